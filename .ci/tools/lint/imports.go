@@ -1,0 +1,101 @@
+// The architecture's import table, as an analyzer: imports among our own packages point one way.
+package main
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/tools/go/analysis"
+)
+
+const module = "github.com/tokenledger/tokenledger"
+
+// anything marks the one package that wires all the others.
+const anything = "*"
+
+// mayImport has a row for each package of the architecture page and what that page lets it import of ours. A package
+// without a row follows its nearest parent that has one, both when it imports and when it is imported.
+var mayImport = map[string][]string{
+	"events":                    {},
+	"aggregate":                 {"events", "aggregate/secret"},
+	"aggregate/secret":          {},
+	"eventstore":                {"events"},
+	"eventstore/eventstoretest": {"events", "eventstore", "eventstore/embedded"},
+	"eventstore/merkle":         {},
+	"eventstore/jetstream":      {"events", "eventstore"},
+	"eventstore/embedded":       {},
+	"projections":               {"events", "eventstore"},
+	"projections/verifier":      {"events", "aggregate"},
+	"projections/evidence":      {"events", "projections", "eventstore", "eventstore/merkle"},
+	"graphql":                   {"aggregate", "projections", "events"},
+	"graphql/client":            {},
+	"cmd/tokenledger":           {anything},
+}
+
+var imports = &analysis.Analyzer{
+	Name: "imports",
+	Doc:  "imports among our own packages follow the architecture's table",
+	Run:  runImports,
+}
+
+func runImports(pass *analysis.Pass) (any, error) {
+	from, ours := ourPackage(pass.Pkg.Path())
+	if !ours {
+		return nil, nil
+	}
+	for _, file := range pass.Files {
+		if strings.HasSuffix(pass.Fset.File(file.FileStart).Name(), "_test.go") {
+			continue // tests are exempt
+		}
+		for _, spec := range file.Imports {
+			path, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return nil, err
+			}
+			if to, ours := ourPackage(path); ours {
+				if why := refusal(from, to); why != "" {
+					pass.Reportf(spec.Pos(), "%s", why)
+				}
+			}
+		}
+	}
+	return nil, nil
+}
+
+// ourPackage gives the path below the module; a test binary's generated main is none of ours.
+func ourPackage(path string) (string, bool) {
+	rest, ours := strings.CutPrefix(path, module+"/")
+	return rest, ours && !strings.HasSuffix(rest, ".test")
+}
+
+// refusal says why from may not import to, or nothing if it may.
+func refusal(from, to string) string {
+	importer, imported := row(from), row(to)
+	switch {
+	case importer == "":
+		return "package " + from + " has no row in the architecture's import table"
+	case imported == "":
+		return "package " + to + " has no row in the architecture's import table"
+	case importer == imported,
+		slices.Contains(mayImport[importer], imported),
+		slices.Contains(mayImport[importer], anything):
+		return ""
+	}
+	return importer + " may not import " + to + ": the architecture's table lists what it may (" +
+		strings.Join(append([]string{"std"}, mayImport[importer]...), ", ") + ")"
+}
+
+// row finds the nearest package, from path upwards, that has a row.
+func row(path string) string {
+	for {
+		if _, ok := mayImport[path]; ok {
+			return path
+		}
+		cut := strings.LastIndexByte(path, '/')
+		if cut < 0 {
+			return ""
+		}
+		path = path[:cut]
+	}
+}

@@ -1,0 +1,2 @@
+// Package money has no row of its own and follows aggregate's.
+package money

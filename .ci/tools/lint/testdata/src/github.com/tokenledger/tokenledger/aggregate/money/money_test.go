@@ -1,0 +1,3 @@
+package money
+
+import _ "github.com/tokenledger/tokenledger/graphql"
