@@ -56,6 +56,8 @@ type OrganizationPolicyChanged struct {
 // Policy demands nothing.
 type Policy struct {
 	SSORequired bool `json:"sso_required,omitempty"` // an unstamped token is refused
+	// MemberScopes is what the role member may do in the organization's own systems.
+	MemberScopes []string `json:"member_scopes,omitempty"`
 }
 
 // UserEvent is a fact about one user.
