@@ -1,4 +1,4 @@
-// Canonical JSON: how each Go type of an event stands in a leaf, and back.
+// Canonical JSON: how each Go type of an event's field stands in a leaf, and back.
 //
 // There is one encoding of a value and the reader accepts no other: keys in the
 // order of the struct's fields, absent instead of zero where the tag says so,
@@ -14,8 +14,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,12 +22,14 @@ import (
 // ErrNotCanonical is returned for bytes that are not the one encoding of a value.
 var ErrNotCanonical = errors.New("not canonical")
 
-// codec writes and reads the values of one Go type.
+// codec writes and reads the values of one Go type. What read is given can be
+// addressed and is zero.
 type codec struct {
 	write  func(w *writer, v reflect.Value) error
-	read   func(r *reader, v reflect.Value) error
+	read   func(r *reader, v reflect.Value)
 	schema func() map[string]any
 	late   func(v reflect.Value) bool // the bytes depend on the event's place
+	empty  func(v reflect.Value) bool // left out where the tag says so
 }
 
 var (
@@ -37,18 +37,11 @@ var (
 	uuidType     = reflect.TypeFor[uuid.UUID]()
 	positionType = reflect.TypeFor[Position]()
 	personalType = reflect.TypeFor[Personal]()
-	codecs       sync.Map // reflect.Type → *codec
 )
 
+// codecOf makes the codec of a type. A type without a canonical form is a
+// mistake in the catalogue, which no program survives the start of.
 func codecOf(t reflect.Type) *codec {
-	if c, ok := codecs.Load(t); ok {
-		return c.(*codec)
-	}
-	c, _ := codecs.LoadOrStore(t, newCodec(t))
-	return c.(*codec)
-}
-
-func newCodec(t reflect.Type) *codec {
 	switch t {
 	case timeType:
 		return timeCodec
@@ -76,42 +69,39 @@ func newCodec(t reflect.Type) *codec {
 	panic("events: a field of type " + t.String() + " has no canonical form")
 }
 
-func never(reflect.Value) bool { return false }
+func never(reflect.Value) bool        { return false }
+func isZero(v reflect.Value) bool     { return v.IsZero() }
+func hasNothing(v reflect.Value) bool { return v.Len() == 0 }
+
+// into is the variable that v stands for.
+func into[T any](v reflect.Value) *T { return v.Addr().Interface().(*T) }
 
 var stringCodec = &codec{
-	write: func(w *writer, v reflect.Value) error { return w.string(v.String()) },
-	read: func(r *reader, v reflect.Value) error {
-		s, err := r.string()
-		v.SetString(s)
-		return err
-	},
+	write:  func(w *writer, v reflect.Value) error { return w.string(v.String()) },
+	read:   func(r *reader, v reflect.Value) { v.SetString(r.string()) },
 	schema: func() map[string]any { return map[string]any{"type": "string"} },
 	late:   never,
+	empty:  isZero,
 }
 
 var boolCodec = &codec{
-	write: func(w *writer, v reflect.Value) error { w.bool(v.Bool()); return nil },
-	read: func(r *reader, v reflect.Value) error {
-		b, err := r.bool()
-		v.SetBool(b)
-		return err
-	},
+	write:  func(w *writer, v reflect.Value) error { w.bool(v.Bool()); return nil },
+	read:   func(r *reader, v reflect.Value) { v.SetBool(r.bool()) },
 	schema: func() map[string]any { return map[string]any{"type": "boolean"} },
 	late:   never,
+	empty:  isZero,
 }
 
 var intCodec = &codec{
-	write: func(w *writer, v reflect.Value) error { w.int(v.Int()); return nil },
-	read: func(r *reader, v reflect.Value) error {
-		n, err := r.int()
-		v.SetInt(n)
-		return err
-	},
+	write:  func(w *writer, v reflect.Value) error { w.int(v.Int()); return nil },
+	read:   func(r *reader, v reflect.Value) { v.SetInt(r.int()) },
 	schema: integerSchema,
 	late:   never,
+	empty:  isZero,
 }
 
-// positionCodec writes a relative position as an absolute one.
+// positionCodec writes a relative position as an absolute one, and reads only
+// absolute ones.
 var positionCodec = &codec{
 	write: func(w *writer, v reflect.Value) error {
 		n := v.Int()
@@ -124,38 +114,44 @@ var positionCodec = &codec{
 		w.int(n)
 		return nil
 	},
-	read:   intCodec.read,
-	schema: integerSchema,
-	late:   func(v reflect.Value) bool { return v.Int() < 0 },
+	read: func(r *reader, v reflect.Value) {
+		start, n := r.i, r.int()
+		if n < 0 {
+			r.failAt(start, "an absolute position")
+		}
+		v.SetInt(n)
+	},
+	schema: func() map[string]any {
+		return map[string]any{"anyOf": []any{
+			map[string]any{"type": "integer", "minimum": 0},
+			map[string]any{"type": "string", "pattern": "^[1-9][0-9]{15,18}$"},
+		}}
+	},
+	late:  func(v reflect.Value) bool { return v.Int() < 0 },
+	empty: isZero,
 }
 
 func integerSchema() map[string]any {
 	return map[string]any{"anyOf": []any{
 		map[string]any{"type": "integer"},
-		map[string]any{"type": "string", "pattern": "^-?[0-9]{16,19}$"},
+		map[string]any{"type": "string", "pattern": "^-?[1-9][0-9]{15,18}$"},
 	}}
 }
 
 var timeCodec = &codec{
-	write: func(w *writer, v reflect.Value) error { return w.time(v.Interface().(time.Time)) },
-	read: func(r *reader, v reflect.Value) error {
-		t, err := r.time()
-		v.Set(reflect.ValueOf(t))
-		return err
-	},
+	write:  func(w *writer, v reflect.Value) error { return w.time(v.Interface().(time.Time)) },
+	read:   func(r *reader, v reflect.Value) { *into[time.Time](v) = r.time() },
 	schema: func() map[string]any { return map[string]any{"type": "string", "format": "date-time"} },
 	late:   never,
+	empty:  func(v reflect.Value) bool { return v.Interface().(time.Time).Truncate(time.Microsecond).IsZero() },
 }
 
 var uuidCodec = &codec{
-	write: func(w *writer, v reflect.Value) error { w.uuid(v.Interface().(uuid.UUID)); return nil },
-	read: func(r *reader, v reflect.Value) error {
-		id, err := r.uuid()
-		v.Set(reflect.ValueOf(id))
-		return err
-	},
+	write:  func(w *writer, v reflect.Value) error { w.uuid(v.Interface().(uuid.UUID)); return nil },
+	read:   func(r *reader, v reflect.Value) { *into[uuid.UUID](v) = r.uuid() },
 	schema: func() map[string]any { return map[string]any{"type": "string", "format": "uuid"} },
 	late:   never,
+	empty:  isZero,
 }
 
 // personalCodec writes a commitment: the one the value has at its place in the
@@ -178,17 +174,14 @@ var personalCodec = &codec{
 		w.b = append(w.b, '"')
 		return nil
 	},
-	read: func(r *reader, v reflect.Value) error {
-		s, err := r.string()
-		if err != nil {
-			return err
-		}
-		raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	read: func(r *reader, v reflect.Value) {
+		start := r.i
+		raw, err := base64.RawURLEncoding.Strict().AppendDecode(nil, r.text())
 		if err != nil || len(raw) != len(Commitment{}) {
-			return r.fail("a commitment of 32 bytes in base64url")
+			r.failAt(start, "a commitment of 32 bytes in base64url")
+			return
 		}
-		v.Set(reflect.ValueOf(Personal{Commitment: Commitment(raw)}))
-		return nil
+		into[Personal](v).Commitment = Commitment(raw)
 	},
 	schema: func() map[string]any {
 		return map[string]any{
@@ -196,7 +189,8 @@ var personalCodec = &codec{
 			"description": "commitment to a personal value",
 		}
 	},
-	late: func(v reflect.Value) bool { return v.Interface().(Personal).Commitment == Commitment{} },
+	late:  func(v reflect.Value) bool { return v.Interface().(Personal).Commitment == Commitment{} },
+	empty: func(v reflect.Value) bool { return v.Interface().(Personal).IsZero() },
 }
 
 func sliceCodec(elem *codec) *codec {
@@ -214,12 +208,13 @@ func sliceCodec(elem *codec) *codec {
 			w.b = append(w.b, ']')
 			return nil
 		},
-		read: func(r *reader, v reflect.Value) error {
-			return r.list('[', ']', func() error {
+		read: func(r *reader, v reflect.Value) {
+			r.expect("[")
+			for i := 0; r.item(i == 0, ']'); i++ {
 				v.Grow(1)
-				v.SetLen(v.Len() + 1)
-				return elem.read(r, v.Index(v.Len()-1))
-			})
+				v.SetLen(i + 1)
+				elem.read(r, v.Index(i))
+			}
 		},
 		schema: func() map[string]any { return map[string]any{"type": "array", "items": elem.schema()} },
 		late: func(v reflect.Value) bool {
@@ -230,6 +225,7 @@ func sliceCodec(elem *codec) *codec {
 			}
 			return false
 		},
+		empty: hasNothing,
 	}
 }
 
@@ -238,170 +234,44 @@ func mapCodec(t reflect.Type) *codec {
 		panic("events: only maps of strings have a canonical form, not " + t.String())
 	}
 	return &codec{
-		write: func(w *writer, v reflect.Value) error {
-			m := v.Interface().(map[string]string)
-			sep := byte('{')
-			for _, k := range slices.Sorted(maps.Keys(m)) {
-				w.b = append(w.b, sep)
-				if err := errors.Join(w.string(k), w.byte(':'), w.string(m[k])); err != nil {
-					return err
-				}
-				sep = ','
-			}
-			if sep == '{' {
-				w.b = append(w.b, sep)
-			}
-			w.b = append(w.b, '}')
-			return nil
-		},
-		read: func(r *reader, v reflect.Value) error {
-			m, last := map[string]string{}, ""
-			err := r.list('{', '}', func() error {
-				k, err := r.string()
-				if err != nil {
-					return err
-				}
-				if len(m) > 0 && k <= last {
-					return r.fail("keys in order")
-				}
-				if err := r.expect(":"); err != nil {
-					return err
-				}
-				m[k], err = r.string()
-				last = k
-				return err
-			})
-			v.Set(reflect.ValueOf(m))
-			return err
-		},
+		write: func(w *writer, v reflect.Value) error { return writeMap(w, v.Interface().(map[string]string)) },
+		read:  func(r *reader, v reflect.Value) { *into[map[string]string](v) = readMap(r) },
 		schema: func() map[string]any {
 			return map[string]any{"type": "object", "additionalProperties": map[string]any{"type": "string"}}
 		},
-		late: never,
+		late:  never,
+		empty: hasNothing,
 	}
 }
 
-// member is one field of a struct.
-type member struct {
-	name  string
-	index int
-	omit  bool
-	*codec
-}
-
-// absent reports whether the member's value is left out.
-func (m member) absent(v reflect.Value) bool {
-	if !m.omit {
-		return false
-	}
-	switch v.Kind() {
-	case reflect.Slice, reflect.Map:
-		return v.Len() == 0
-	}
-	if z, ok := v.Interface().(interface{ IsZero() bool }); ok {
-		return z.IsZero()
-	}
-	return v.IsZero()
-}
-
-func structCodec(t reflect.Type) *codec {
-	var members []member
-	for i := range t.NumField() {
-		f := t.Field(i)
-		if f.Anonymous || !f.IsExported() {
-			continue
+func writeMap(w *writer, m map[string]string) error {
+	w.b = append(w.b, '{')
+	for i, k := range slices.Sorted(maps.Keys(m)) {
+		if i > 0 {
+			w.b = append(w.b, ',')
 		}
-		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "" || name == "-" {
-			panic("events: field " + t.String() + "." + f.Name + " has no name in its tag")
+		if err := w.string(k); err != nil {
+			return err
 		}
-		members = append(members, member{name, i, strings.HasPrefix(options, "omit"), codecOf(f.Type)})
-	}
-	return &codec{
-		write:  func(w *writer, v reflect.Value) error { return writeMembers(w, v, members) },
-		read:   func(r *reader, v reflect.Value) error { return readMembers(r, v, members) },
-		schema: func() map[string]any { return schemaOf(members) },
-		late: func(v reflect.Value) bool {
-			return slices.ContainsFunc(members, func(m member) bool {
-				f := v.Field(m.index)
-				return !m.absent(f) && m.late(f)
-			})
-		},
-	}
-}
-
-func writeMembers(w *writer, v reflect.Value, members []member) error {
-	sep := byte('{')
-	for _, m := range members {
-		f := v.Field(m.index)
-		if m.absent(f) {
-			continue
+		w.b = append(w.b, ':')
+		if err := w.string(m[k]); err != nil {
+			return err
 		}
-		w.b = append(w.b, sep, '"')
-		w.b = append(w.b, m.name...)
-		w.b = append(w.b, '"', ':')
-		w.field = m.name
-		if err := m.write(w, f); err != nil {
-			return fmt.Errorf("field %s: %w", m.name, err)
-		}
-		sep = ','
-	}
-	if sep == '{' {
-		w.b = append(w.b, sep)
 	}
 	w.b = append(w.b, '}')
 	return nil
 }
 
-// readMembers accepts a subset of the members, each at most once and in order;
-// what may not be absent must be there, and what would have been left out must not.
-func readMembers(r *reader, v reflect.Value, members []member) error {
-	next := 0
-	err := r.list('{', '}', func() error {
-		key, err := r.key()
-		if err != nil {
-			return err
+func readMap(r *reader) map[string]string {
+	m, last := map[string]string{}, ""
+	r.expect("{")
+	for first := true; r.item(first, '}'); first = false {
+		start, k := r.i, r.string()
+		if !first && k <= last {
+			r.failAt(start, "keys in order")
 		}
-		for ; next < len(members) && members[next].name != key; next++ {
-			if !members[next].omit {
-				return r.fail("the field " + members[next].name)
-			}
-		}
-		if next == len(members) {
-			return r.fail("no field named " + key)
-		}
-		m := members[next]
-		next++
-		if err := m.read(r, v.Field(m.index)); err != nil {
-			return err
-		}
-		if m.absent(v.Field(m.index)) {
-			return r.fail("an empty " + key + " left out")
-		}
-		return nil
-	})
-	if err != nil {
-		return err
+		r.expect(":")
+		m[k], last = r.string(), k
 	}
-	for ; next < len(members); next++ {
-		if !members[next].omit {
-			return r.fail("the field " + members[next].name)
-		}
-	}
-	return nil
-}
-
-func schemaOf(members []member) map[string]any {
-	properties, required := map[string]any{}, []string{}
-	for _, m := range members {
-		properties[m.name] = m.schema()
-		if !m.omit {
-			required = append(required, m.name)
-		}
-	}
-	s := map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
-	if len(required) > 0 {
-		s["required"] = required
-	}
-	return s
+	return m
 }

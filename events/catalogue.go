@@ -2,7 +2,12 @@
 
 package events
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+)
 
 // Kind describes one event type. Observation types never carry a version.
 type Kind struct {
@@ -11,15 +16,50 @@ type Kind struct {
 	Observation bool
 	Summary     string
 	zero        Event
-	decode      func(data []byte) (Event, error)
+	codec       *codec // of the event's data
 }
 
 // Zero is the type's zero event, for tools that look at its shape.
 func (k Kind) Zero() Event { return k.zero }
 
+// stream is the kind of stream in which events of this kind stand.
+func (k Kind) stream() StreamKind {
+	of, _, _ := strings.Cut(string(k.Type), ".")
+	return StreamKind(of)
+}
+
+// check refuses a place in which no event of this kind can stand.
+func (k Kind) check(stream StreamID, trail TrailID) error {
+	if stream.Kind() != k.stream() {
+		return fmt.Errorf("%s in stream %s: %w", k.Type, stream, ErrIdentity)
+	}
+	if err := stream.check(); err != nil {
+		return err
+	}
+	return trail.check()
+}
+
+// decode reads an event's data strictly: a field that the type lacks means that
+// a newer program wrote it, and dropping it would lose a fact.
+func (k Kind) decode(data []byte) (Event, error) {
+	r := reader{b: data}
+	v := reflect.New(reflect.TypeOf(k.zero)).Elem()
+	k.codec.read(&r, v)
+	if r.i != len(data) {
+		r.fail("the end")
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	return v.Interface().(Event), nil
+}
+
 func decision[E Event](summary string) Kind {
 	var zero E
-	return Kind{Type: zero.Type(), Version: 1, Summary: summary, zero: zero, decode: decodeData[E]}
+	return Kind{
+		Type: zero.Type(), Version: 1, Summary: summary,
+		zero: zero, codec: codecOf(reflect.TypeFor[E]()),
+	}
 }
 
 func observation[E Event](summary string) Kind {

@@ -84,15 +84,38 @@ func (s StreamID) IDs() (first, second uuid.UUID, err error) {
 		return first, second, fmt.Errorf("stream %q: %w", s, ErrIdentity)
 	}
 	head, tail, two := strings.Cut(rest, ".")
-	if first, err = uuid.Parse(head); err != nil {
-		return first, second, fmt.Errorf("stream %q: %w", s, ErrIdentity)
+	if first, ok = parseUUID(head); !ok {
+		return uuid.Nil, uuid.Nil, fmt.Errorf("stream %q: %w", s, ErrIdentity)
 	}
 	if two {
-		if second, err = uuid.Parse(tail); err != nil {
-			return first, second, fmt.Errorf("stream %q: %w", s, ErrIdentity)
+		if second, ok = parseUUID(tail); !ok {
+			return uuid.Nil, uuid.Nil, fmt.Errorf("stream %q: %w", s, ErrIdentity)
 		}
 	}
 	return first, second, nil
+}
+
+// check refuses what none of the constructors makes.
+func (s StreamID) check() error {
+	if _, _, err := s.IDs(); err != nil {
+		return err
+	}
+	two := len(s) > len(s.Kind())+len("-")+36
+	switch s.Kind() {
+	case KindGrant, KindMembership:
+		if two {
+			return nil
+		}
+	case KindToken, KindOrganization, KindUser:
+		if !two {
+			return nil
+		}
+	case KindInstallation:
+		if s == InstallationStream {
+			return nil
+		}
+	}
+	return fmt.Errorf("stream %q: %w", s, ErrIdentity)
 }
 
 // TrailID names the one trail that an event stands in: an organization's UUID,
@@ -113,8 +136,7 @@ func UserTrail(user uuid.UUID) TrailID { return TrailID(userTrailPrefix + user.S
 // Organization gives the organization whose trail this is; ok is false for a
 // user's trail and the operator's.
 func (t TrailID) Organization() (id uuid.UUID, ok bool) {
-	id, err := uuid.Parse(string(t))
-	return id, err == nil && len(t) == 36
+	return parseUUID(string(t))
 }
 
 // User gives the user whose trail this is; ok is false for any other trail.
@@ -123,8 +145,30 @@ func (t TrailID) User() (id uuid.UUID, ok bool) {
 	if !ok {
 		return uuid.Nil, false
 	}
-	id, err := uuid.Parse(rest)
-	return id, err == nil
+	return parseUUID(rest)
+}
+
+// check refuses what none of the constructors makes.
+func (t TrailID) check() error {
+	if _, ok := t.Organization(); ok || t == OperatorTrail {
+		return nil
+	}
+	if _, ok := t.User(); ok {
+		return nil
+	}
+	return fmt.Errorf("trail %q: %w", t, ErrIdentity)
+}
+
+// plain reports whether a name from a leaf is made of what names are made of,
+// so that it can stand unescaped in a subject, a header and a leaf.
+func plain(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return name != ""
 }
 
 // SubjectID names whose personal data a value is: the stream of a user, of an

@@ -2,30 +2,28 @@
 
 package events
 
-import "reflect"
-
 // Schema is the JSON Schema (draft 2020-12) of a whole leaf that carries an
 // event of this kind.
 func (k Kind) Schema() map[string]any {
-	integer, text := integerSchema(), map[string]any{"type": "string"}
+	position, text := positionCodec.schema(), map[string]any{"type": "string"}
 	version := map[string]any{"type": "integer", "minimum": 1}
 	if k.Observation {
 		version = map[string]any{"const": 0}
 	}
 	properties := map[string]any{
 		"format":         map[string]any{"const": Format},
-		"position":       integer,
+		"position":       position,
 		"trail":          text,
-		"trail_position": integer,
+		"trail_position": position,
 		"stream":         text,
 		"version":        version,
 		"recorded_at":    timeCodec.schema(),
 		"type":           map[string]any{"const": string(k.Type)},
-		"actor":          codecOf(reflect.TypeFor[Actor]()).schema(),
+		"actor":          actorCodec.schema(),
 		"reason":         text,
 		"correlation":    text,
 		"trace":          text,
-		"data":           codecOf(reflect.TypeOf(k.zero)).schema(),
+		"data":           k.codec.schema(),
 	}
 	if k.Version != 1 {
 		properties["type_version"] = map[string]any{"const": k.Version}

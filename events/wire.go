@@ -58,7 +58,9 @@ func Headers(r Recorded, source string, term int64) map[string][]string {
 		HeaderTerm:          {strconv.FormatInt(term, 10)},
 		HeaderLeafHash:      {hex.EncodeToString(r.LeafHash[:])},
 	}
-	if r.Meta.Trace != "" {
+	// A traceparent is of lower-case letters, digits and dashes; any other text
+	// could break out of the header.
+	if plain(r.Meta.Trace) {
 		h[HeaderTrace] = []string{r.Meta.Trace}
 	}
 	return h
