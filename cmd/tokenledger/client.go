@@ -1,0 +1,114 @@
+// The client side of the commands: GraphQL over HTTP with the caller's token.
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// client speaks to the service's GraphQL interface.
+type client struct {
+	server string
+	token  string
+	http   *http.Client
+}
+
+// client finds the service and the token: those that are named, else the
+// embedded pair.
+func (a app) client() (*client, error) {
+	c, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	server := a.variable("TOKENLEDGER_SERVER")
+	if server == "" {
+		server = "http://" + c.Listen
+	}
+	if u, err := url.Parse(server); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, usage("TOKENLEDGER_SERVER=%q: want a URL such as https://ledger.example.com", server)
+	}
+	file := a.variable("TOKENLEDGER_TOKEN_FILE")
+	if file == "" {
+		file = c.AdminTokenFile()
+	}
+	value, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("the token of this command: %w; name its file with TOKENLEDGER_TOKEN_FILE or --token-file", err)
+	}
+	return &client{
+		server: strings.TrimSuffix(server, "/"), token: strings.TrimSpace(string(value)),
+		http: &http.Client{Timeout: 30 * time.Second},
+	}, nil
+}
+
+// remoteError is one error of a GraphQL answer.
+type remoteError struct {
+	Message    string `json:"message"`
+	Extensions struct {
+		Code  string `json:"code"`
+		Field string `json:"field"`
+	} `json:"extensions"`
+}
+
+// do runs an operation and decodes its data into out.
+func (c *client) do(ctx context.Context, query string, variables map[string]any, out any) error {
+	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.server+"/query", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+c.token)
+	request.Header.Set("Idempotency-Key", uuid.NewString())
+	response, err := c.http.Do(request)
+	if err != nil {
+		var u *url.Error
+		if errors.As(err, &u) {
+			err = u.Err
+		}
+		return fmt.Errorf("%s does not answer: %w; is `tokenledger serve` running, or TOKENLEDGER_SERVER another?", c.server, err)
+	}
+	defer response.Body.Close()
+	return decodeAnswer(response, out)
+}
+
+func decodeAnswer(response *http.Response, out any) error {
+	var answer struct {
+		Data   json.RawMessage `json:"data"`
+		Errors []remoteError   `json:"errors"`
+	}
+	raw, err := io.ReadAll(io.LimitReader(response.Body, 64<<20))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return fmt.Errorf("the service answered %s and no GraphQL", response.Status)
+	}
+	if len(answer.Errors) > 0 {
+		var problems []error
+		for _, e := range answer.Errors {
+			text := e.Message
+			if e.Extensions.Field != "" {
+				text = e.Extensions.Field + ": " + text
+			}
+			problems = append(problems, fmt.Errorf("%s (%s)", text, e.Extensions.Code))
+		}
+		return errors.Join(problems...)
+	}
+	return json.Unmarshal(answer.Data, out)
+}

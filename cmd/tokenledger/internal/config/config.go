@@ -1,0 +1,241 @@
+// Package config reads the service's settings: flags before environment before
+// file before default, and every problem reported at once.
+package config
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Config is all that can be set. The zero value of a field means its default.
+type Config struct {
+	Data           string   `env:"TOKENLEDGER_DATA"`
+	Listen         string   `env:"TOKENLEDGER_LISTEN" envDefault:"127.0.0.1:8080"`
+	AdminListen    string   `env:"TOKENLEDGER_ADMIN_LISTEN" envDefault:"127.0.0.1:9090"`
+	DatabaseURL    string   `env:"TOKENLEDGER_DATABASE_URL"`
+	Schema         string   `env:"TOKENLEDGER_DATABASE_SCHEMA" envDefault:"tokenledger"`
+	NATSURL        string   `env:"TOKENLEDGER_NATS_URL"`
+	NATSCreds      string   `env:"TOKENLEDGER_NATS_CREDS"`
+	NATSListen     string   `env:"TOKENLEDGER_NATS_LISTEN" envDefault:"127.0.0.1:4222"`
+	NATSReplicas   int      `env:"TOKENLEDGER_NATS_REPLICAS" envDefault:"1"`
+	KeyFile        string   `env:"TOKENLEDGER_KEY_FILE"`
+	LogFormat      string   `env:"TOKENLEDGER_LOG_FORMAT" envDefault:"text"`
+	LogLevel       string   `env:"TOKENLEDGER_LOG_LEVEL" envDefault:"info"`
+	Introspection  string   `env:"TOKENLEDGER_INTROSPECTION" envDefault:"auto"`
+	TrustedProxies []string `env:"TOKENLEDGER_TRUSTED_PROXIES"`
+
+	// Parsed from the texts above by Load.
+	Level   slog.Level     `env:"-"`
+	Proxies []netip.Prefix `env:"-"`
+}
+
+// ErrInvalid is wrapped by what Load returns for settings that cannot be used.
+var ErrInvalid = errors.New("the configuration cannot be used")
+
+// Load merges flags (by the name of the variable that they stand for) over the
+// environment over the file that TOKENLEDGER_CONFIG names, and checks it all.
+func Load(flags map[string]string, environ []string) (Config, error) {
+	merged := map[string]string{}
+	for _, kv := range environ {
+		if k, v, ok := strings.Cut(kv, "="); ok && v != "" {
+			merged[k] = v
+		}
+	}
+	if path := merged["TOKENLEDGER_CONFIG"]; path != "" {
+		file, err := readFile(path)
+		if err != nil {
+			return Config{}, fmt.Errorf("%w:\n  TOKENLEDGER_CONFIG: %w", ErrInvalid, err)
+		}
+		maps.Copy(file, merged)
+		merged = file
+	}
+	maps.Copy(merged, flags)
+	problems := readSecrets(merged)
+	var c Config
+	if err := env.ParseWithOptions(&c, env.Options{Environment: merged}); err != nil {
+		problems = append(problems, err)
+	}
+	problems = append(problems, c.check()...)
+	if len(problems) > 0 {
+		return Config{}, fmt.Errorf("%w:\n  %w", ErrInvalid, joinLines(problems))
+	}
+	return c, nil
+}
+
+// Embedded reports whether the service runs its own Postgres.
+func (c Config) Embedded() bool { return c.DatabaseURL == "" }
+
+// EmbeddedNATS reports whether the service runs its own NATS server.
+func (c Config) EmbeddedNATS() bool { return c.NATSURL == "" }
+
+// PublicSchema reports whether the GraphQL schema may be read without credentials.
+func (c Config) PublicSchema() bool {
+	return c.Introspection == "on" || (c.Introspection == "auto" && c.Embedded())
+}
+
+// AdminTokenFile is where init leaves the first administrator's token.
+func (c Config) AdminTokenFile() string { return filepath.Join(c.Data, "admin.token") }
+
+// readSecrets puts the contents of X_FILE in the place of X for what may hold a password.
+func readSecrets(vars map[string]string) (problems []error) {
+	for _, name := range []string{"TOKENLEDGER_DATABASE_URL", "TOKENLEDGER_NATS_URL"} {
+		path := vars[name+"_FILE"]
+		if path == "" {
+			continue
+		}
+		if vars[name] != "" {
+			problems = append(problems, fmt.Errorf("%s and %s_FILE are both set; keep one", name, name))
+			continue
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s_FILE: %w", name, err))
+			continue
+		}
+		vars[name] = strings.TrimSpace(string(b))
+	}
+	return problems
+}
+
+func (c *Config) check() (problems []error) {
+	bad := func(name, value, want string) {
+		problems = append(problems, fmt.Errorf("%s=%q: want %s", name, value, want))
+	}
+	if c.Data == "" {
+		c.Data = defaultData()
+	}
+	if abs, err := filepath.Abs(c.Data); err == nil {
+		c.Data = abs
+	}
+	if c.KeyFile == "" {
+		c.KeyFile = filepath.Join(c.Data, "keys.json")
+	}
+	for name, value := range map[string]string{"TOKENLEDGER_LISTEN": c.Listen, "TOKENLEDGER_ADMIN_LISTEN": c.AdminListen} {
+		if !hostPort(value) {
+			bad(name, value, "host:port, for example 127.0.0.1:8080")
+		}
+	}
+	if c.NATSListen != "off" && !hostPort(c.NATSListen) {
+		bad("TOKENLEDGER_NATS_LISTEN", c.NATSListen, `host:port, or "off" for none`)
+	}
+	if c.DatabaseURL != "" && !hasScheme(c.DatabaseURL, "postgres", "postgresql") {
+		problems = append(problems, errors.New("TOKENLEDGER_DATABASE_URL: want postgres://user:password@host:port/database (its value is not shown)"))
+	}
+	for u := range strings.SplitSeq(c.NATSURL, ",") {
+		if c.NATSURL != "" && !hasScheme(strings.TrimSpace(u), "nats", "tls", "ws", "wss") {
+			problems = append(problems, errors.New("TOKENLEDGER_NATS_URL: want nats://host:port, several with commas (its value is not shown)"))
+		}
+	}
+	problems = append(problems, c.checkRest(bad)...)
+	return problems
+}
+
+func (c *Config) checkRest(bad func(name, value, want string)) (problems []error) {
+	if c.NATSCreds != "" {
+		if _, err := os.Stat(c.NATSCreds); err != nil {
+			problems = append(problems, fmt.Errorf("TOKENLEDGER_NATS_CREDS: %w; want the path of a .creds file", err))
+		}
+	}
+	if c.NATSReplicas < 1 || c.NATSReplicas > 5 {
+		bad("TOKENLEDGER_NATS_REPLICAS", fmt.Sprint(c.NATSReplicas), "1 to 5; 3 in a cluster")
+	}
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		bad("TOKENLEDGER_LOG_FORMAT", c.LogFormat, "text or json")
+	}
+	if err := c.Level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		bad("TOKENLEDGER_LOG_LEVEL", c.LogLevel, "debug, info, warn or error")
+	}
+	switch c.Introspection {
+	case "auto", "on", "off":
+	default:
+		bad("TOKENLEDGER_INTROSPECTION", c.Introspection, "auto, on or off")
+	}
+	for _, p := range c.TrustedProxies {
+		prefix, err := netip.ParsePrefix(strings.TrimSpace(p))
+		if err != nil {
+			bad("TOKENLEDGER_TRUSTED_PROXIES", p, "networks such as 10.0.0.0/8, with commas")
+			continue
+		}
+		c.Proxies = append(c.Proxies, prefix.Masked())
+	}
+	return problems
+}
+
+func hostPort(s string) bool {
+	_, port, err := net.SplitHostPort(s)
+	return err == nil && port != ""
+}
+
+func hasScheme(raw string, schemes ...string) bool {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" && u.Query().Get("host") == "" {
+		return false
+	}
+	for _, s := range schemes {
+		if u.Scheme == s {
+			return true
+		}
+	}
+	return false
+}
+
+// defaultData follows the XDG base directory specification, but for root.
+func defaultData() string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/tokenledger"
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "tokenledger")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return filepath.Join(os.TempDir(), fmt.Sprintf("tokenledger-%d", os.Geteuid()))
+	}
+	return filepath.Join(home, ".local", "state", "tokenledger")
+}
+
+// readFile reads NAME=value lines, as systemd's EnvironmentFile has them.
+func readFile(path string) (map[string]string, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no file %s", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	vars := map[string]string{}
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, value, ok := strings.Cut(line, "=")
+		if !ok || !strings.HasPrefix(name, "TOKENLEDGER_") {
+			return nil, fmt.Errorf("%s:%d: want TOKENLEDGER_NAME=value", path, n)
+		}
+		vars[strings.TrimSpace(name)] = strings.Trim(strings.TrimSpace(value), `"'`)
+	}
+	return vars, lines.Err()
+}
+
+func joinLines(problems []error) error {
+	texts := make([]string, len(problems))
+	for i, p := range problems {
+		texts[i] = strings.ReplaceAll(p.Error(), "\n", " ")
+	}
+	return errors.New(strings.Join(texts, "\n  "))
+}

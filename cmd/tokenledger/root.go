@@ -1,0 +1,166 @@
+// The command line: the root command, its flags, exit codes and output forms.
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/tokenledger/tokenledger/aggregate/secret"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
+)
+
+// Exit codes of every command.
+const (
+	exitOK     = 0
+	exitFailed = 1 // it was tried and did not succeed
+	exitUsage  = 2 // the call or the configuration is wrong; nothing was tried
+)
+
+// stdio is what a command sees of the process, so that tests can run one.
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+	environ  []string
+}
+
+// usageError is a mistake in the call.
+type usageError struct{ error }
+
+func (u usageError) Unwrap() error { return u.error }
+
+func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// run is the whole program but for the process around it.
+func run(ctx context.Context, args []string, s stdio) int {
+	root := newRootCommand(s)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintln(s.err, "tokenledger:", secret.RedactString(err.Error()))
+	var u usageError
+	if errors.As(err, &u) || errors.Is(err, config.ErrInvalid) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// settings are the flags that stand for variables of the environment.
+var settings = map[string]struct{ variable, help string }{
+	"data":         {"TOKENLEDGER_DATA", "data directory"},
+	"listen":       {"TOKENLEDGER_LISTEN", "address of the HTTP interface"},
+	"admin-listen": {"TOKENLEDGER_ADMIN_LISTEN", "address of metrics and profiles"},
+	"log-format":   {"TOKENLEDGER_LOG_FORMAT", "text or json"},
+	"log-level":    {"TOKENLEDGER_LOG_LEVEL", "debug, info, warn or error"},
+	"key-file":     {"TOKENLEDGER_KEY_FILE", "file of peppers and keys"},
+	"server":       {"TOKENLEDGER_SERVER", "URL of the service that client commands speak to"},
+	"token-file":   {"TOKENLEDGER_TOKEN_FILE", "file that holds the token of client commands"},
+}
+
+func newRootCommand(s stdio) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tokenledger",
+		Short: "The ledger of API tokens: who created each, who used it for what, who revoked it and why",
+		Long: `tokenledger keeps the whole life of API tokens as an immutable, ordered, verifiable log.
+
+Start here:
+  tokenledger serve            run the service; it needs nothing else, and says what to do next
+  tokenledger token create     make a token
+  tokenledger tail             follow every event as it is recorded`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		root.PersistentFlags().String(name, "", settings[name].help+" ("+settings[name].variable+")")
+	}
+	a := app{stdio: s, flags: root.PersistentFlags()}
+	root.AddCommand(
+		a.serveCommand(), a.initCommand(), a.healthCommand(), a.versionCommand(),
+		a.tokenCommand(), a.tailCommand(), a.psqlCommand(),
+		a.projectionsCommand(), a.relayCommand(), a.schemaCommand(), a.keysCommand(), a.benchCommand(),
+	)
+	strictArgs(root)
+	return root
+}
+
+// strictArgs makes a wrong number of arguments a mistake in the call.
+func strictArgs(c *cobra.Command) {
+	check := c.Args
+	if check == nil {
+		check = cobra.NoArgs
+	}
+	c.Args = func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return usageError{err}
+		}
+		return nil
+	}
+	for _, sub := range c.Commands() {
+		strictArgs(sub)
+	}
+}
+
+// app is what the commands share.
+type app struct {
+	stdio
+	flags *pflag.FlagSet
+}
+
+// overrides gives the settings that flags name, by variable.
+func (a app) overrides() map[string]string {
+	set := map[string]string{}
+	a.flags.Visit(func(f *pflag.Flag) {
+		if v, ok := settings[f.Name]; ok {
+			set[v.variable] = f.Value.String()
+		}
+	})
+	return set
+}
+
+func (a app) config() (config.Config, error) { return config.Load(a.overrides(), a.environ) }
+
+// variable reads a setting of the client commands: flag before environment.
+func (a app) variable(name string) string {
+	if v, ok := a.overrides()[name]; ok {
+		return v
+	}
+	for _, kv := range a.environ {
+		if v, ok := strings.CutPrefix(kv, name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}
+
+// outputFlag adds --output with the forms that a command can give.
+func outputFlag(c *cobra.Command, forms ...string) *string {
+	var form string
+	c.Flags().StringVarP(&form, "output", "o", forms[0], "form of the output: "+strings.Join(forms, ", "))
+	before := c.PreRunE
+	c.PreRunE = func(c *cobra.Command, args []string) error {
+		if !slices.Contains(forms, form) {
+			return usage("--output %s: want one of %s", form, strings.Join(forms, ", "))
+		}
+		if before != nil {
+			return before(c, args)
+		}
+		return nil
+	}
+	return &form
+}

@@ -1,0 +1,293 @@
+// tokenledger token: create, list, show, revoke and delete tokens.
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// tokenFields is what every token command asks for.
+const tokenFields = `id name token description scopes status isActive expiresAt createdAt createdBy lastUsedAt revokedAt revokedBy revokedReason`
+
+type tokenView struct {
+	ID            string   `json:"id"`
+	Name          string   `json:"name"`
+	Token         string   `json:"token"`
+	Description   *string  `json:"description"`
+	Scopes        []string `json:"scopes"`
+	Status        string   `json:"status"`
+	IsActive      bool     `json:"isActive"`
+	ExpiresAt     *string  `json:"expiresAt"`
+	CreatedAt     *string  `json:"createdAt"`
+	CreatedBy     *string  `json:"createdBy"`
+	LastUsedAt    *string  `json:"lastUsedAt"`
+	RevokedAt     *string  `json:"revokedAt"`
+	RevokedBy     *string  `json:"revokedBy"`
+	RevokedReason *string  `json:"revokedReason"`
+}
+
+func (a app) tokenCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "token", Short: "Create, list, show, revoke and delete tokens",
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.PersistentFlags().Bool("personal", false, "personal access tokens (tolp_) instead of the organization's (tola_)")
+	c.AddCommand(a.tokenCreate(), a.tokenList(), a.tokenShow(), a.tokenRevoke(), a.tokenDelete())
+	return c
+}
+
+// kindOf gives the GraphQL names for the kind that --personal chooses.
+func kindOf(c *cobra.Command) (type_, field, plural string) {
+	if personal, _ := c.Flags().GetBool("personal"); personal {
+		return "PersonalAccessToken", "personalAccessToken", "personalAccessTokens"
+	}
+	return "APIToken", "apiToken", "apiTokens"
+}
+
+const defaultLife = 90 * 24 * time.Hour
+
+func (a app) tokenCreate() *cobra.Command {
+	var in struct {
+		name, description, expires, file string
+		scopes, tags, organizations      []string
+		never                            bool
+	}
+	c := &cobra.Command{
+		Use: "create --name NAME [--scopes evidence:write,…]", Short: "Create a token; its value is shown once, or written to a file",
+		Example: "  tokenledger token create --name ci --scopes evidence:write --expires 30d",
+	}
+	f := c.Flags()
+	f.StringVar(&in.name, "name", "", "name, for people")
+	f.StringVar(&in.description, "description", "", "what it is for")
+	f.StringSliceVar(&in.scopes, "scopes", nil, "what it may do, for example evidence:write,control:read")
+	f.StringSliceVar(&in.tags, "tags", nil, "tags")
+	f.StringSliceVar(&in.organizations, "organizations", nil, "ids of the organizations that a personal token is granted to")
+	f.StringVar(&in.expires, "expires", "90d", "when it ends: 30d, 12h, or a time such as 2027-01-31T00:00:00Z")
+	f.BoolVar(&in.never, "never", false, "it never expires")
+	f.StringVar(&in.file, "write-to", "", "write the value to this new file (0600) instead of showing it")
+	out := outputFlag(c, "table", "json")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if in.name == "" {
+			return usage("--name is missing: a token has a name by which people know it")
+		}
+		if in.never && c.Flags().Changed("expires") {
+			return usage("--never and --expires contradict each other")
+		}
+		input := map[string]any{"name": in.name}
+		if !in.never {
+			at, err := deadline(in.expires, time.Now())
+			if err != nil {
+				return err
+			}
+			input["expiresAt"] = at.UTC().Format(time.RFC3339)
+		}
+		setIf(input, "description", in.description)
+		setIf(input, "scopes", in.scopes)
+		setIf(input, "tags", in.tags)
+		setIf(input, "organizationIDs", in.organizations)
+		return a.createToken(c, input, in.file, *out)
+	}
+	return c
+}
+
+func setIf[T string | []string](m map[string]any, key string, v T) {
+	if len(v) > 0 {
+		m[key] = v
+	}
+}
+
+// deadline reads a duration with days, or a time.
+func deadline(s string, now time.Time) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t, nil
+	}
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n > 0 && n <= 36500 {
+			return now.Add(time.Duration(n) * 24 * time.Hour), nil
+		}
+	}
+	if d, err := time.ParseDuration(s); err == nil && d > 0 {
+		return now.Add(d), nil
+	}
+	return time.Time{}, usage("--expires %q: want 30d, 12h, or a time such as 2027-01-31T00:00:00Z", s)
+}
+
+func (a app) createToken(c *cobra.Command, input map[string]any, file, form string) error {
+	client, err := a.client()
+	if err != nil {
+		return err
+	}
+	var value io.WriteCloser
+	if file != "" { // opened before the token exists, so that no value is lost to a bad path
+		if value, err = os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
+			return fmt.Errorf("--write-to: %w", err)
+		}
+		defer value.Close()
+	}
+	type_, field, _ := kindOf(c)
+	var answer map[string]map[string]tokenView
+	query := fmt.Sprintf(`mutation($input: Create%[1]sInput!) { create%[1]s(input: $input) { %[2]s { %[3]s } } }`, type_, field, tokenFields)
+	if err := client.do(c.Context(), query, map[string]any{"input": input}, &answer); err != nil {
+		if file != "" {
+			_ = os.Remove(file)
+		}
+		return err
+	}
+	t := answer["create"+type_][field]
+	if value != nil {
+		if _, err := fmt.Fprintln(value, t.Token); err != nil {
+			return fmt.Errorf("the token %s exists, but its value could not be written: %w; rotate or delete it", t.ID, err)
+		}
+		t.Token = "written to " + file
+	} else if form == "table" {
+		fmt.Fprintln(a.err, "The value is shown once; store it now.")
+	}
+	return a.showToken(t, form)
+}
+
+func (a app) tokenList() *cobra.Command {
+	var first int
+	var after, where string
+	c := &cobra.Command{Use: "list", Short: "List tokens"}
+	c.Flags().IntVar(&first, "first", 100, "how many at most, 1 to 100")
+	c.Flags().StringVar(&after, "after", "", "cursor to go on from")
+	c.Flags().StringVar(&where, "where", "", `GraphQL filter as JSON, for example '{"isActive":true,"nameHasPrefix":"ci"}'`)
+	out := outputFlag(c, "table", "json", "csv")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		variables := map[string]any{"first": first}
+		if after != "" {
+			variables["after"] = after
+		}
+		if where != "" {
+			var filter map[string]any
+			if err := json.Unmarshal([]byte(where), &filter); err != nil {
+				return usage("--where: %v; want a JSON object", err)
+			}
+			variables["where"] = filter
+		}
+		return a.listTokens(c, variables, *out)
+	}
+	return c
+}
+
+func (a app) listTokens(c *cobra.Command, variables map[string]any, form string) error {
+	client, err := a.client()
+	if err != nil {
+		return err
+	}
+	type_, _, plural := kindOf(c)
+	var answer map[string]struct {
+		Edges    []struct{ Node tokenView }
+		PageInfo struct {
+			HasNextPage bool
+			EndCursor   string
+		}
+	}
+	query := fmt.Sprintf(`query($first: Int, $after: Cursor, $where: %sWhereInput) {
+		%s(first: $first, after: $after, where: $where) { edges { node { %s } } pageInfo { hasNextPage endCursor } } }`,
+		type_, plural, tokenFields)
+	if err := client.do(c.Context(), query, variables, &answer); err != nil {
+		return err
+	}
+	page := answer[plural]
+	tokens := make([]tokenView, 0, len(page.Edges))
+	for _, e := range page.Edges {
+		tokens = append(tokens, e.Node)
+	}
+	if err := a.printTokens(tokens, form); err != nil {
+		return err
+	}
+	if len(tokens) == 0 && form == "table" {
+		fmt.Fprintln(a.err, "No tokens. Make one with: tokenledger token create --name ci --scopes evidence:write")
+	}
+	if page.PageInfo.HasNextPage {
+		fmt.Fprintln(a.err, "There are more: --after", page.PageInfo.EndCursor)
+	}
+	return nil
+}
+
+func (a app) tokenShow() *cobra.Command {
+	c := &cobra.Command{Use: "show ID", Short: "Show one token", Args: cobra.ExactArgs(1)}
+	out := outputFlag(c, "table", "json")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		client, err := a.client()
+		if err != nil {
+			return err
+		}
+		_, field, _ := kindOf(c)
+		var answer map[string]tokenView
+		query := fmt.Sprintf(`query($id: ID!) { %s(id: $id) { %s } }`, field, tokenFields)
+		if err := client.do(c.Context(), query, map[string]any{"id": args[0]}, &answer); err != nil {
+			return err
+		}
+		return a.showToken(answer[field], *out)
+	}
+	return c
+}
+
+func (a app) tokenRevoke() *cobra.Command {
+	var reason string
+	c := &cobra.Command{Use: "revoke ID --reason WHY", Short: "End a token for good", Args: cobra.ExactArgs(1)}
+	c.Flags().StringVar(&reason, "reason", "", "why; it stands in the log for good")
+	out := outputFlag(c, "table", "json")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if reason == "" {
+			return usage("--reason is missing: whoever reads the log later wants to know why")
+		}
+		type_, field, _ := kindOf(c)
+		query := fmt.Sprintf(`mutation($id: ID!, $reason: String!) { revoke%[1]s(id: $id, reason: $reason) { %[2]s { %[3]s } } }`, type_, field, tokenFields)
+		t, err := a.changeToken(c.Context(), query, map[string]any{"id": args[0], "reason": reason}, "revoke"+type_, field)
+		if err != nil {
+			return err
+		}
+		return a.showToken(t, *out)
+	}
+	return c
+}
+
+func (a app) changeToken(ctx context.Context, query string, variables map[string]any, operation, field string) (tokenView, error) {
+	client, err := a.client()
+	if err != nil {
+		return tokenView{}, err
+	}
+	var answer map[string]map[string]tokenView
+	err = client.do(ctx, query, variables, &answer)
+	return answer[operation][field], err
+}
+
+func (a app) tokenDelete() *cobra.Command {
+	c := &cobra.Command{
+		Use: "delete ID", Short: "Take a token out of the lists; a live one is revoked with it", Args: cobra.ExactArgs(1),
+	}
+	out := outputFlag(c, "table", "json")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		client, err := a.client()
+		if err != nil {
+			return err
+		}
+		type_, _, _ := kindOf(c)
+		var answer map[string]struct {
+			DeletedID string `json:"deletedID"`
+		}
+		query := fmt.Sprintf(`mutation($id: ID!) { delete%[1]s(id: $id) { deletedID } }`, type_)
+		if err := client.do(c.Context(), query, map[string]any{"id": args[0]}, &answer); err != nil {
+			return err
+		}
+		deleted := answer["delete"+type_]
+		if *out == "json" {
+			return json.NewEncoder(a.out).Encode(deleted)
+		}
+		fmt.Fprintln(a.out, "deleted", deleted.DeletedID)
+		return nil
+	}
+	return c
+}

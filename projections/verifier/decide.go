@@ -1,0 +1,276 @@
+// The decision: a pure function of the memory, the query and the clock.
+
+package verifier
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tokenledger/tokenledger/aggregate"
+	"github.com/tokenledger/tokenledger/aggregate/secret"
+	"github.com/tokenledger/tokenledger/events"
+)
+
+// Code says why a use is refused. It stands in the audit trail; outside, the
+// codes that Hidden reports all look the same.
+type Code string
+
+// The codes, in the order in which they are looked for.
+const (
+	Malformed            Code = "MALFORMED"
+	Unknown              Code = "UNKNOWN"
+	WrongValue           Code = "WRONG_VALUE"
+	Deleted              Code = "DELETED"
+	Revoked              Code = "REVOKED"
+	Expired              Code = "EXPIRED"
+	Replaced             Code = "REPLACED" // a rotation's overlap is over
+	Suspended            Code = "SUSPENDED"
+	UserDeactivated      Code = "USER_DEACTIVATED"
+	OtherOrganization    Code = "OTHER_ORGANIZATION"
+	OrganizationRequired Code = "ORGANIZATION_REQUIRED"
+	NotGranted           Code = "NOT_GRANTED"
+	NotMember            Code = "NOT_A_MEMBER"
+	SSORequired          Code = "SSO_REQUIRED"
+	ActionUnknown        Code = "ACTION_UNKNOWN"
+	ScopeInsufficient    Code = "SCOPE_INSUFFICIENT"
+)
+
+// Status is the HTTP status of the refusal: 401 for a credential that is no
+// good, 403 for one that may not do this.
+func (c Code) Status() int {
+	switch c {
+	case "":
+		return http.StatusOK
+	case SSORequired, ActionUnknown, ScopeInsufficient, OrganizationRequired:
+		return http.StatusForbidden
+	}
+	return http.StatusUnauthorized
+}
+
+// Subject is what is known of the token that was shown.
+type Subject struct {
+	Token         uuid.UUID
+	Kind          events.TokenKind
+	Name          string
+	User          uuid.UUID        // owner of a personal token
+	Organization  uuid.UUID        // that the use is for
+	Organizations []uuid.UUID      // that a personal token is granted to
+	Role          events.Role      // of the owner, in Organization
+	Scopes        aggregate.Scopes // what it may do there, as of now
+	OwnScopes     aggregate.Scopes // as the token itself has them
+	ScopeNeeded   string
+	ExpiresAt     time.Time
+	CreatedAt     time.Time
+}
+
+// Actor is how the token stands in the events of what it does.
+func (s Subject) Actor() events.Actor {
+	if s.Kind == events.PersonalKind {
+		return events.PersonalToken(s.Token, s.User)
+	}
+	return events.OrganizationToken(s.Token)
+}
+
+// Principal is the subject as the rules know it.
+func (s Subject) Principal() aggregate.Principal {
+	return aggregate.Principal{
+		Actor: s.Actor(), User: s.User, Token: s.Token, Organization: s.Organization,
+		Kind: s.Kind, Scopes: s.OwnScopes, ExpiresAt: s.ExpiresAt,
+	}
+}
+
+// decided is a decision with all that recording it takes. trail is empty where
+// nothing may be recorded in the token's name.
+type decided struct {
+	code            Code
+	subject         Subject
+	token           uuid.UUID
+	trail           events.TrailID
+	actor           events.Actor
+	personalSubject events.SubjectID
+	guards          []events.Guard
+	notAfter        time.Time
+}
+
+// Authenticate tells whose value this is, and records nothing. The code is empty
+// if the token is good at this moment.
+func (v *Verifier) Authenticate(q Query) (Subject, Code, error) {
+	q.Action, q.Scope = "", ""
+	d, err := v.decide(q)
+	return d.subject, d.code, err
+}
+
+func (v *Verifier) decide(q Query) (decided, error) {
+	kind, raw, ok := secret.ParseBytes([]byte(q.Value))
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	if !v.ready {
+		return decided{}, ErrNotReady
+	}
+	if !ok {
+		return decided{code: Malformed}, nil
+	}
+	id := uuid.UUID(raw)
+	t := v.state.tokens[id]
+	if t == nil || t.pepper == 0 || t.personal != (kind == secret.Personal) {
+		v.peppers.DummyVerify([]byte(q.Value))
+		return decided{code: Unknown, token: id}, nil
+	}
+	good, err := v.peppers.Verify(secret.PepperVersion(t.pepper), []byte(q.Value), t.mac)
+	if err != nil {
+		return decided{}, err
+	}
+	return v.state.decide(id, t, good, q, v.now()), nil
+}
+
+func (s *state) decide(id uuid.UUID, t *token, good bool, q Query, now time.Time) decided {
+	d := decided{token: id, subject: Subject{
+		Token: id, Kind: events.OrganizationKind, Name: t.name, OwnScopes: t.scopes, ExpiresAt: t.expiresAt, CreatedAt: t.createdAt,
+	}}
+	if t.personal {
+		d.subject.Kind, d.subject.User, d.subject.Organizations = events.PersonalKind, t.home, s.live(id, t)
+		d.personalSubject = events.UserStream(t.home)
+	} else {
+		d.personalSubject = events.OrganizationStream(t.home)
+	}
+	d.actor = d.subject.Actor()
+	d.place(s, t, q.Organization)
+	d.guard(events.Open(events.TokenStream(id)), events.AtVersion(events.TokenStream(id), t.version))
+	d.code = s.refusal(&d, t, good, q, now)
+	return d
+}
+
+// live gives the organizations that a personal token may reach.
+func (s *state) live(id uuid.UUID, t *token) []uuid.UUID {
+	var out []uuid.UUID
+	for _, o := range t.grantedTo {
+		if g := s.grants[pair{id, o}]; g != nil && !g.ended {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// place says in whose trail the use stands. A token that is not the asking
+// organization's leaves nothing there, and nothing elsewhere.
+func (d *decided) place(s *state, t *token, asked uuid.UUID) {
+	if !t.personal {
+		if asked == uuid.Nil || asked == t.home {
+			d.subject.Organization = t.home
+			d.trail = events.OrganizationTrail(t.home)
+		}
+		return
+	}
+	switch granted := d.subject.Organizations; {
+	case asked != uuid.Nil:
+		if s.grants[pair{d.token, asked}] == nil {
+			return
+		}
+		d.subject.Organization = asked
+	case len(granted) == 1:
+		d.subject.Organization = granted[0]
+	default:
+		d.trail = events.UserTrail(t.home)
+		return
+	}
+	d.trail = events.OrganizationTrail(d.subject.Organization)
+}
+
+func (d *decided) guard(g ...events.Guard) { d.guards = append(d.guards, g...) }
+
+// until lowers the last instant at which the use may be recorded.
+func (d *decided) until(t time.Time) {
+	if !t.IsZero() && (d.notAfter.IsZero() || t.Before(d.notAfter)) {
+		d.notAfter = t
+	}
+}
+
+func (s *state) refusal(d *decided, t *token, good bool, q Query, now time.Time) Code {
+	switch {
+	case !good:
+		return WrongValue
+	case t.end != "":
+		return t.end
+	case past(t.expiresAt, now):
+		return Expired
+	case past(t.replacedAt, now):
+		return Replaced
+	case !t.gate.OpenAt(now):
+		return Suspended
+	case d.trail == "":
+		return OtherOrganization
+	}
+	d.until(t.expiresAt)
+	d.until(t.replacedAt)
+	rights := aggregate.Scopes(nil)
+	stamped := t.stampedAt
+	if t.personal {
+		var code Code
+		if rights, stamped, code = s.owner(d, t, now); code != "" {
+			return code
+		}
+	}
+	o := s.orgs[d.subject.Organization]
+	if o == nil {
+		return s.withoutOrganization(d, q)
+	}
+	d.guard(events.AtVersion(events.OrganizationStream(d.subject.Organization), o.version))
+	d.subject.Scopes = t.scopes
+	if t.personal {
+		d.subject.Scopes = aggregate.Effective(t.scopes, rights, true)
+	}
+	if o.policy.SSORequired && stamped.IsZero() {
+		return SSORequired
+	}
+	return allowed(d, o, q)
+}
+
+// owner checks who stands behind a personal token: user, grant and membership.
+func (s *state) owner(d *decided, t *token, now time.Time) (rights aggregate.Scopes, stamped time.Time, _ Code) {
+	u := s.users[t.home]
+	if u == nil || !u.active {
+		return nil, stamped, UserDeactivated
+	}
+	d.guard(events.AtVersion(events.UserStream(t.home), u.version))
+	org := d.subject.Organization
+	if org == uuid.Nil {
+		return nil, stamped, ""
+	}
+	g := s.grants[pair{d.token, org}]
+	if g == nil || g.ended {
+		return nil, stamped, NotGranted
+	}
+	if !g.gate.OpenAt(now) {
+		return nil, stamped, Suspended
+	}
+	stream := events.GrantStream(d.token, org)
+	d.guard(events.Open(stream), events.AtVersion(stream, g.version))
+	m := s.members[pair{org, t.home}]
+	if m == nil || m.ended || past(m.until, now) {
+		return nil, stamped, NotMember
+	}
+	d.guard(events.AtVersion(events.MembershipStream(org, t.home), m.version))
+	d.until(m.until)
+	d.subject.Role = m.role
+	var policy events.Policy
+	if o := s.orgs[org]; o != nil {
+		policy = o.policy
+	}
+	return aggregate.RoleScopes(m.role, policy), g.stampedAt, ""
+}
+
+// withoutOrganization is for a personal token that no one organization is meant
+// by: it may say who it is, and nothing else.
+func (s *state) withoutOrganization(d *decided, q Query) Code {
+	if q.Action != "" || q.Scope != "" {
+		if len(d.subject.Organizations) > 1 {
+			return OrganizationRequired
+		}
+		return NotGranted
+	}
+	return ""
+}
+
+func past(deadline, now time.Time) bool { return !deadline.IsZero() && !now.Before(deadline) }

@@ -1,0 +1,143 @@
+// Recording uses: the append that must be durable before an answer leaves.
+
+package verifier
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+// record appends the use with everything that it was decided on as guards.
+func (v *Verifier) record(ctx context.Context, q Query, d decided) (events.Position, error) {
+	key := sourceKey{d.token, d.trail, q.Address, q.Agent}
+	source, err := v.sources.lookup(ctx, key)
+	if err != nil {
+		return 0, err
+	}
+	use := events.TokenUsed{Source: source, Action: q.Action, Resource: q.Resource, Via: q.Via}
+	facts := []events.Event{use}
+	introduces := source == 0 && key.known()
+	if introduces {
+		use.Source = -1
+		facts = []events.Event{seen(key, d.personalSubject), use}
+	}
+	receipt, err := v.log.Append(ctx, events.Request{
+		Guards:   d.guards,
+		NotAfter: d.notAfter,
+		Batches: []events.Batch{{
+			Stream: events.TokenStream(d.token), Trail: d.trail,
+			Meta:   events.Meta{Actor: d.actor, Correlation: q.RequestID, Trace: q.Trace},
+			Events: facts,
+		}},
+	})
+	if err != nil {
+		return 0, err
+	}
+	if introduces {
+		v.sources.remember(key, receipt.Placed[0].Position)
+	}
+	return receipt.Last(), nil
+}
+
+func seen(k sourceKey, subject events.SubjectID) events.TokenSourceSeen {
+	var e events.TokenSourceSeen
+	if k.address.IsValid() {
+		e.Address = events.Personal{Subject: subject, Value: k.address.String()}
+	}
+	if k.agent != "" {
+		e.Agent = events.Personal{Subject: subject, Value: k.agent}
+	}
+	return e
+}
+
+// sourceKey is what makes a source: it is introduced once in each trail.
+type sourceKey struct {
+	token   uuid.UUID
+	trail   events.TrailID
+	address netip.Addr
+	agent   string
+}
+
+func (k sourceKey) known() bool { return k.address.IsValid() || k.agent != "" }
+
+// sourcesKept bounds each of the two generations of remembered sources.
+const sourcesKept = 1 << 18
+
+// sourceBook remembers where sources were introduced: the newest generation and
+// the one before it, so that what is in use stays and memory is bounded.
+type sourceBook struct {
+	find Sources
+
+	mu       sync.Mutex // guards both generations
+	new, old map[sourceKey]events.Position
+}
+
+// lookup gives the source's position, or 0 if it was never seen. A source that
+// is forgotten and not yet projected is introduced again, which is harmless:
+// the log then holds two introductions of one source.
+func (b *sourceBook) lookup(ctx context.Context, k sourceKey) (events.Position, error) {
+	if !k.known() {
+		return 0, nil
+	}
+	b.mu.Lock()
+	at, ok := b.new[k]
+	if !ok {
+		at, ok = b.old[k]
+	}
+	b.mu.Unlock()
+	if ok {
+		b.remember(k, at)
+		return at, nil
+	}
+	address := ""
+	if k.address.IsValid() {
+		address = k.address.String()
+	}
+	at, found, err := b.find.Source(ctx, k.token, k.trail, address, k.agent)
+	if err != nil || !found {
+		return 0, err
+	}
+	b.remember(k, at)
+	return at, nil
+}
+
+func (b *sourceBook) remember(k sourceKey, at events.Position) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, ok := b.new[k]; ok {
+		return
+	}
+	if b.new == nil || len(b.new) >= sourcesKept {
+		b.old, b.new = b.new, map[sourceKey]events.Position{}
+	}
+	b.new[k] = at
+}
+
+// Authenticated records that a token was used to ask the ledger something that
+// is itself recorded as another token's use: once an hour, with every guard.
+func (v *Verifier) Authenticated(ctx context.Context, q Query) (Decision, error) {
+	now := v.now()
+	d, err := v.decide(q)
+	if err != nil {
+		return Decision{}, err
+	}
+	v.mu.RLock()
+	last := v.hourly[d.token]
+	v.mu.RUnlock()
+	if d.code == "" && now.Sub(last) < time.Hour {
+		return Decision{Allowed: true, Subject: d.subject}, nil
+	}
+	answer, err := v.Verify(ctx, q)
+	if err == nil && answer.Allowed {
+		v.mu.Lock()
+		v.hourly[answer.Token] = now
+		v.mu.Unlock()
+	}
+	return answer, err
+}

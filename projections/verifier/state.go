@@ -1,0 +1,268 @@
+// What the verifier remembers, and how events change it.
+
+package verifier
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+type state struct {
+	tokens  map[uuid.UUID]*token
+	grants  map[pair]*grant // token, organization
+	users   map[uuid.UUID]*user
+	members map[pair]*member // organization, user
+	orgs    map[uuid.UUID]*organization
+	lists   map[string][]string // scopes, one copy of equal lists
+}
+
+type pair [2]uuid.UUID
+
+type token struct {
+	version    events.Version
+	gate       events.Gate
+	end        Code // why it is over for good, or empty
+	personal   bool
+	home       uuid.UUID // organization, or owner of a personal token
+	grantedTo  []uuid.UUID
+	name       string
+	scopes     []string
+	expiresAt  time.Time
+	createdAt  time.Time
+	stampedAt  time.Time // authorized through single sign-on; organization tokens
+	replacedAt time.Time // end of a rotation's overlap
+	pepper     int
+	mac        [32]byte
+}
+
+type grant struct {
+	version   events.Version
+	gate      events.Gate
+	ended     bool
+	stampedAt time.Time
+}
+
+type user struct {
+	version events.Version
+	active  bool
+}
+
+type member struct {
+	version events.Version
+	role    events.Role
+	until   time.Time
+	ended   bool
+}
+
+type organization struct {
+	version events.Version
+	policy  events.Policy
+	objects map[string]map[string]string // object → action → verb
+}
+
+func newState() state {
+	return state{
+		tokens: map[uuid.UUID]*token{}, grants: map[pair]*grant{}, users: map[uuid.UUID]*user{},
+		members: map[pair]*member{}, orgs: map[uuid.UUID]*organization{}, lists: map[string][]string{},
+	}
+}
+
+func (s *state) credential(c events.Credential) {
+	if t := s.tokens[c.Token]; t != nil {
+		t.pepper, t.mac = c.Pepper, c.MAC
+	}
+}
+
+// apply takes one event in. Observations change nothing; a decision that was
+// taken in before is skipped, so that filling and following may overlap.
+func (s *state) apply(r events.Recorded) error {
+	if !r.Decision() {
+		return nil
+	}
+	if u, ok := r.Event.(events.Unknown); ok {
+		return fmt.Errorf("position %d: %s version %d needs a newer program", r.Position, u.Name, u.Version)
+	}
+	first, second, err := r.Stream.IDs()
+	if err != nil {
+		return fmt.Errorf("position %d: %w", r.Position, err)
+	}
+	switch e := r.Event.(type) {
+	case events.TokenEvent:
+		s.applyToken(first, e, r)
+	case events.GrantEvent:
+		s.applyGrant(pair{first, second}, e, r)
+	case events.UserEvent:
+		s.applyUser(first, e, r)
+	case events.MembershipEvent:
+		s.applyMember(pair{first, second}, e, r)
+	case events.OrganizationEvent:
+		s.applyOrganization(first, e, r)
+	}
+	return nil
+}
+
+func entry[K comparable, V any](m map[K]*V, k K) *V {
+	v := m[k]
+	if v == nil {
+		v = new(V)
+		m[k] = v
+	}
+	return v
+}
+
+func (s *state) applyToken(id uuid.UUID, e events.TokenEvent, r events.Recorded) {
+	t := entry(s.tokens, id)
+	if r.Version <= t.version {
+		return
+	}
+	t.version = r.Version
+	if g, changed := events.GateAfter(e); changed {
+		t.gate = g
+	}
+	switch e := e.(type) {
+	case events.TokenCreated:
+		s.created(t, e, r.RecordedAt)
+	case events.TokenRenamed:
+		t.name = e.Name
+	case events.TokenScopesChanged:
+		t.scopes = s.list(e.Scopes)
+	case events.TokenExpiryChanged:
+		t.expiresAt = e.ExpiresAt
+	case events.TokenOrganizationsChanged:
+		t.regrant(e)
+	case events.TokenRotated:
+		t.replacedAt = e.Until
+	case events.TokenRevoked:
+		t.end = Revoked
+	case events.TokenExpired:
+		t.end = Expired
+	case events.TokenDeleted:
+		t.end = Deleted
+	case events.TokenSSOAuthorized:
+		t.stampedAt = r.RecordedAt
+	case events.TokenSSOAuthorizationWithdrawn:
+		t.stampedAt = time.Time{}
+	case events.TokenDescribed, events.TokenTagged, events.TokenSuspended, events.TokenResumed,
+		events.TokenUsed, events.TokenUseRefused, events.TokenSourceSeen:
+	}
+}
+
+func (s *state) created(t *token, e events.TokenCreated, at time.Time) {
+	t.personal = e.Kind == events.PersonalKind
+	t.home = e.Organization
+	if t.personal {
+		t.home = e.Owner
+	}
+	t.grantedTo = e.Organizations
+	t.name, t.scopes = e.Name, s.list(e.Scopes)
+	t.expiresAt, t.createdAt = e.ExpiresAt, at
+}
+
+func (t *token) regrant(e events.TokenOrganizationsChanged) {
+	kept := make([]uuid.UUID, 0, len(t.grantedTo)+len(e.Added))
+	for _, o := range append(append([]uuid.UUID{}, t.grantedTo...), e.Added...) {
+		if !contains(e.Removed, o) && !contains(kept, o) {
+			kept = append(kept, o)
+		}
+	}
+	t.grantedTo = kept
+}
+
+func contains(ids []uuid.UUID, id uuid.UUID) bool {
+	for _, i := range ids {
+		if i == id {
+			return true
+		}
+	}
+	return false
+}
+
+// list shares one copy among the many tokens with the same scopes.
+func (s *state) list(scopes []string) []string {
+	if len(scopes) == 0 {
+		return nil
+	}
+	key := fmt.Sprint(scopes)
+	if l, ok := s.lists[key]; ok {
+		return l
+	}
+	s.lists[key] = scopes
+	return scopes
+}
+
+func (s *state) applyGrant(id pair, e events.GrantEvent, r events.Recorded) {
+	g := entry(s.grants, id)
+	if r.Version <= g.version {
+		return
+	}
+	g.version = r.Version
+	if gate, changed := events.GateAfter(e); changed {
+		g.gate = gate
+	}
+	switch e.(type) {
+	case events.GrantGiven:
+		g.ended, g.stampedAt = false, time.Time{}
+	case events.GrantEnded:
+		g.ended = true
+	case events.GrantSSOAuthorized:
+		g.stampedAt = r.RecordedAt
+	case events.GrantSSOAuthorizationWithdrawn:
+		g.stampedAt = time.Time{}
+	case events.GrantChanged, events.GrantSuspended, events.GrantResumed:
+	}
+}
+
+func (s *state) applyUser(id uuid.UUID, e events.UserEvent, r events.Recorded) {
+	u := entry(s.users, id)
+	if r.Version <= u.version {
+		return
+	}
+	u.version = r.Version
+	switch e.(type) {
+	case events.UserCreated, events.UserReactivated:
+		u.active = true
+	case events.UserDeactivated:
+		u.active = false
+	case events.UserUpdated:
+	}
+}
+
+func (s *state) applyMember(id pair, e events.MembershipEvent, r events.Recorded) {
+	m := entry(s.members, id)
+	if r.Version <= m.version {
+		return
+	}
+	m.version = r.Version
+	switch e := e.(type) {
+	case events.MembershipStarted:
+		*m = member{version: r.Version, role: e.Role, until: e.Until}
+	case events.MembershipRoleChanged:
+		m.role, m.until = e.Role, e.Until
+	case events.MembershipEnded:
+		m.ended = true
+	}
+}
+
+func (s *state) applyOrganization(id uuid.UUID, e events.OrganizationEvent, r events.Recorded) {
+	o := entry(s.orgs, id)
+	if r.Version <= o.version {
+		return
+	}
+	o.version = r.Version
+	switch e := e.(type) {
+	case events.OrganizationObjectRegistered:
+		objects := make(map[string]map[string]string, len(o.objects)+1)
+		for k, v := range o.objects {
+			objects[k] = v
+		}
+		objects[e.Object] = e.Actions
+		o.objects = objects
+	case events.OrganizationPolicyChanged:
+		o.policy = e.After
+	case events.OrganizationCreated, events.OrganizationRenamed:
+	}
+}

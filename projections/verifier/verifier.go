@@ -1,0 +1,321 @@
+// Package verifier is the projection that answers allow or deny.
+//
+// It keeps every live token in memory, fed by the log in order. A decision reads
+// that memory alone. An allowed use leaves only after its event is durable, and
+// the append carries the versions that the decision was made on, so that however
+// far this memory lags, no use stands in the log after what would have refused
+// it. A refusal leaves at once and is recorded behind it.
+package verifier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tokenledger/tokenledger/aggregate/secret"
+	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore"
+)
+
+// Log is what the verifier needs of the event store.
+type Log interface {
+	Append(ctx context.Context, r events.Request) (events.Receipt, error)
+	Decisions(ctx context.Context, after events.Position) iter.Seq2[events.Recorded, error]
+	Blocks(ctx context.Context, after events.Position, follow bool) iter.Seq2[*eventstore.Block, error]
+	Head(ctx context.Context) (events.Position, error)
+	Credentials(ctx context.Context, tokens []uuid.UUID) ([]events.Credential, error)
+	AllCredentials(ctx context.Context) iter.Seq2[events.Credential, error]
+}
+
+// Sources finds where a source was introduced, when this process does not remember.
+type Sources interface {
+	Source(ctx context.Context, token uuid.UUID, trail events.TrailID, address, agent string) (events.Position, bool, error)
+}
+
+// Config says what a verifier works with. Now defaults to the machine's clock,
+// Logger to none.
+type Config struct {
+	Log     Log
+	Sources Sources
+	Peppers *secret.Peppers
+	Now     func() time.Time
+	Logger  *slog.Logger
+}
+
+// Verifier answers for tokens. Its methods may be called at any time; before
+// Ready they answer ErrNotReady.
+type Verifier struct {
+	log     Log
+	peppers *secret.Peppers
+	now     func() time.Time
+	logger  *slog.Logger
+	sources sourceBook
+	refused refusalBook
+
+	mu       sync.RWMutex // guards all below
+	state    state
+	position events.Position
+	ready    bool
+	moved    chan struct{} // closed and replaced whenever position grows
+	hourly   map[uuid.UUID]time.Time
+}
+
+// What the verifier answers besides a decision.
+var (
+	// ErrNotReady: the memory is not yet filled.
+	ErrNotReady = fmt.Errorf("the verifier is starting: %w", events.ErrUnavailable)
+	// ErrUnsettled: what the decision depends on kept changing while it was recorded.
+	ErrUnsettled = fmt.Errorf("what the token depends on kept changing: %w", events.ErrUnavailable)
+)
+
+// New makes a verifier; Run fills it.
+func New(c Config) *Verifier {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Verifier{
+		log: c.Log, peppers: c.Peppers, now: c.Now, logger: c.Logger,
+		sources: sourceBook{find: c.Sources},
+		refused: newRefusalBook(),
+		state:   newState(),
+		moved:   make(chan struct{}),
+		hourly:  map[uuid.UUID]time.Time{},
+	}
+}
+
+// Run fills the memory from the log's decisions, follows the log, and records
+// refusals, until ctx ends.
+func (v *Verifier) Run(ctx context.Context) error {
+	head, err := v.log.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("verifier: %w", err)
+	}
+	if err := v.fill(ctx, head); err != nil {
+		return fmt.Errorf("verifier: fill from the log: %w", err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		v.recordRefusals(ctx)
+	}()
+	err = v.follow(ctx, head)
+	<-done
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("verifier: follow the log: %w", err)
+	}
+	return nil
+}
+
+// fill reads decisions only: ten million uses change nothing here. What is read
+// beyond head is met again by follow and skipped by its version.
+func (v *Verifier) fill(ctx context.Context, head events.Position) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for r, err := range v.log.Decisions(ctx, 0) {
+		if err != nil {
+			return err
+		}
+		if err := v.state.apply(r); err != nil {
+			return err
+		}
+	}
+	for c, err := range v.log.AllCredentials(ctx) {
+		if err != nil {
+			return err
+		}
+		v.state.credential(c)
+	}
+	v.ready = true
+	v.advance(head)
+	return nil
+}
+
+func (v *Verifier) follow(ctx context.Context, after events.Position) error {
+	for b, err := range v.log.Blocks(ctx, after, true) {
+		if err != nil {
+			return err
+		}
+		recorded, err := b.Events()
+		if err != nil {
+			return err
+		}
+		creds, err := v.created(ctx, recorded)
+		if err != nil {
+			return err
+		}
+		if err := v.applyBlock(recorded, creds); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// created reads the credentials that a block brought, which stand beside the log.
+func (v *Verifier) created(ctx context.Context, recorded []events.Recorded) ([]events.Credential, error) {
+	var ids []uuid.UUID
+	for _, r := range recorded {
+		if _, ok := r.Event.(events.TokenCreated); ok {
+			id, _, err := r.Stream.IDs()
+			if err != nil {
+				return nil, err
+			}
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return v.log.Credentials(ctx, ids)
+}
+
+func (v *Verifier) applyBlock(recorded []events.Recorded, creds []events.Credential) error {
+	if len(recorded) == 0 {
+		return nil
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, r := range recorded {
+		if err := v.state.apply(r); err != nil {
+			return err
+		}
+	}
+	for _, c := range creds {
+		v.state.credential(c)
+	}
+	v.advance(recorded[len(recorded)-1].Position)
+	return nil
+}
+
+// advance moves on and wakes who waits; the caller holds mu.
+func (v *Verifier) advance(to events.Position) {
+	v.position = to
+	close(v.moved)
+	v.moved = make(chan struct{})
+}
+
+// Ready reports whether the memory is filled.
+func (v *Verifier) Ready() bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.ready
+}
+
+// Position is the last event that the memory knows of.
+func (v *Verifier) Position() events.Position {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.position
+}
+
+// Tokens is how many tokens are in memory.
+func (v *Verifier) Tokens() int {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return len(v.state.tokens)
+}
+
+// Wait returns when the memory has reached the position, or with ctx's error.
+func (v *Verifier) Wait(ctx context.Context, to events.Position) error {
+	for {
+		v.mu.RLock()
+		at, moved := v.position, v.moved
+		v.mu.RUnlock()
+		if at >= to {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// settle waits until the memory knows all that the log now holds.
+func (v *Verifier) settle(ctx context.Context) error {
+	head, err := v.log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	return v.Wait(ctx, head)
+}
+
+// Query asks whether a token may do something.
+type Query struct {
+	Value        string
+	Organization uuid.UUID // whose resource it is; zero: the token's own or only one
+	Action       string    // mapped to a scope by the registry, unless Scope is given
+	Resource     string
+	Scope        string
+	Address      netip.Addr
+	Agent        string
+	RequestID    string
+	Trace        string
+	Via          string // the interface that asks
+}
+
+// Decision is the answer to a Query. Code is empty when the use is allowed; what
+// else is filled in then is what the holder of the token may know.
+type Decision struct {
+	Allowed bool
+	Code    Code
+	Subject
+	Position events.Position // of the recorded use
+}
+
+// Verify decides and records. An error means that no decision could be made or
+// made durable: the caller must refuse.
+func (v *Verifier) Verify(ctx context.Context, q Query) (Decision, error) {
+	const attempts = 8
+	waited := false
+	for range attempts {
+		d, err := v.decide(q)
+		if err != nil {
+			return Decision{}, err
+		}
+		if d.code == Unknown && !waited && fresh(d.token, v.now()) {
+			// The token may have been made a moment ago by another process.
+			waited = true
+			if err := v.settle(ctx); err != nil {
+				return Decision{}, err
+			}
+			continue
+		}
+		if d.code != "" {
+			v.refuse(q, d)
+			return Decision{Code: d.code, Subject: d.subject}, nil
+		}
+		at, err := v.record(ctx, q, d)
+		switch {
+		case err == nil:
+			return Decision{Allowed: true, Subject: d.subject, Position: at}, nil
+		case !outrun(err):
+			return Decision{}, err
+		}
+		if err := v.settle(ctx); err != nil {
+			return Decision{}, err
+		}
+	}
+	return Decision{}, ErrUnsettled
+}
+
+// outrun reports whether the log refused because the decision's ground moved.
+func outrun(err error) bool {
+	return errors.Is(err, events.ErrConflict) || errors.Is(err, events.ErrGateClosed) || errors.Is(err, events.ErrTooLate)
+}
+
+// fresh reports whether a token's id, a UUIDv7, was made in the last ten seconds.
+func fresh(id uuid.UUID, now time.Time) bool {
+	sec, nsec := id.Time().UnixTime()
+	return id.Version() == 7 && now.Sub(time.Unix(sec, nsec)).Abs() < 10*time.Second
+}
