@@ -33,7 +33,7 @@ type golden struct {
 		Index, Size int64
 		Root, Line  string
 	}
-	Epoch, FirstEpoch, EpochLeafHash    string
+	Epoch, FirstEpoch, EpochLeafHash   string
 	SignerKey, VerifierKey, Checkpoint string
 }
 
@@ -86,7 +86,7 @@ func TestGoldenTreesAndProofs(t *testing.T) {
 	}
 }
 
-func checkProof(t *testing.T, want string) func(merkle.Proof, error) {
+func checkProof(t testing.TB, want string) func(merkle.Proof, error) {
 	return func(proof merkle.Proof, err error) {
 		t.Helper()
 		text := must[[]byte](t)(proof.MarshalText())
