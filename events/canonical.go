@@ -176,8 +176,10 @@ var personalCodec = &codec{
 	},
 	read: func(r *reader, v reflect.Value) {
 		start := r.i
-		raw, err := base64.RawURLEncoding.Strict().AppendDecode(nil, r.text())
-		if err != nil || len(raw) != len(Commitment{}) {
+		text := r.text()
+		raw, err := base64.RawURLEncoding.Strict().AppendDecode(nil, text)
+		// The decoder passes over line breaks, hence the look at the text's length.
+		if err != nil || len(raw) != len(Commitment{}) || len(text) != base64.RawURLEncoding.EncodedLen(len(raw)) {
 			r.failAt(start, "a commitment of 32 bytes in base64url")
 			return
 		}
