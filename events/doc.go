@@ -7,3 +7,5 @@
 // is what is stored, hashed, published and exported, byte for byte. Nothing in
 // this package does I/O or imports anything else of the ledger.
 package events
+
+//go:generate go run ./internal/catalogue ../docs
