@@ -1,0 +1,223 @@
+// Append, on the caller's side: a request is checked and encoded as far as can be
+// before it queues, so that little is left to do under the log's lock.
+
+package eventstore
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+// The largest request. One that is larger than a usual block is a block alone.
+const (
+	maxRequestEvents = 10_000
+	maxRequestBytes  = 8 << 20
+	maxRequestGuards = 20_000
+	maxPersonal      = 4 << 10 // one value
+	maxKey           = 255     // caller and key, each
+)
+
+// Append adds the request's events to the log, all or none, and returns when they
+// are durable. The error wraps [events.ErrInvalid], [events.ErrConflict],
+// [events.ErrGateClosed], [events.ErrTooLate], [events.ErrKeyReused],
+// [events.ErrBusy] or [events.ErrUnavailable]; after each of them nothing of the
+// request stands in the log, but for ErrUnavailable when the database was lost in
+// the middle of a COMMIT and did not come back.
+//
+// A request whose Key was used before with the same hash answers the receipt of
+// then, whatever its guards say. The events of one request stand side by side, in
+// its order.
+//
+// When ctx ends first, Append returns its error at once. A request that still
+// queued is then withdrawn; one that stands in a block may yet be committed.
+func (l *Log) Append(ctx context.Context, r events.Request) (events.Receipt, error) {
+	p, err := l.prepare(r)
+	if err != nil {
+		return events.Receipt{}, fmt.Errorf("append: %w", err)
+	}
+	if err := l.queue.push(p); err != nil {
+		return events.Receipt{}, fmt.Errorf("append: %w", err)
+	}
+	select {
+	case <-p.done:
+	case <-ctx.Done():
+		if l.queue.withdraw(p) {
+			return events.Receipt{}, fmt.Errorf("append: withdrawn: %w", ctx.Err())
+		}
+		return events.Receipt{}, fmt.Errorf("append: not awaited, it may yet be recorded: %w", ctx.Err())
+	}
+	switch {
+	case p.err != nil:
+		return events.Receipt{}, fmt.Errorf("append: %w", p.err)
+	case p.earlier != nil:
+		return l.receiptOf(ctx, *p.earlier)
+	}
+	return p.receipt, nil
+}
+
+// pending is a request on its way into a block.
+type pending struct {
+	trail   events.TrailID // the lane it waits in
+	request events.Request
+	guards  []guard
+	drafts  []draft
+	size    int // bytes, an upper bound
+
+	taken, withdrawn bool // guarded by the queue
+
+	// The answer, set before done is closed.
+	receipt events.Receipt
+	earlier *answered // the request was answered before
+	err     error
+	done    chan struct{}
+}
+
+// guard is an expectation with its stream's key.
+type guard struct {
+	events.Guard
+	key streamKey
+}
+
+// draft is an encoded event with what it does to its stream.
+type draft struct {
+	events.Draft
+	key      streamKey // decisions only
+	gate     events.Gate
+	gated    bool
+	subjects []events.SubjectID // of its personal values
+}
+
+func (l *Log) prepare(r events.Request) (*pending, error) {
+	p := &pending{request: r, size: 256, done: make(chan struct{})}
+	if err := checkKey(r.Once); err != nil {
+		return nil, err
+	}
+	if len(r.Guards) > maxRequestGuards {
+		return nil, fmt.Errorf("%d guards: %w", len(r.Guards), events.ErrInvalid)
+	}
+	p.guards = make([]guard, len(r.Guards))
+	for i, g := range r.Guards {
+		if err := checkStream(g.Stream); err != nil {
+			return nil, err
+		}
+		p.guards[i] = guard{g, keyOf(g.Stream)}
+		p.size += len(g.Stream)
+	}
+	if len(r.Batches) > 0 {
+		p.trail = r.Batches[0].Trail
+	}
+	for _, b := range r.Batches {
+		if err := l.draftBatch(p, b); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.checkCredentials(); err != nil {
+		return nil, err
+	}
+	p.receipt.Placed = make([]events.Placed, len(p.drafts))
+	return p, nil
+}
+
+// draftBatch encodes the events of one batch.
+func (l *Log) draftBatch(p *pending, b events.Batch) error {
+	if len(b.Events) == 0 {
+		return fmt.Errorf("a batch for %s without events: %w", b.Stream, events.ErrInvalid)
+	}
+	if len(p.drafts)+len(b.Events) > maxRequestEvents {
+		return fmt.Errorf("more than %d events: %w", maxRequestEvents, events.ErrInvalid)
+	}
+	key := keyOf(b.Stream)
+	for _, e := range b.Events {
+		d := draft{key: key}
+		var err error
+		if d.Draft, err = events.NewDraft(b.Stream, b.Trail, b.Meta, e); err != nil {
+			return err
+		}
+		if !d.Observation {
+			d.gate, d.gated = events.GateAfter(e)
+		}
+		if d.Event() != nil {
+			if err := l.checkPersonals(p, &d); err != nil {
+				return fmt.Errorf("%s: %w", d.Type, err)
+			}
+		}
+		p.drafts = append(p.drafts, d)
+		if p.size += d.Size(); p.size > maxRequestBytes {
+			return fmt.Errorf("more than %d bytes: %w", maxRequestBytes, events.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// checkPersonals collects whose personal values the event has.
+func (l *Log) checkPersonals(p *pending, d *draft) error {
+	for name, v := range events.Personals(d.Event()) {
+		switch {
+		case v.Commitment != events.Commitment{}:
+			return fmt.Errorf("%s was recorded before: %w", name, events.ErrInvalid)
+		case len(v.Value) > maxPersonal:
+			return fmt.Errorf("%s is longer than %d bytes: %w", name, maxPersonal, events.ErrInvalid)
+		case !utf8.ValidString(v.Value):
+			return fmt.Errorf("%s is not UTF-8: %w", name, events.ErrInvalid)
+		case l.subjects.ring == nil:
+			return fmt.Errorf("%s: the log was opened without keys: %w", name, events.ErrInvalid)
+		}
+		if err := checkStream(v.Subject); err != nil {
+			return fmt.Errorf("the subject of %s: %w", name, err)
+		}
+		d.subjects = append(d.subjects, v.Subject)
+		p.size += len(v.Value) + len(v.Subject)
+	}
+	return nil
+}
+
+// checkCredentials sees that each comes with the beginning of its token: the lock
+// then keeps a token from having two.
+func (p *pending) checkCredentials() error {
+	if len(p.request.Credentials) == 0 {
+		return nil
+	}
+	decided := map[events.StreamID]bool{}
+	for _, d := range p.drafts {
+		decided[d.Stream] = decided[d.Stream] || !d.Observation
+	}
+	for _, c := range p.request.Credentials {
+		stream := events.TokenStream(c.Token)
+		if !decided[stream] {
+			return fmt.Errorf("a credential without the event that introduces token %s: %w", c.Token, events.ErrInvalid)
+		}
+		decided[stream] = false // a second one for this token is refused
+		p.guards = append(p.guards, guard{events.NoStream(stream), keyOf(stream)})
+		p.size += 64
+	}
+	return nil
+}
+
+func checkKey(k events.Key) error {
+	if !k.Set() {
+		return nil
+	}
+	for _, s := range []string{k.Caller, k.Key} {
+		if s == "" || len(s) > maxKey || !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+			return fmt.Errorf("an idempotency key is a caller and a text, each of 1 to %d bytes: %w", maxKey, events.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// checkStream admits only names of this ledger.
+func checkStream(s events.StreamID) error {
+	if _, _, err := s.IDs(); err != nil {
+		return fmt.Errorf("%w: %w", events.ErrInvalid, err)
+	}
+	switch s.Kind() {
+	case events.KindToken, events.KindGrant, events.KindOrganization, events.KindUser,
+		events.KindMembership, events.KindInstallation:
+		return nil
+	}
+	return fmt.Errorf("stream %q: %w", s, events.ErrInvalid)
+}

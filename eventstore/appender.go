@@ -1,0 +1,286 @@
+// The appender: the one goroutine that adds blocks to the log.
+
+package eventstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+const (
+	connectTimeout = 5 * time.Second
+	beginTimeout   = 15 * time.Second // longer than the lock_timeout of the connection
+	commitTimeout  = 30 * time.Second
+	// grace is how long the appender tries, after Run is told to end, to learn
+	// whether its last block was committed.
+	grace = 10 * time.Second
+	// maxBehind is how many events are read under the lock; for more, it is let go.
+	maxBehind = 1000
+	// maxClockError is how far the server's clock may be behind the last block or
+	// off this process's.
+	maxClockError = 5 * time.Second
+	// maxAttempts is how often a block is tried when nothing was committed.
+	maxAttempts = 4
+)
+
+var (
+	// errLost: the connection failed and nothing was committed. A new one may do.
+	errLost = errors.New("the connection to the database was lost")
+	// errBehind: other processes have appended more than may be read under the lock.
+	errBehind = errors.New("far behind the head of the log")
+	// errUnknown: the connection failed in the middle of a COMMIT.
+	errUnknown = errors.New("the database was lost in the middle of a COMMIT")
+)
+
+// appender owns the connection that takes the log's lock.
+type appender struct {
+	*Log
+	own    *pgx.Conn // nil: not connected
+	writer uuid.UUID // of this appender's blocks
+	seq    int64     // of the last one that was tried
+	stage  stage
+}
+
+func newAppender(l *Log) *appender {
+	return &appender{Log: l, writer: uuid.New(), stage: stage{tail: l.tail}}
+}
+
+// run appends what is queued until ctx has ended and nothing is left.
+func (a *appender) run(ctx context.Context) error {
+	defer a.disconnect()
+	for {
+		requests := a.queue.take(ctx)
+		if len(requests) == 0 {
+			return nil
+		}
+		if err := a.append(ctx, requests); err != nil {
+			a.queue.close()
+			a.refuseQueued(err)
+			return err
+		}
+	}
+}
+
+// append answers all the requests of a block. An error means that the log is
+// corrupt and nothing more can be appended.
+func (a *appender) append(ctx context.Context, requests []*pending) error {
+	err := a.persist(ctx, requests)
+	if err != nil {
+		a.config.Logger.LogAttrs(ctx, slog.LevelError, "a block was not appended",
+			slog.Int("requests", len(requests)), slog.String("error", err.Error()))
+	}
+	for _, p := range requests {
+		if err != nil {
+			p.earlier, p.err = nil, fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+		}
+		close(p.done)
+	}
+	if errors.Is(err, ErrCorrupt) {
+		a.tail.fail(err)
+		return err
+	}
+	return nil
+}
+
+// persist makes one block of the requests and commits it, trying again as long as
+// that is safe and sensible.
+func (a *appender) persist(ctx context.Context, requests []*pending) error {
+	for attempt := 1; ; attempt++ {
+		err := a.try(ctx, requests)
+		if err == nil {
+			return nil
+		}
+		a.release()
+		switch {
+		case attempt == maxAttempts:
+			return err
+		case errors.Is(err, errBehind):
+			if err := a.catchUp(ctx); err != nil {
+				return err
+			}
+		case !errors.Is(err, errLost):
+			return err
+		}
+	}
+}
+
+// try makes a block and commits it, leaving the answers in the requests. After an
+// error none of them stands in the log, unless it wraps errUnknown.
+func (a *appender) try(ctx context.Context, requests []*pending) error {
+	if err := a.load(ctx); err != nil {
+		return err
+	}
+	if err := a.connect(ctx); err != nil {
+		a.refuseQueued(err) // they would only wait to hear the same
+		return err
+	}
+	block, cancel := context.WithTimeout(context.WithoutCancel(ctx), beginTimeout)
+	defer cancel()
+	a.tail.trim()
+	w := a.wanted(requests)
+	found, err := a.begin(block, w)
+	if err != nil {
+		return a.lost(err)
+	}
+	if err := a.level(block, found.head); err != nil {
+		return a.lost(err)
+	}
+	if err := a.learn(block, requests, w, found); err != nil {
+		return a.lost(err)
+	}
+	if err := a.date(found); err != nil {
+		return err
+	}
+	a.stage.fill(found.head, requests)
+	return a.finish(ctx, requests)
+}
+
+// lost marks an error before COMMIT that a new connection may mend.
+func (a *appender) lost(err error) error {
+	if a.own.IsClosed() {
+		return fmt.Errorf("%w: %w", errLost, err)
+	}
+	return err
+}
+
+// level brings the tail to the head that was read under the lock.
+func (a *appender) level(ctx context.Context, h head) error {
+	at, _ := a.tail.at()
+	if h.last-at.last > maxBehind {
+		return errBehind
+	}
+	return a.advance(ctx, a.own, at, h)
+}
+
+// learn makes everything known that the requests refer to.
+func (a *appender) learn(ctx context.Context, requests []*pending, w wanted, found opening) error {
+	for {
+		a.tail.remember(w.streams, found.streams)
+		// What was followed meanwhile may have made the state of a stream unknown.
+		if w.streams = a.tail.missing(requests); len(w.streams) == 0 {
+			break
+		}
+		rows, _ := a.own.Query(ctx, selectStreams, w.streams) // its error comes out of the rows
+		var err error
+		if found.streams, err = pgx.CollectRows(rows, scanStream); err != nil {
+			return fmt.Errorf("read the state of streams: %w", err)
+		}
+	}
+	a.stage.learn(a.subjects, w, found)
+	return nil
+}
+
+// date gives the block its time and its term.
+func (a *appender) date(found opening) error {
+	prev := found.head
+	if behind := prev.recordedAt.Sub(found.now); behind > maxClockError {
+		return fmt.Errorf("the server's clock is %s behind the last block; set it right", behind)
+	}
+	if off := found.now.Sub(a.config.Now()); off.Abs() > maxClockError {
+		return fmt.Errorf("the clocks of the server and of this process differ by %s; set them right", off)
+	}
+	s := &a.stage
+	s.at = found.now
+	if s.at.Before(prev.recordedAt) {
+		s.at = prev.recordedAt
+	}
+	a.seq++
+	s.head = head{term: prev.term, timeline: found.timeline, recordedAt: s.at, writer: a.writer, seq: a.seq}
+	if prev.term == 0 || prev.timeline != found.timeline {
+		s.head.term++
+	}
+	return nil
+}
+
+// finish commits the stage, and adds it to the tail once it stands in the log.
+func (a *appender) finish(ctx context.Context, requests []*pending) error {
+	s := &a.stage
+	b, err := s.block(a.origin)
+	if err != nil {
+		return err
+	}
+	if b == nil && len(s.given) == 0 {
+		a.release() // every request was refused
+		return nil
+	}
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	err = a.commit(own, b, requests)
+	if err != nil && a.own.IsClosed() {
+		err = a.resolve(ctx, b, err)
+	}
+	if err != nil || b == nil {
+		return err
+	}
+	a.subjects.remember(s.keys)
+	return a.tail.apply(b, s.changes)
+}
+
+// resolve finds out what became of a COMMIT that was not answered: nil if the
+// block stands in the log.
+func (a *appender) resolve(ctx context.Context, b *Block, cause error) error {
+	if b == nil {
+		return fmt.Errorf("%w: %w", errLost, cause) // only answers without events, safe to try again
+	}
+	a.config.Logger.LogAttrs(ctx, slog.LevelWarn, "the outcome of a COMMIT is unknown, looking it up",
+		slog.Int64("first", int64(b.First)), slog.Int64("last", int64(b.Last)), slog.String("error", cause.Error()))
+	var ended time.Time
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		there, err := a.lookUp(context.WithoutCancel(ctx), b)
+		switch {
+		case err == nil && there:
+			return nil
+		case err == nil:
+			return fmt.Errorf("%w: %w", errLost, cause)
+		}
+		a.refuseQueued(err)
+		if ctx.Err() != nil && ended.IsZero() {
+			ended = time.Now()
+		}
+		if !ended.IsZero() && time.Since(ended) > grace {
+			return fmt.Errorf("%w, the events may be recorded: %w", errUnknown, cause)
+		}
+		time.Sleep(pause)
+	}
+}
+
+// lookUp asks for the block by its writer. With the lock taken first, the
+// transaction in question has ended, one way or the other.
+func (a *appender) lookUp(ctx context.Context, b *Block) (there bool, err error) {
+	a.release()
+	if err := a.connect(ctx); err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
+	defer cancel()
+	batch := &pgx.Batch{}
+	batch.Queue(beginTransaction)
+	batch.Queue(takeLock, a.lockKey)
+	batch.Queue(`SELECT EXISTS (SELECT FROM blocks WHERE last_position = $1 AND writer = $2 AND writer_seq = $3)`,
+		int64(b.Last), b.writer, b.seq).QueryRow(func(row pgx.Row) error { return row.Scan(&there) })
+	batch.Queue("ROLLBACK")
+	err = a.own.SendBatch(ctx, batch).Close()
+	return there, err
+}
+
+// refuseQueued answers what waits while the database is away.
+func (a *appender) refuseQueued(err error) {
+	for {
+		requests, _ := a.queue.poll()
+		if len(requests) == 0 {
+			return
+		}
+		for _, p := range requests {
+			p.err = fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+			close(p.done)
+		}
+	}
+}

@@ -1,0 +1,129 @@
+// A block: the events of one group commit, as they are stored and as they are read.
+
+package eventstore
+
+import (
+	"bytes"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+// Block is all events of one group commit. It is shared between readers and
+// immutable.
+type Block struct {
+	First, Last events.Position
+	// Term grows by one with each promotion of a Postgres server.
+	Term       int64
+	RecordedAt time.Time
+
+	timeline int32
+	writer   uuid.UUID // the process that appended it
+	seq      int64     // of that writer's blocks
+	leaves   []byte    // each line ended by a newline
+	sealed   []byte
+	tally    map[events.TrailID]events.Position
+	values   *sealedValues // opens sealed; nil without keys
+
+	once     sync.Once // guards the two below
+	recorded []events.Recorded
+	err      error
+}
+
+// Events decodes the block, once. Personal values are there if the log was
+// opened with keys that open them, else empty. The result is shared and must not
+// be changed. The error wraps [ErrCorrupt].
+func (b *Block) Events() ([]events.Recorded, error) {
+	b.once.Do(func() {
+		if b.recorded, b.err = b.decode(); b.err != nil {
+			b.recorded, b.err = nil, fmt.Errorf("block %d to %d: %w: %w", b.First, b.Last, ErrCorrupt, b.err)
+		}
+	})
+	return b.recorded, b.err
+}
+
+func (b *Block) decode() ([]events.Recorded, error) {
+	sealed, err := b.values.open()
+	if err != nil {
+		return nil, err
+	}
+	recorded := make([]events.Recorded, 0, b.Last-b.First+1)
+	for line := range bytes.Lines(b.leaves) {
+		r, err := b.decodeLine(line, b.First+events.Position(len(recorded)))
+		if err != nil {
+			return nil, err
+		}
+		r.Event = events.WithSealed(r.Event, sealed[r.Position])
+		recorded = append(recorded, r)
+	}
+	if n := events.Position(len(recorded)); n != b.Last-b.First+1 {
+		return nil, fmt.Errorf("it has %d lines", n)
+	}
+	return recorded, nil
+}
+
+func (b *Block) decodeLine(line []byte, at events.Position) (events.Recorded, error) {
+	leaf, ended := bytes.CutSuffix(line, []byte{'\n'})
+	if !ended {
+		return events.Recorded{}, fmt.Errorf("line %d has no end", at)
+	}
+	r, err := events.Decode(leaf[:len(leaf):len(leaf)])
+	if err != nil {
+		return r, err
+	}
+	if r.Position != at || !r.RecordedAt.Equal(b.RecordedAt) {
+		return r, fmt.Errorf("the line at %d says position %d, %s", at, r.Position, r.RecordedAt)
+	}
+	return r, nil
+}
+
+// versionKey comes first in a line before the version: what stands to its left,
+// numbers and names, has no quote of its own.
+var (
+	versionKey  = []byte(`,"version":`)
+	observation = []byte(`0,`)
+)
+
+// changes tells what the block's decisions do to their streams. Observations,
+// which are most lines, are not decoded for it.
+func (b *Block) changes() ([]change, error) {
+	var all []change
+	for line := range bytes.Lines(b.leaves) {
+		_, rest, _ := bytes.Cut(line, versionKey)
+		if bytes.HasPrefix(rest, observation) {
+			continue
+		}
+		r, err := events.Decode(bytes.TrimSuffix(line, []byte{'\n'}))
+		if err != nil {
+			return nil, fmt.Errorf("block %d to %d: %w: %w", b.First, b.Last, ErrCorrupt, err)
+		}
+		c := change{key: keyOf(r.Stream), version: r.Version}
+		c.gate, c.gated = events.GateAfter(r.Event)
+		_, c.unknown = r.Event.(events.Unknown)
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// follows reports whether the block may come after what ends at last. Only the
+// first block of a reading may begin before, since it holds the event after last.
+func (b *Block) follows(last events.Position, first bool) error {
+	if b.First == last+1 || (first && b.First <= last && b.Last > last) {
+		return nil
+	}
+	return fmt.Errorf("%w: after position %d comes a block from %d to %d", ErrCorrupt, last, b.First, b.Last)
+}
+
+const blockColumns = `last_position, first_position, term, timeline, recorded_at, leaves, tally, sealed, writer, writer_seq`
+
+func scanBlock(row pgx.CollectableRow) (*Block, error) {
+	b := new(Block)
+	err := row.Scan(&b.Last, &b.First, &b.Term, &b.timeline, &b.RecordedAt, &b.leaves, &b.tally, &b.sealed, &b.writer, &b.seq)
+	b.RecordedAt = b.RecordedAt.UTC()
+	return b, err
+}

@@ -1,0 +1,183 @@
+// The ring: named secret keys with versions, and what they wrap.
+
+// Package keyring holds the secret keys of an installation, kept in one file
+// apart from the database: the peppers of token MACs and the keys that wrap the
+// subject keys of personal values. Whoever has the database alone can neither
+// verify a guessed token nor read a personal value.
+package keyring
+
+import (
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+
+	"golang.org/x/crypto/chacha20poly1305"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+// The names of the keys in the ring.
+const (
+	pepperName = "pepper"         // MACs of tokens
+	kekName    = "key_encryption" // wraps subject keys
+)
+
+// keySize is the length of a generated key in bytes, and the least accepted.
+const keySize = 32
+
+var (
+	// ErrNoKey is returned for a key name or version that the ring does not have.
+	ErrNoKey = errors.New("the key file does not hold this key")
+	// ErrOpen is returned for a box that the key does not open: another key, or
+	// altered bytes.
+	ErrOpen = errors.New("cannot be opened with this key")
+)
+
+// Ring is a set of named keys. It is immutable and prints as nothing but its
+// name, so that no log can tell a key.
+type Ring struct {
+	keys map[string]versions
+}
+
+// versions are the keys that have had one name. New material is made with the
+// active version; the others still open what was made with them.
+type versions struct {
+	Active int            `json:"active"`
+	Keys   map[int][]byte `json:"versions"`
+}
+
+// Generate makes a ring of fresh keys, which only lives in memory.
+func Generate() *Ring {
+	r := &Ring{keys: map[string]versions{}}
+	for _, name := range required {
+		r.keys[name] = versions{Active: 1, Keys: map[int][]byte{1: random(keySize)}}
+	}
+	return r
+}
+
+// required are the keys without which there is no ring.
+var required = []string{pepperName, kekName}
+
+func (r *Ring) validate() error {
+	var problems []error
+	for _, name := range required {
+		if _, ok := r.keys[name]; !ok {
+			problems = append(problems, fmt.Errorf("%s: %w", name, ErrNoKey))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.keys)) {
+		v := r.keys[name]
+		if _, ok := v.Keys[v.Active]; !ok {
+			problems = append(problems, fmt.Errorf("%s: active version %d: %w", name, v.Active, ErrNoKey))
+		}
+		for _, n := range slices.Sorted(maps.Keys(v.Keys)) {
+			if n < 1 || len(v.Keys[n]) < keySize {
+				problems = append(problems, fmt.Errorf("%s: version %d: want a number from 1 and %d bytes or more", name, n, keySize))
+			}
+		}
+	}
+	if v := r.keys[kekName]; v.Keys != nil {
+		for n, key := range v.Keys {
+			if len(key) != chacha20poly1305.KeySize {
+				problems = append(problems, fmt.Errorf("%s: version %d: want exactly %d bytes", kekName, n, chacha20poly1305.KeySize))
+			}
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// Peppers gives the keys of token MACs by version, and the version that new
+// MACs are made with.
+func (r *Ring) Peppers() (active int, keys map[int][]byte) {
+	v := r.keys[pepperName]
+	keys = make(map[int][]byte, len(v.Keys))
+	for n, key := range v.Keys {
+		keys[n] = slices.Clone(key)
+	}
+	return v.Active, keys
+}
+
+// WrapSubjectKey encrypts a subject's key so that it can be stored; kek is the
+// version of the key-encryption key. The box opens only for the same log and
+// subject.
+func (r *Ring) WrapSubjectKey(origin string, subject events.SubjectID, key events.SubjectKey) (wrapped []byte, kek int, err error) {
+	v := r.keys[kekName]
+	aead, err := r.kek(v.Active)
+	if err != nil {
+		return nil, 0, err
+	}
+	return seal(aead, key[:], bind("subject key", origin, string(subject))), v.Active, nil
+}
+
+// UnwrapSubjectKey is the reverse of [Ring.WrapSubjectKey]. The error wraps
+// [ErrNoKey] or [ErrOpen].
+func (r *Ring) UnwrapSubjectKey(origin string, subject events.SubjectID, wrapped []byte, kek int) (events.SubjectKey, error) {
+	aead, err := r.kek(kek)
+	if err != nil {
+		return events.SubjectKey{}, err
+	}
+	plain, err := open(aead, wrapped, bind("subject key", origin, string(subject)))
+	if err == nil && len(plain) != len(events.SubjectKey{}) {
+		err = ErrOpen
+	}
+	if err != nil {
+		return events.SubjectKey{}, fmt.Errorf("the key of subject %s: %w", subject, err)
+	}
+	return events.SubjectKey(plain), nil
+}
+
+func (r *Ring) kek(version int) (cipher.AEAD, error) {
+	key, ok := r.keys[kekName].Keys[version]
+	if !ok {
+		return nil, fmt.Errorf("%s version %d: %w", kekName, version, ErrNoKey)
+	}
+	return chacha20poly1305.NewX(key)
+}
+
+// Format implements [fmt.Formatter] for every verb: a ring prints no key.
+func (r *Ring) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte("keyring")) }
+
+// LogValue implements [slog.LogValuer]: a ring logs no key.
+func (r *Ring) LogValue() slog.Value { return slog.StringValue("keyring") }
+
+// seal gives nonce ‖ ciphertext. The nonce of XChaCha20-Poly1305 is long enough
+// to be drawn at random for as many boxes as a key may ever make.
+func seal(aead cipher.AEAD, plain, bound []byte) []byte {
+	nonce := random(aead.NonceSize())
+	return aead.Seal(nonce, nonce, plain, bound)
+}
+
+func open(aead cipher.AEAD, box, bound []byte) ([]byte, error) {
+	n := aead.NonceSize()
+	if len(box) < n {
+		return nil, ErrOpen
+	}
+	plain, err := aead.Open(nil, box[:n], box[n:], bound)
+	if err != nil {
+		return nil, ErrOpen
+	}
+	return plain, nil
+}
+
+// bind is the additional data of a box: what it is for and where it belongs,
+// each part with its length before it, so that no two contexts read alike.
+func bind(parts ...string) []byte {
+	var b []byte
+	for _, p := range append([]string{"tokenledger/1"}, parts...) {
+		b = binary.AppendUvarint(b, uint64(len(p)))
+		b = append(b, p...)
+	}
+	return b
+}
+
+// random cannot fail: crypto/rand ends the program rather than return few bytes.
+func random(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b)
+	return b
+}

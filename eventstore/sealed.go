@@ -1,0 +1,202 @@
+// Personal values beside the leaves: their container in a block and the keys of subjects.
+
+package eventstore
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore/keyring"
+)
+
+// The column "sealed" is the byte 1, then for each subject, in the order of
+// their ids: the length of the id as a varint, the id, the length of the box, the
+// box. The boxes are those of [keyring.Box].
+const sealedFormat = 1
+
+var errSealed = errors.New("the sealed values have no known form")
+
+// box holds the values of one subject in one block, encrypted.
+type box struct {
+	subject events.SubjectID
+	bytes   []byte
+}
+
+func joinBoxes(boxes []box) []byte {
+	if len(boxes) == 0 {
+		return nil
+	}
+	b := []byte{sealedFormat}
+	for _, x := range boxes {
+		b = binary.AppendUvarint(b, uint64(len(x.subject)))
+		b = append(b, x.subject...)
+		b = binary.AppendUvarint(b, uint64(len(x.bytes)))
+		b = append(b, x.bytes...)
+	}
+	return b
+}
+
+func splitBoxes(b []byte) ([]box, error) {
+	if len(b) == 0 {
+		return nil, nil
+	}
+	if b[0] != sealedFormat {
+		return nil, errSealed
+	}
+	var boxes []box
+	for b = b[1:]; len(b) > 0; {
+		var x box
+		var subject []byte
+		var ok bool
+		if subject, b, ok = cutCounted(b); !ok {
+			return nil, errSealed
+		}
+		if x.bytes, b, ok = cutCounted(b); !ok {
+			return nil, errSealed
+		}
+		x.subject = events.SubjectID(subject)
+		boxes = append(boxes, x)
+	}
+	return boxes, nil
+}
+
+func cutCounted(b []byte) (head, rest []byte, ok bool) {
+	n, size := binary.Uvarint(b)
+	if size <= 0 || n > uint64(len(b)-size) {
+		return nil, nil, false
+	}
+	b = b[size:]
+	return b[:n], b[n:], true
+}
+
+// sealedValues opens what is sealed in one block, as far as there are keys.
+type sealedValues struct {
+	origin string
+	first  events.Position
+	boxes  []box
+	keys   map[events.SubjectID]events.SubjectKey
+}
+
+// open gives the values by position. A subject without a key was erased, or the
+// ring cannot tell its key: its values stay empty.
+func (v *sealedValues) open() (map[events.Position]events.Sealed, error) {
+	if v == nil {
+		return nil, nil
+	}
+	all := map[events.Position]events.Sealed{}
+	for _, x := range v.boxes {
+		key, ok := v.keys[x.subject]
+		if !ok {
+			continue
+		}
+		values, err := keyring.Box{Origin: v.origin, Subject: x.subject, First: v.first}.Open(key, x.bytes)
+		if err != nil {
+			return nil, err
+		}
+		for at, fields := range values { // an event may have values of several subjects
+			if all[at] == nil {
+				all[at] = events.Sealed{}
+			}
+			maps.Copy(all[at], fields)
+		}
+	}
+	return all, nil
+}
+
+// subjectKeys keeps the keys of subjects that were used last, unwrapped.
+type subjectKeys struct {
+	origin string
+	ring   *keyring.Ring // nil: no personal value can be read or written
+
+	mu   sync.Mutex // guards keys
+	keys recent[events.SubjectID, events.SubjectKey]
+}
+
+const subjectKeysHalf = 50_000
+
+func newSubjectKeys(origin string, ring *keyring.Ring) *subjectKeys {
+	return &subjectKeys{
+		origin: origin, ring: ring,
+		keys: newRecent[events.SubjectID, events.SubjectKey](subjectKeysHalf),
+	}
+}
+
+func (s *subjectKeys) cached(subject events.SubjectID) (events.SubjectKey, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.keys.get(subject)
+}
+
+func (s *subjectKeys) remember(keys map[events.SubjectID]events.SubjectKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys.trim()
+	for subject, key := range keys {
+		s.keys.put(subject, key)
+	}
+}
+
+// querier is a connection, a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// attach makes the personal values of blocks readable.
+func (s *subjectKeys) attach(ctx context.Context, q querier, blocks []*Block) error {
+	if s.ring == nil {
+		return nil
+	}
+	keys, missing := map[events.SubjectID]events.SubjectKey{}, map[string]bool{}
+	for _, b := range blocks {
+		boxes, err := splitBoxes(b.sealed)
+		if err != nil {
+			return fmt.Errorf("block %d to %d: %w: %w", b.First, b.Last, ErrCorrupt, err)
+		}
+		if len(boxes) == 0 {
+			continue
+		}
+		b.values = &sealedValues{origin: s.origin, first: b.First, boxes: boxes, keys: keys}
+		for _, x := range boxes {
+			if key, ok := s.cached(x.subject); ok {
+				keys[x.subject] = key
+			} else {
+				missing[string(x.subject)] = true
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	rows, _ := q.Query(ctx, selectSubjectKeys, slices.Collect(maps.Keys(missing))) // its error comes out of the rows
+	wrapped, err := pgx.CollectRows(rows, pgx.RowToStructByPos[wrappedKey])
+	if err != nil {
+		return fmt.Errorf("read the keys of subjects: %w", err)
+	}
+	loaded := map[events.SubjectID]events.SubjectKey{}
+	for _, w := range wrapped {
+		// A key that this ring cannot unwrap is as good as erased for this process.
+		if key, err := s.ring.UnwrapSubjectKey(s.origin, w.Subject, w.Wrapped, w.KEK); err == nil {
+			loaded[w.Subject] = key
+		}
+	}
+	maps.Copy(keys, loaded)
+	s.remember(loaded)
+	return nil
+}
+
+const selectSubjectKeys = `SELECT subject, wrapped, kek FROM subject_keys WHERE subject = ANY ($1)`
+
+// wrappedKey is a row of subject_keys.
+type wrappedKey struct {
+	Subject events.SubjectID
+	Wrapped []byte
+	KEK     int
+}

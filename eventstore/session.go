@@ -1,0 +1,282 @@
+// The appender's connection: what one block says to the database, in two round trips.
+
+package eventstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+// wanted is what the requests of a block refer to and this process does not know.
+type wanted struct {
+	streams       []string
+	callers, keys []string // of idempotency
+	subjects      []string
+	known         map[events.SubjectID]events.SubjectKey // the other subjects
+}
+
+// opening is what the database says under the lock.
+type opening struct {
+	head     head
+	now      time.Time
+	timeline int32
+	streams  []streamRow
+	answers  []answered
+	wrapped  []wrappedKey
+}
+
+func (a *appender) wanted(requests []*pending) wanted {
+	w := wanted{streams: a.tail.missing(requests), known: map[events.SubjectID]events.SubjectKey{}}
+	subjects := map[events.SubjectID]bool{}
+	for _, p := range requests {
+		if once := p.request.Once; once.Set() {
+			w.callers, w.keys = append(w.callers, once.Caller), append(w.keys, once.Key)
+		}
+		for i := range p.drafts {
+			for _, subject := range p.drafts[i].subjects {
+				subjects[subject] = true
+			}
+		}
+	}
+	for subject := range subjects {
+		if key, ok := a.subjects.cached(subject); ok {
+			w.known[subject] = key
+		} else {
+			w.subjects = append(w.subjects, string(subject))
+		}
+	}
+	return w
+}
+
+// connect opens the appender's own connection unless it is open.
+func (a *appender) connect(ctx context.Context) error {
+	if a.own != nil && !a.own.IsClosed() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectTimeout)
+	defer cancel()
+	conn, err := pgx.ConnectConfig(ctx, a.conn)
+	if err != nil {
+		return fmt.Errorf("connect to append: %w", err)
+	}
+	if err := takeRole(ctx, conn); err != nil {
+		return errors.Join(fmt.Errorf("connect to append: %w", err), conn.Close(ctx))
+	}
+	a.own = conn
+	return nil
+}
+
+// release ends the transaction, and with it the lock, without a trace.
+func (a *appender) release() {
+	if a.own == nil || a.own.IsClosed() {
+		a.own = nil
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
+	defer cancel()
+	if _, err := a.own.Exec(ctx, "ROLLBACK"); err != nil {
+		a.disconnect()
+	}
+}
+
+func (a *appender) disconnect() {
+	if a.own == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
+	defer cancel()
+	_ = a.own.Close(ctx) // nothing is to be saved
+	a.own = nil
+}
+
+// Each is a statement of its own, so that READ COMMITTED gives it a snapshot that
+// is younger than the lock.
+const (
+	beginTransaction = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`
+	takeLock         = `SELECT pg_advisory_xact_lock($1)`
+	// The timeline is the first part of the name of the WAL file that is written.
+	selectOpening = `
+		SELECT ` + headColumns + `, clock_timestamp(),
+		       ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
+		FROM (VALUES (1)) AS always LEFT JOIN LATERAL (` + lastBlock + `) AS b ON true`
+	headColumns = `coalesce(last_position, 0), coalesce(term, 0), coalesce(timeline, 0), coalesce(recorded_at, 'epoch'),
+		coalesce(writer, '00000000-0000-0000-0000-000000000000'), coalesce(writer_seq, 0)`
+	lastBlock = `SELECT last_position, term, timeline, recorded_at, writer, writer_seq
+		FROM blocks ORDER BY last_position DESC LIMIT 1`
+	selectStreams = `SELECT stream_id, version, gate_closed, gate_until FROM streams WHERE stream_id = ANY ($1)`
+)
+
+// begin opens the transaction of a block, waits for the lock and reads what the
+// checks need.
+func (a *appender) begin(ctx context.Context, w wanted) (opening, error) {
+	var o opening
+	b := &pgx.Batch{}
+	b.Queue(beginTransaction)
+	b.Queue(takeLock, a.lockKey)
+	b.Queue(selectOpening).QueryRow(func(row pgx.Row) error {
+		h := &o.head
+		return row.Scan(&h.last, &h.term, &h.timeline, &h.recordedAt, &h.writer, &h.seq, &o.now, &o.timeline)
+	})
+	if len(w.streams) > 0 {
+		b.Queue(selectStreams, w.streams).Query(collect(&o.streams, scanStream))
+	}
+	if len(w.keys) > 0 {
+		b.Queue(selectAnswers, w.callers, w.keys).Query(collect(&o.answers, scanAnswered))
+	}
+	if len(w.subjects) > 0 {
+		b.Queue(selectSubjectKeys, w.subjects).Query(collect(&o.wrapped, pgx.RowToStructByPos[wrappedKey]))
+	}
+	if err := a.own.SendBatch(ctx, b).Close(); err != nil {
+		return o, fmt.Errorf("begin a block: %w", err)
+	}
+	o.now, o.head.recordedAt = o.now.UTC(), o.head.recordedAt.UTC()
+	return o, nil
+}
+
+func collect[T any](to *[]T, scan pgx.RowToFunc[T]) func(pgx.Rows) error {
+	return func(rows pgx.Rows) (err error) {
+		*to, err = pgx.CollectRows(rows, scan)
+		return err
+	}
+}
+
+// commit writes the block and everything of its transaction. While the database
+// works on it, the receipts are completed.
+func (a *appender) commit(ctx context.Context, block *Block, requests []*pending) error {
+	b := &pgx.Batch{}
+	if block != nil {
+		tally, err := json.Marshal(block.tally)
+		if err != nil {
+			return err
+		}
+		b.Queue(`INSERT INTO blocks (`+blockColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			int64(block.Last), int64(block.First), block.Term, block.timeline, block.RecordedAt,
+			block.leaves, tally, block.sealed, block.writer, block.seq)
+	}
+	if err := a.stage.queueRows(b, a.subjects); err != nil {
+		return err
+	}
+	b.Queue("COMMIT").Exec(func(tag pgconn.CommandTag) error {
+		if tag.String() != "COMMIT" {
+			return fmt.Errorf("COMMIT was answered by %s", tag)
+		}
+		return nil
+	})
+	results := a.own.SendBatch(ctx, b)
+	a.stage.hash(requests)
+	if err := results.Close(); err != nil {
+		return fmt.Errorf("commit a block: %w", err)
+	}
+	return nil
+}
+
+// queueRows adds the statements for what few blocks have.
+func (s *stage) queueRows(b *pgx.Batch, subjects *subjectKeys) error {
+	if d := &s.decisions; len(d.index) > 0 {
+		for _, i := range d.index {
+			d.leaves = append(d.leaves, s.leaf(i))
+		}
+		b.Queue(`INSERT INTO decisions (stream_id, version, position, type, leaf)
+			SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bytea[])`,
+			d.streams, d.versions, d.positions, d.types, d.leaves)
+		r := &s.streams
+		b.Queue(`INSERT INTO streams (stream_id, kind, organization, version, gate_closed, gate_until)
+			SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::boolean[], $6::timestamptz[])
+			ON CONFLICT (stream_id) DO UPDATE SET version = excluded.version,
+				gate_closed = excluded.gate_closed, gate_until = excluded.gate_until`,
+			r.ids, r.kinds, r.orgs, r.versions, r.closed, r.until)
+	}
+	if len(s.credentials) > 0 {
+		s.queueCredentials(b)
+	}
+	if len(s.given) > 0 {
+		s.queueAnswers(b)
+	}
+	return s.queueSubjectKeys(b, subjects)
+}
+
+func (s *stage) queueCredentials(b *pgx.Batch) {
+	var tokens []uuid.UUID
+	var peppers []int32
+	var macs [][]byte
+	for _, c := range s.credentials {
+		tokens, peppers, macs = append(tokens, c.Token), append(peppers, int32(c.Pepper)), append(macs, c.MAC[:])
+	}
+	b.Queue(`INSERT INTO credentials (token, pepper, mac) SELECT * FROM unnest($1::uuid[], $2::int[], $3::bytea[])`,
+		tokens, peppers, macs)
+}
+
+// queueAnswers replaces keys that are over but not yet swept.
+func (s *stage) queueAnswers(b *pgx.Batch) {
+	var callers, keys []string
+	var hashes [][]byte
+	var firsts, lasts []*int64
+	for _, k := range s.given {
+		given := s.answers[k]
+		callers, keys, hashes = append(callers, k.caller), append(keys, k.key), append(hashes, given.Hash[:])
+		var first, last *int64
+		if f, l := int64(given.First), int64(given.Last); f <= l {
+			first, last = &f, &l
+		}
+		firsts, lasts = append(firsts, first), append(lasts, last)
+	}
+	b.Queue(`INSERT INTO idempotency (caller, key, hash, first_position, last_position, created_at)
+		SELECT *, $6::timestamptz FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[])
+		ON CONFLICT (caller, key) DO UPDATE SET hash = excluded.hash, first_position = excluded.first_position,
+			last_position = excluded.last_position, created_at = excluded.created_at`,
+		callers, keys, hashes, firsts, lasts, s.at)
+}
+
+// queueSubjectKeys stores the keys of subjects that have their first values in
+// this block. The lock keeps two processes from making a key for the same one.
+func (s *stage) queueSubjectKeys(b *pgx.Batch, subjects *subjectKeys) error {
+	var names []string
+	var wrapped [][]byte
+	var keks []int32
+	for _, subject := range s.newKeys {
+		if s.values[subject] == nil {
+			continue // the request that needed it was refused
+		}
+		w, kek, err := subjects.ring.WrapSubjectKey(subjects.origin, subject, s.keys[subject])
+		if err != nil {
+			return fmt.Errorf("wrap the key of %s: %w", subject, err)
+		}
+		names, wrapped, keks = append(names, string(subject)), append(wrapped, w), append(keks, int32(kek))
+	}
+	if len(names) > 0 {
+		b.Queue(`INSERT INTO subject_keys (subject, wrapped, kek, created_at)
+			SELECT *, $4::timestamptz FROM unnest($1::text[], $2::bytea[], $3::int[])`, names, wrapped, keks, s.at)
+	}
+	return nil
+}
+
+// streamRow is a row of streams, as far as checks need it.
+type streamRow struct {
+	id    string
+	state streamState
+}
+
+func scanStream(row pgx.CollectableRow) (streamRow, error) {
+	var r streamRow
+	var gate events.Gate
+	var until *time.Time
+	err := row.Scan(&r.id, &r.state.version, &gate.Closed, &until)
+	if until != nil {
+		gate.Until = *until
+	}
+	r.state.setGate(gate)
+	return r, err
+}
+
+func sortedKeys[K ~string, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

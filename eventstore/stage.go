@@ -1,0 +1,339 @@
+// The stage: a block in the making. Requests are checked and placed under the
+// log's lock, on top of the tail, which itself changes only after COMMIT.
+
+package eventstore
+
+import (
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore/keyring"
+)
+
+// stage collects what the block's transaction writes.
+type stage struct {
+	tail  *tail // locked while the stage fills
+	head  head  // of the block: what the tail's will be
+	first events.Position
+	at    time.Time
+
+	leaves  []byte
+	ends    []int // of each leaf, without its newline
+	tally   map[events.TrailID]events.Position
+	changes []change
+	states  map[streamKey]streamState // of the streams that the block changes
+
+	decisions   decisionRows
+	streams     streamRows
+	credentials []events.Credential
+	answers     map[answerKey]answered // found in the table, or given in this block
+	given       []answerKey            // of this block
+
+	keys    map[events.SubjectID]events.SubjectKey // of the personal values in the block
+	newKeys []events.SubjectID                     // of these, the ones made for it
+	refused map[events.SubjectID]error             // why a subject's values cannot be written
+	values  map[events.SubjectID]map[events.Position]events.Sealed
+
+	unplaceable map[*pending]error
+}
+
+// decisionRows and streamRows are columns, for unnest.
+type decisionRows struct {
+	streams   []string
+	versions  []int64
+	positions []int64
+	types     []string
+	leaves    [][]byte
+	index     []int // of the leaf in the block
+}
+
+type streamRows struct {
+	at       map[streamKey]int // row of a stream
+	ids      []string
+	kinds    []string
+	orgs     []*uuid.UUID
+	versions []int64
+	closed   []bool
+	until    []*time.Time
+}
+
+// learn takes in what was found out about the requests of the next block.
+func (s *stage) learn(subjects *subjectKeys, w wanted, found opening) {
+	s.given, s.unplaceable = nil, map[*pending]error{}
+	s.answers = map[answerKey]answered{}
+	for _, a := range found.answers {
+		s.answers[a.answerKey] = a
+	}
+	s.keys, s.newKeys, s.refused = w.known, nil, map[events.SubjectID]error{}
+	for _, k := range found.wrapped {
+		key, err := subjects.ring.UnwrapSubjectKey(subjects.origin, k.Subject, k.Wrapped, k.KEK)
+		if err != nil {
+			s.refused[k.Subject] = fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+			continue
+		}
+		s.keys[k.Subject] = key
+	}
+	for _, name := range w.subjects {
+		subject := events.SubjectID(name)
+		if _, ok := s.keys[subject]; ok || s.refused[subject] != nil {
+			continue
+		}
+		var key events.SubjectKey
+		_, _ = rand.Read(key[:]) // ends the program rather than return few bytes
+		s.keys[subject] = key
+		s.newKeys = append(s.newKeys, subject)
+	}
+}
+
+// begin empties the stage for a block that follows prev.
+func (s *stage) begin(prev head, size int) {
+	s.first = prev.last + 1
+	s.head.last = prev.last
+	s.leaves = make([]byte, 0, size)
+	s.ends = s.ends[:0]
+	s.tally = map[events.TrailID]events.Position{}
+	s.changes = nil
+	s.states = map[streamKey]streamState{}
+	s.decisions = decisionRows{}
+	s.streams = streamRows{at: map[streamKey]int{}}
+	s.credentials = nil
+	for _, k := range s.given {
+		delete(s.answers, k)
+	}
+	s.given = nil
+	s.values = map[events.SubjectID]map[events.Position]events.Sealed{}
+}
+
+// fill checks and places the requests, in order. A request that is refused leaves
+// nothing behind. All other state that the requests refer to is at hand.
+func (s *stage) fill(prev head, requests []*pending) {
+	size := 0
+	for _, p := range requests {
+		size += p.size
+	}
+	s.tail.mu.Lock()
+	defer s.tail.mu.Unlock()
+	for placed := false; !placed; {
+		s.begin(prev, size)
+		placed = s.tryFill(requests)
+	}
+}
+
+// tryFill reports false when a request proved impossible to place after it was
+// admitted; it is refused in the next try.
+func (s *stage) tryFill(requests []*pending) bool {
+	for _, p := range requests {
+		p.earlier, p.err = s.earlier(p)
+		if p.earlier != nil || p.err != nil {
+			continue
+		}
+		if p.err = s.admit(p); p.err != nil {
+			continue
+		}
+		if err := s.place(p); err != nil {
+			s.unplaceable[p] = err
+			return false
+		}
+	}
+	return true
+}
+
+// earlier finds the answer that the request's key was given before.
+func (s *stage) earlier(p *pending) (*answered, error) {
+	if !p.request.Once.Set() {
+		return nil, nil
+	}
+	a, ok := s.answers[answerKey{p.request.Once.Caller, p.request.Once.Key}]
+	if !ok {
+		return nil, nil
+	}
+	if a.Hash != p.request.Once.Hash {
+		return nil, events.ErrKeyReused
+	}
+	return &a, nil
+}
+
+// admit checks what the request expects.
+func (s *stage) admit(p *pending) error {
+	if err := s.unplaceable[p]; err != nil {
+		return err
+	}
+	if limit := p.request.NotAfter; !limit.IsZero() && s.at.After(limit) {
+		return fmt.Errorf("%s: %w", limit.UTC().Format(time.RFC3339Nano), events.ErrTooLate)
+	}
+	for _, g := range p.guards {
+		state := s.state(g.key)
+		switch {
+		case !g.Open && state.version != g.Version:
+			return fmt.Errorf("stream %s is at version %d, not %d: %w", g.Stream, state.version, g.Version, events.ErrConflict)
+		case g.Open && (state.version == 0 || !state.gate().OpenAt(s.at)):
+			return fmt.Errorf("stream %s: %w", g.Stream, events.ErrGateClosed)
+		}
+	}
+	for i := range p.drafts {
+		for _, subject := range p.drafts[i].subjects {
+			if err := s.refused[subject]; err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *stage) state(k streamKey) streamState {
+	if state, ok := s.states[k]; ok {
+		return state
+	}
+	state, _ := s.tail.streams.get(k)
+	return state
+}
+
+// place gives each event of an admitted request its position, and the request
+// its receipt.
+func (s *stage) place(p *pending) error {
+	first := s.head.last + 1
+	for i := range p.drafts {
+		d := &p.drafts[i]
+		at := events.Place{
+			Position:      s.head.last + 1,
+			TrailPosition: s.tail.counts[d.Trail] + s.tally[d.Trail] + 1,
+			RecordedAt:    s.at,
+		}
+		if !d.Observation {
+			at.Version = s.state(d.key).version + 1
+		}
+		var err error
+		if s.leaves, err = d.AppendLeaf(s.leaves, at, s.commitment); err != nil {
+			return err
+		}
+		s.ends = append(s.ends, len(s.leaves))
+		s.leaves = append(s.leaves, '\n')
+		s.head.last++
+		s.tally[d.Trail]++
+		if !d.Observation {
+			s.decide(d, at)
+		}
+		p.receipt.Placed[i] = events.Placed{
+			Position: at.Position, TrailPosition: at.TrailPosition,
+			Stream: d.Stream, Version: at.Version, Type: d.Type,
+		}
+	}
+	p.receipt.RecordedAt = s.at
+	s.credentials = append(s.credentials, p.request.Credentials...)
+	if once := p.request.Once; once.Set() {
+		k := answerKey{once.Caller, once.Key}
+		s.answers[k] = answered{answerKey: k, Hash: once.Hash, First: first, Last: s.head.last, At: s.at}
+		s.given = append(s.given, k)
+	}
+	return nil
+}
+
+// decide notes what a decision does to its stream.
+func (s *stage) decide(d *draft, at events.Place) {
+	state := s.state(d.key)
+	state.version = at.Version
+	if d.gated {
+		state.setGate(d.gate)
+	}
+	s.states[d.key] = state
+	s.changes = append(s.changes, change{key: d.key, version: at.Version, gate: d.gate, gated: d.gated})
+
+	rows := &s.decisions
+	rows.streams = append(rows.streams, string(d.Stream))
+	rows.versions = append(rows.versions, int64(at.Version))
+	rows.positions = append(rows.positions, int64(at.Position))
+	rows.types = append(rows.types, string(d.Type))
+	rows.index = append(rows.index, len(s.ends)-1)
+	s.streams.set(d, state)
+}
+
+// set brings the row of a stream to the state after a decision.
+func (r *streamRows) set(d *draft, state streamState) {
+	i, ok := r.at[d.key]
+	if !ok {
+		i = len(r.ids)
+		r.at[d.key] = i
+		r.ids = append(r.ids, string(d.Stream))
+		r.kinds = append(r.kinds, string(d.Stream.Kind()))
+		var org *uuid.UUID
+		if id, ok := d.Trail.Organization(); ok {
+			org = &id
+		}
+		r.orgs = append(r.orgs, org)
+		r.versions, r.closed, r.until = append(r.versions, 0), append(r.closed, false), append(r.until, nil)
+	}
+	r.versions[i], r.closed[i], r.until[i] = int64(state.version), state.closed, nil
+	if g := state.gate(); !g.Until.IsZero() {
+		r.until[i] = &g.Until
+	}
+}
+
+// commitment makes the commitment of a personal value and notes the value for
+// sealing.
+func (s *stage) commitment(subject events.SubjectID, at events.Position, field, value string) (events.Commitment, error) {
+	key, ok := s.keys[subject]
+	if !ok {
+		return events.Commitment{}, fmt.Errorf("no key for the personal values of %s: %w", subject, events.ErrUnavailable)
+	}
+	byPosition := s.values[subject]
+	if byPosition == nil {
+		byPosition = map[events.Position]events.Sealed{}
+		s.values[subject] = byPosition
+	}
+	if byPosition[at] == nil {
+		byPosition[at] = events.Sealed{}
+	}
+	byPosition[at][field] = value
+	return events.Commit(key.Nonce(at, field), field, value), nil
+}
+
+// leaf is the line of the block's event number i, counted from 0.
+func (s *stage) leaf(i int) []byte {
+	start := 0
+	if i > 0 {
+		start = s.ends[i-1] + 1
+	}
+	return s.leaves[start:s.ends[i]:s.ends[i]]
+}
+
+// hash completes the receipts. It is the last thing to do, and needs no lock.
+func (s *stage) hash(requests []*pending) {
+	for _, p := range requests {
+		if p.err != nil || p.earlier != nil {
+			continue
+		}
+		for i := range p.receipt.Placed {
+			placed := &p.receipt.Placed[i]
+			placed.LeafHash = events.LeafHash(s.leaf(int(placed.Position - s.first)))
+		}
+	}
+}
+
+// block makes the block of what was placed; nil if nothing was.
+func (s *stage) block(origin string) (*Block, error) {
+	if len(s.ends) == 0 {
+		return nil, nil
+	}
+	b := &Block{
+		First: s.first, Last: s.head.last, Term: s.head.term, RecordedAt: s.at,
+		timeline: s.head.timeline, writer: s.head.writer, seq: s.head.seq, leaves: s.leaves, tally: s.tally,
+	}
+	if len(s.values) == 0 {
+		return b, nil
+	}
+	b.values = &sealedValues{origin: origin, first: b.First, keys: s.keys}
+	for _, subject := range sortedKeys(s.values) {
+		at := keyring.Box{Origin: origin, Subject: subject, First: b.First}
+		sealed, err := at.Seal(s.keys[subject], s.values[subject])
+		if err != nil {
+			return nil, err
+		}
+		b.values.boxes = append(b.values.boxes, box{subject, sealed})
+	}
+	b.sealed = joinBoxes(b.values.boxes)
+	return b, nil
+}

@@ -1,0 +1,80 @@
+// What is known of streams: the version and gate that expectations are checked against.
+
+package eventstore
+
+import (
+	"crypto/sha256"
+	"time"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+// streamKey stands for a stream's id in memory: 16 bytes of its SHA-256.
+type streamKey [16]byte
+
+func keyOf(id events.StreamID) streamKey {
+	h := sha256.Sum256([]byte(id))
+	return streamKey(h[:16])
+}
+
+// streamState is the last decision's version, 0 for no such stream, and the gate.
+type streamState struct {
+	version events.Version
+	until   int64 // µs since 1970; 0: a closed gate stays closed
+	closed  bool
+}
+
+func (s *streamState) setGate(g events.Gate) {
+	s.closed, s.until = g.Closed, 0
+	if g.Closed && !g.Until.IsZero() {
+		s.until = g.Until.UnixMicro()
+	}
+}
+
+func (s streamState) gate() events.Gate {
+	g := events.Gate{Closed: s.closed}
+	if s.until != 0 {
+		g.Until = time.UnixMicro(s.until).UTC()
+	}
+	return g
+}
+
+// change is what one decision does to its stream.
+type change struct {
+	key     streamKey
+	version events.Version
+	gate    events.Gate
+	gated   bool // the decision sets the gate
+	unknown bool // a type of a newer program, whose gate cannot be told
+}
+
+// streamCache remembers the streams that were used last. Only the appender trims
+// it, between blocks, so that nothing it counts on vanishes while it works on one.
+type streamCache struct {
+	recent[streamKey, streamState]
+}
+
+// streamCacheHalf bounds a generation: some 20 MB.
+const streamCacheHalf = 250_000
+
+func newStreamCache() streamCache {
+	return streamCache{newRecent[streamKey, streamState](streamCacheHalf)}
+}
+
+// follow brings a cached stream up to a decision. A stream that is not cached
+// stays so: its state of then would be read from the table.
+func (c *streamCache) follow(ch change) {
+	s, ok := c.get(ch.key)
+	if !ok || s.version >= ch.version {
+		return
+	}
+	if ch.unknown {
+		c.forget(ch.key)
+		return
+	}
+	s.version = ch.version
+	if ch.gated {
+		s.setGate(ch.gate)
+	}
+	c.put(ch.key, s)
+}
