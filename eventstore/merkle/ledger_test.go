@@ -62,18 +62,26 @@ func (l *ledger) add(organization int, what string) {
 	l.events.Append(merkle.LeafHash(leaf))
 }
 
-func (l *ledger) seal() {
+// lie changes what an epoch says before it is signed, as only the holder of the key can.
+type lie func(*merkle.Epoch, *[]merkle.Head)
+
+func (l *ledger) seal(lies ...lie) {
 	n := l.log.Size()
-	heads := make([]merkle.Head, len(l.trails))
+	epoch := merkle.Epoch{Number: n, Time: epochTime(n), Size: l.events.Size(), Root: l.events.Root()}
+	var heads []merkle.Head
 	for i, trail := range l.trails {
 		edge := frontierOf(trail)
-		heads[i] = merkle.Head{Index: int64(i), Size: edge.Size(), Root: edge.Root()}
+		heads = append(heads, merkle.Head{Index: int64(i), Size: edge.Size(), Root: edge.Root(), Salt: l.blinder.Salt(int64(i), n)})
 	}
-	tree := must[*merkle.Tree](l.t)(l.blinder.HeadsTree(n, heads))
-	record := must[[]byte](l.t)(merkle.Epoch{
-		Number: n, Time: epochTime(n), Size: l.events.Size(), Root: l.events.Root(),
-		Organizations: tree.Size(), Heads: tree.Root(),
-	}.Line())
+	for _, lie := range lies {
+		lie(&epoch, &heads)
+	}
+	tree := new(merkle.Tree)
+	for _, head := range heads {
+		tree.Append(merkle.LeafHash(must[[]byte](l.t)(head.Line())))
+	}
+	epoch.Organizations, epoch.Heads = tree.Size(), tree.Root()
+	record := must[[]byte](l.t)(epoch.Line())
 	l.log.Append(merkle.LeafHash(record))
 	checkpoint := merkle.Checkpoint{Origin: origin, Size: l.log.Size(), Root: l.log.Root()}
 	l.sealed = append(l.sealed, sealed{record, must[[]byte](l.t)(checkpoint.Sign(l.key.signer)), heads, tree})
@@ -156,4 +164,15 @@ func indexOf(first []byte) (index int64, err error) {
 	}
 	_, err = fmt.Sscanf(string(first), "1 founding %d", &index)
 	return index, err
+}
+
+// lyingPack seals epoch 1 with a lie and makes the evidence from epoch 0 to it, with all events.
+func (l *ledger) lyingPack(organization int, lie lie) pack {
+	l.seal(lie)
+	head := &l.sealed[1].heads[organization]
+	told := must[[]byte](l.t)(head.Line())
+	head.Size = int64(len(l.trails[organization])) // so that pack takes the whole trail
+	p := l.pack(organization, 0, 1)
+	p.Closing.Head = told
+	return p
 }

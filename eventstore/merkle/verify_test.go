@@ -198,6 +198,57 @@ func TestVerifyFindsAFork(t *testing.T) {
 	}
 }
 
+// A log that signs contradictions is no better than two logs.
+func TestVerifyFindsALogThatContradictsItself(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		lie  lie
+		want merkle.Verdict
+	}{
+		"nothing":                    {func(*merkle.Epoch, *[]merkle.Head) {}, merkle.Verified},
+		"the events tree shrinks":    {func(e *merkle.Epoch, _ *[]merkle.Head) { e.Size = 20 }, merkle.Forked},
+		"an organization vanishes":   {func(_ *merkle.Epoch, h *[]merkle.Head) { *h = (*h)[:2] }, merkle.Forked},
+		"a trail outgrows the log":   {func(_ *merkle.Epoch, h *[]merkle.Head) { (*h)[1].Size = 99 }, merkle.Forked},
+		"a trail shrinks":            {func(_ *merkle.Epoch, h *[]merkle.Head) { (*h)[1].Size = 4 }, merkle.Forked},
+		"a head in another's place":  {func(_ *merkle.Epoch, h *[]merkle.Head) { (*h)[1].Index = 0 }, merkle.Altered},
+		"a head without its history": {func(_ *merkle.Epoch, h *[]merkle.Head) { (*h)[1].Root[0] ^= 1 }, merkle.Altered},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLedger(t)
+			for range 3 {
+				l.found()
+			}
+			l.use(0, 20)
+			l.use(1, 5)
+			l.seal()
+			l.use(1, 3)
+			p := l.lyingPack(1, c.lie)
+			if _, err := l.auditor().Verify(p.Evidence, p.each()); merkle.VerdictOf(err) != c.want {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+// The opening epoch stands behind the closing one in the log and claims an earlier time.
+func TestVerifyFindsTimeRunningBackwards(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	l.found()
+	l.seal(func(e *merkle.Epoch, _ *[]merkle.Head) { e.Time = epochTime(9) })
+	l.seal()
+	p := l.pack(0, 0, 1)
+	opening := l.bound(1, 0)
+	p.Opening, p.Closing.Epoch, p.Closing.Head, p.Closing.HeadProof = &opening, p.Opening.Epoch, p.Opening.Head, p.Opening.HeadProof
+	p.Closing.EpochProof = must[merkle.Proof](t)(merkle.ProveInclusion(&l.log, 0, 2))
+	p.Consistency = nil // both ends have the same checkpoint
+	p.Start, p.End = epochTime(1), epochTime(9)
+	if _, err := l.auditor().Verify(p.Evidence, p.each()); merkle.VerdictOf(err) != merkle.Forked {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestVerifyNeedsKeysFromElsewhere(t *testing.T) {
 	t.Parallel()
 	l := story(t)
