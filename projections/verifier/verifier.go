@@ -257,6 +257,7 @@ type Query struct {
 	Action       string    // mapped to a scope by the registry, unless Scope is given
 	Resource     string
 	Scope        string
+	Ledger       bool // the ledger's own interface: the token's own scopes count, what its owner may there the rules decide
 	Address      netip.Addr
 	Agent        string
 	RequestID    string

@@ -1,0 +1,75 @@
+// tokenledger bench: on a service and database of its own, thrown away afterwards.
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/bench"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
+)
+
+// scratch is a configuration whose data live in a directory that is removed.
+func (a app) scratch() (config.Config, func(), error) {
+	dir, err := os.MkdirTemp("", "tokenledger-bench-")
+	if err != nil {
+		return config.Config{}, nil, err
+	}
+	remove := func() { _ = os.RemoveAll(dir) }
+	if err := os.Chmod(dir, 0o711); err != nil { // the private Postgres runs as another user
+		remove()
+		return config.Config{}, nil, err
+	}
+	c, err := config.Load(map[string]string{
+		"TOKENLEDGER_DATA": filepath.Join(dir, "data"), "TOKENLEDGER_LISTEN": "127.0.0.1:0",
+		"TOKENLEDGER_ADMIN_LISTEN": "127.0.0.1:0", "TOKENLEDGER_NATS_LISTEN": "off",
+	}, nil)
+	if err != nil {
+		remove()
+	}
+	return c, remove, err
+}
+
+func (a app) benchAppend(c *cobra.Command, o bench.Options) (r bench.Result, err error) {
+	settings, remove, err := a.scratch()
+	if err != nil {
+		return r, err
+	}
+	defer remove()
+	store, err := service.OpenStore(c.Context(), settings, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	fmt.Fprintf(a.err, "Appending for %v, in turn with the baseline …\n", o.Duration)
+	err = store.WithLog(c.Context(), func(ctx context.Context) error {
+		r, err = bench.Append(ctx, store.Log, store.URL, o)
+		return err
+	})
+	return r, err
+}
+
+func (a app) printResult(r bench.Result, form string) error {
+	if form == "json" {
+		return json.NewEncoder(a.out).Encode(r)
+	}
+	w := a.table("", "PER SECOND", "P50 MS", "P99 MS")
+	row := func(what string, rate, p50, p99 float64) {
+		w.AppendRow([]any{what, fmt.Sprintf("%.0f", rate), fmt.Sprintf("%.2f", p50), fmt.Sprintf("%.2f", p99)})
+	}
+	row(r.What, r.Throughput, r.P50, r.P99)
+	row(r.Raw, r.RawThroughput, r.RawP50, r.RawP99)
+	w.Render()
+	fmt.Fprintf(a.out, "\n%d in flight, %d tokens, median of %d rounds: %.2f × the baseline, p50 %.2f ×\n",
+		r.Concurrency, r.Tokens, r.Rounds, r.Ratio, r.P50/r.RawP50)
+	return nil
+}

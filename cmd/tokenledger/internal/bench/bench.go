@@ -1,0 +1,115 @@
+// Package bench measures the service against a plain baseline in the same run.
+package bench
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Options say how hard and how long.
+type Options struct {
+	Concurrency int
+	Duration    time.Duration // of all rounds together, baseline included
+	Tokens      int
+}
+
+// Result is what one run measured. Rates are per second, medians over the
+// rounds; ratio is Throughput over RawThroughput.
+type Result struct {
+	What          string    `json:"what"`
+	Raw           string    `json:"raw"`
+	Concurrency   int       `json:"concurrency"`
+	Tokens        int       `json:"tokens"`
+	Rounds        int       `json:"rounds"`
+	Throughput    float64   `json:"throughput"`
+	RawThroughput float64   `json:"rawThroughput"`
+	Ratio         float64   `json:"ratio"`
+	P50           float64   `json:"p50ms"`
+	P99           float64   `json:"p99ms"`
+	RawP50        float64   `json:"rawP50ms"`
+	RawP99        float64   `json:"rawP99ms"`
+	Spread        []float64 `json:"throughputs"`
+}
+
+// rounds is how often subject and baseline take turns, so that what else the
+// machine does falls on both.
+const rounds = 5
+
+// sample is one round's measurement.
+type sample struct {
+	rate      float64
+	latencies []time.Duration
+}
+
+// hammer calls do from n goroutines until the time is up, or one call fails.
+func hammer(ctx context.Context, n int, d time.Duration, do func(ctx context.Context, worker, call int) (done int, err error)) (sample, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var (
+		wg    sync.WaitGroup
+		mu    sync.Mutex // guards total and all
+		total int
+		all   []time.Duration
+	)
+	begin := time.Now()
+	end := begin.Add(d)
+	for worker := range n {
+		wg.Go(func() {
+			count, took := 0, []time.Duration{}
+			for call := 0; ctx.Err() == nil; call++ {
+				t := time.Now()
+				if t.After(end) {
+					break
+				}
+				done, err := do(ctx, worker, call)
+				if err != nil {
+					cancel(err)
+					break
+				}
+				count += done
+				took = append(took, time.Since(t))
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			total += count
+			all = append(all, took...)
+		})
+	}
+	wg.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return sample{}, err
+	}
+	return sample{float64(total) / time.Since(begin).Seconds(), all}, nil
+}
+
+// summary turns the rounds into a result.
+func summary(r Result, subject, raw []sample) Result {
+	r.Rounds = len(subject)
+	r.Throughput, r.P50, r.P99 = figures(subject)
+	r.RawThroughput, r.RawP50, r.RawP99 = figures(raw)
+	r.Ratio = r.Throughput / r.RawThroughput
+	for _, s := range subject {
+		r.Spread = append(r.Spread, s.rate)
+	}
+	return r
+}
+
+func figures(samples []sample) (rate, p50, p99 float64) {
+	var rates []float64
+	var all []time.Duration
+	for _, s := range samples {
+		rates = append(rates, s.rate)
+		all = append(all, s.latencies...)
+	}
+	if len(all) == 0 {
+		return 0, 0, 0
+	}
+	slices.Sort(rates)
+	slices.Sort(all)
+	ms := func(q float64) float64 {
+		return float64(all[min(len(all)-1, int(q*float64(len(all))))]) / float64(time.Millisecond)
+	}
+	return rates[len(rates)/2], ms(0.50), ms(0.99)
+}

@@ -1,0 +1,191 @@
+// Who calls: the bearer token of a request and where it came from.
+
+package httpd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/projections/verifier"
+)
+
+// Verifier tells whose value a bearer token is.
+type Verifier interface {
+	Authenticate(q verifier.Query) (verifier.Subject, verifier.Code, error)
+	Verify(ctx context.Context, q verifier.Query) (verifier.Decision, error)
+}
+
+// Authenticator lets requests with a good token through, and those without one
+// where they only read the schema.
+type Authenticator struct {
+	Verifier     Verifier
+	Proxies      []netip.Prefix         // whose word about the client is taken
+	PublicSchema bool                   // the schema may be read without credentials
+	SchemaOnly   func(body []byte) bool // whether a GraphQL request asks for nothing else
+	WithCaller   func(context.Context, Call) context.Context
+}
+
+// Call is one authenticated request.
+type Call struct {
+	Subject        verifier.Subject
+	Query          verifier.Query // what the use is recorded from
+	IdempotencyKey string
+	RequestID      string
+}
+
+// maxQuery bounds what is read to see whether a request asks for the schema alone.
+const maxQuery = 1 << 20
+
+// Wrap authenticates every request to next.
+func (a *Authenticator) Wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := requestID(r)
+		w.Header().Set("X-Request-ID", id)
+		w.Header().Set("Cache-Control", "no-store")
+		value, given := bearer(r)
+		if !given {
+			if a.PublicSchema && a.schemaOnly(r) {
+				next.ServeHTTP(w, r)
+				return
+			}
+			unauthenticated(w, `Bearer realm="tokenledger"`, "This needs a token: send Authorization: Bearer tola_… or tolp_….")
+			return
+		}
+		organization, err := organizationOf(r)
+		if err != nil {
+			writeError(w, http.StatusBadRequest, "BAD_USER_INPUT", err.Error())
+			return
+		}
+		q := verifier.Query{
+			Value: value, Organization: organization, Address: clientAddress(r, a.Proxies),
+			Agent: agent(r), RequestID: id, Trace: traceParent(r), Via: "graphql",
+		}
+		a.serve(w, r, next, q)
+	})
+}
+
+func (a *Authenticator) serve(w http.ResponseWriter, r *http.Request, next http.Handler, q verifier.Query) {
+	subject, code, err := a.Verifier.Authenticate(q)
+	switch {
+	case err != nil:
+		w.Header().Set("Retry-After", "1")
+		writeError(w, http.StatusServiceUnavailable, "UNAVAILABLE", "Tokens cannot be verified at present; try again in a moment.")
+		return
+	case code.Status() == http.StatusUnauthorized && code != verifier.OtherOrganization && code != verifier.NotGranted && code != verifier.NotMember:
+		// Asked again so that the refusal is recorded, with all that it takes.
+		if _, err := a.Verifier.Verify(r.Context(), q); err != nil && !errors.Is(err, events.ErrUnavailable) {
+			writeError(w, http.StatusServiceUnavailable, "UNAVAILABLE", "Tokens cannot be verified at present; try again in a moment.")
+			return
+		}
+		unauthenticated(w, `Bearer realm="tokenledger", error="invalid_token"`, "This token is not valid.")
+		return
+	}
+	ctx := a.WithCaller(r.Context(), Call{
+		Subject: subject, Query: q, IdempotencyKey: r.Header.Get("Idempotency-Key"), RequestID: q.RequestID,
+	})
+	next.ServeHTTP(w, r.WithContext(ctx))
+}
+
+func (a *Authenticator) schemaOnly(r *http.Request) bool {
+	if r.Method != http.MethodPost {
+		return false
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxQuery))
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(body), r.Body), r.Body}
+	return err == nil && a.SchemaOnly(body)
+}
+
+func unauthenticated(w http.ResponseWriter, challenge, message string) {
+	w.Header().Set("WWW-Authenticate", challenge)
+	writeError(w, http.StatusUnauthorized, "UNAUTHENTICATED", message)
+}
+
+// bearer reads the credential of RFC 6750, section 2.1.
+func bearer(r *http.Request) (string, bool) {
+	scheme, value, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return "", false
+	}
+	return strings.TrimSpace(value), true
+}
+
+var errOrganization = errors.New("X-Organization-ID is not a UUID; it names the organization that this request is for")
+
+func organizationOf(r *http.Request) (uuid.UUID, error) {
+	text := r.Header.Get("X-Organization-ID")
+	if text == "" {
+		return uuid.Nil, nil
+	}
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return uuid.Nil, errOrganization
+	}
+	return id, nil
+}
+
+// requestID is the caller's, if it is harmless, else a new one.
+func requestID(r *http.Request) string {
+	id := r.Header.Get("X-Request-ID")
+	if len(id) >= 8 && len(id) <= 128 && strings.Trim(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_.:/+=") == "" {
+		return id
+	}
+	return uuid.Must(uuid.NewV7()).String()
+}
+
+// traceParent takes a W3C traceparent of version 00 over as it is.
+func traceParent(r *http.Request) string {
+	t := r.Header.Get("Traceparent")
+	if len(t) == 55 && strings.HasPrefix(t, "00-") && strings.Trim(t, "0123456789abcdef-") == "" {
+		return t
+	}
+	return ""
+}
+
+const maxAgent = 256
+
+func agent(r *http.Request) string {
+	a := strings.ToValidUTF8(r.UserAgent(), "\uFFFD")
+	if len(a) > maxAgent {
+		a = strings.ToValidUTF8(a[:maxAgent], "")
+	}
+	return a
+}
+
+// clientAddress is the peer's, or what trusted proxies say of it: the last
+// address in X-Forwarded-For that none of them owns.
+func clientAddress(r *http.Request, proxies []netip.Prefix) netip.Addr {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	address := peer.Addr().Unmap()
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && trusted(address, proxies); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		address = hop.Unmap()
+	}
+	return address
+}
+
+func trusted(a netip.Addr, proxies []netip.Prefix) bool {
+	for _, p := range proxies {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}

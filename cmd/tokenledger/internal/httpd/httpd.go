@@ -1,0 +1,161 @@
+// Package httpd is the service's HTTP interface: who calls, what is bounded, how
+// health is told, and how the server drains.
+package httpd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/tokenledger/tokenledger/graphql/graphiql"
+)
+
+// Check is one line of /readyz.
+type Check struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// Public says what the public interface is made of.
+type Public struct {
+	Query  http.Handler // GraphQL, behind authentication
+	Auth   *Authenticator
+	Ready  func(ctx context.Context) []Check
+	Logger *slog.Logger
+}
+
+// Handler is the public interface.
+func (p Public) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/query", p.Auth.Wrap(p.Query))
+	mux.Handle("/graphiql/", http.StripPrefix("/graphiql", graphiql.Handler("/query")))
+	mux.Handle("/graphiql", http.RedirectHandler("/graphiql/", http.StatusMovedPermanently))
+	mux.Handle("GET /{$}", http.RedirectHandler("/graphiql/", http.StatusFound))
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", p.readyz)
+	return secure(recovered(mux, p.Logger))
+}
+
+// readyz answers 200 when every check is good, else 503, and says which is not.
+func (p Public) readyz(w http.ResponseWriter, r *http.Request) {
+	checks := p.Ready(r.Context())
+	status := http.StatusOK
+	for _, c := range checks {
+		if !c.OK {
+			status = http.StatusServiceUnavailable
+		}
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, status, map[string]any{"ready": status == http.StatusOK, "checks": checks})
+}
+
+// Admin is the interface for operators alone: metrics and profiles.
+func Admin(registry *prometheus.Registry) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+// secure sets the headers that every answer has.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Frame-Options", "DENY")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recovered turns a panic into one line of log and an answer without detail.
+func recovered(next http.Handler, logger *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil {
+				if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+					panic(p)
+				}
+				logger.Error("a request panicked", "path", r.URL.Path, "panic", p)
+				writeError(w, http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", "Something went wrong; the log knows more.")
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+// writeError answers in the shape of a GraphQL error, which every client reads.
+func writeError(w http.ResponseWriter, status int, code, message string) {
+	writeJSON(w, status, map[string]any{"errors": []any{map[string]any{
+		"message": message, "extensions": map[string]any{"code": code},
+	}}})
+}
+
+// drainLimit is how long requests under way may take once the service ends.
+const drainLimit = 20 * time.Second
+
+// Serve answers on the listener until ctx ends, and then lets the requests under
+// way finish. Streams are ended at once by base, which is theirs.
+func Serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Logger) error {
+	base, endStreams := context.WithCancel(context.WithoutCancel(ctx))
+	defer endStreams()
+	server := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		BaseContext:       func(net.Listener) context.Context { return withDraining(base, ctx) },
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
+	defer cancel()
+	err := server.Shutdown(limit)
+	endStreams()
+	if err != nil {
+		err = errors.Join(err, server.Close())
+	}
+	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}
+
+type drainingKey struct{}
+
+func withDraining(base, serving context.Context) context.Context {
+	return context.WithValue(base, drainingKey{}, serving.Done())
+}
+
+// Draining is closed when the service begins to end, so that a stream, which
+// would never finish by itself, can.
+func Draining(ctx context.Context) <-chan struct{} {
+	done, _ := ctx.Value(drainingKey{}).(<-chan struct{})
+	return done
+}

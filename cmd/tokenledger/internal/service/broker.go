@@ -1,0 +1,67 @@
+// The broker: the in-process NATS server of the embedded default, or one elsewhere.
+
+package service
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
+	"github.com/tokenledger/tokenledger/eventstore/embedded"
+)
+
+type broker struct {
+	conn   *nats.Conn
+	server *embedded.NATS
+}
+
+// openBroker connects as the relay. A broker elsewhere may be away: the
+// connection is made when it comes.
+func openBroker(ctx context.Context, c config.Config, logger *slog.Logger) (*broker, error) {
+	if c.EmbeddedNATS() {
+		server, err := embedded.StartNATS(ctx, embedded.NATSConfig{Dir: c.Data, Listen: c.NATSListen, Log: logger})
+		if err != nil {
+			return nil, err
+		}
+		conn, err := server.RelayConn(ctx)
+		if err != nil {
+			_ = server.Stop(ctx)
+			return nil, err
+		}
+		return &broker{conn, server}, nil
+	}
+	options := []nats.Option{
+		nats.Name("tokenledger-relay"),
+		nats.MaxReconnects(-1),
+		nats.RetryOnFailedConnect(true),
+		nats.ReconnectWait(500 * time.Millisecond),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				logger.Warn("NATS is away; events wait in the log", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { logger.Info("NATS is back") }),
+	}
+	if c.NATSCreds != "" {
+		options = append(options, nats.UserCredentials(c.NATSCreds))
+	}
+	conn, err := nats.Connect(c.NATSURL, options...)
+	if err != nil {
+		return nil, fmt.Errorf("the broker (TOKENLEDGER_NATS_URL): %w", err)
+	}
+	return &broker{conn: conn}, nil
+}
+
+func (b *broker) close() error {
+	b.conn.Close()
+	if b.server == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
+	defer cancel()
+	return b.server.Stop(ctx)
+}

@@ -1,0 +1,96 @@
+// How the service is: the checks of /readyz and the gauges of /metrics.
+
+package service
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/httpd"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
+	"github.com/tokenledger/tokenledger/events"
+)
+
+// lagLimit is how far a projection may be behind before the service is not ready.
+const lagLimit = 100_000
+
+const checkLimit = 2 * time.Second
+
+// ready runs every check. Migrations need none of their own: the log does not
+// open without them.
+func (l *ledger) ready(ctx context.Context) []httpd.Check {
+	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
+	head, err := l.store.Log.Head(ctx)
+	checks := []httpd.Check{{Name: "postgres", OK: err == nil, Detail: detail(err, "head %d", head)}}
+	checks = append(checks, httpd.Check{Name: "migrations", OK: true, Detail: "applied"})
+	relay := l.relay.Status()
+	checks = append(checks, httpd.Check{
+		Name: "nats", OK: relay.Connected && relay.Halted == nil, Detail: detail(relay.Halted, "published %d", relay.Position),
+	})
+	verified := l.verifier.Position()
+	checks = append(checks, httpd.Check{
+		Name: "verifier", OK: l.verifier.Ready() && head-verified <= lagLimit, Detail: fmt.Sprintf("position %d, lag %d", verified, lag(head, verified)),
+	})
+	for _, s := range l.runner.Status() {
+		checks = append(checks, httpd.Check{
+			Name: "projection " + s.Name, OK: s.Err == nil && s.Active && head-s.Position <= lagLimit,
+			Detail: detail(s.Err, "position %d, lag %d", s.Position, lag(head, s.Position)),
+		})
+	}
+	return checks
+}
+
+func lag(head, at events.Position) events.Position { return max(0, head-at) }
+
+func detail(err error, format string, args ...any) string {
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf(format, args...)
+}
+
+// measure registers the gauges. Each reads what the parts hold in memory, so
+// that a scrape costs no query.
+func (l *ledger) measure(r prometheus.Registerer) {
+	telemetry.Gauge(r, "verifier_position", "Last event that the verifier knows of.", nil,
+		func() float64 { return float64(l.verifier.Position()) })
+	telemetry.Gauge(r, "verifier_tokens", "Tokens in the verifier's memory.", nil,
+		func() float64 { return float64(l.verifier.Tokens()) })
+	telemetry.Gauge(r, "relay_position", "Last event that JetStream holds.", nil,
+		func() float64 { return float64(l.relay.Status().Position) })
+	telemetry.Gauge(r, "relay_lag_events", "Events that JetStream does not hold yet.", nil,
+		func() float64 { return float64(l.relay.Status().Lag) })
+	telemetry.Gauge(r, "relay_halted", "1 while the relay has halted and waits for a person.", nil,
+		func() float64 { return truth(l.relay.Status().Halted != nil) })
+	telemetry.Gauge(r, "nats_connected", "1 while the broker is connected.", nil,
+		func() float64 { return truth(l.relay.Status().Connected) })
+	for _, s := range l.runner.Status() {
+		name := s.Name
+		read := func(of func(position events.Position, failed bool) float64) func() float64 {
+			return func() float64 {
+				for _, s := range l.runner.Status() {
+					if s.Name == name {
+						return of(s.Position, s.Err != nil)
+					}
+				}
+				return 0
+			}
+		}
+		labels := prometheus.Labels{"projection": name}
+		telemetry.Gauge(r, "projection_position", "Last event that the projection has applied.", labels,
+			read(func(p events.Position, _ bool) float64 { return float64(p) }))
+		telemetry.Gauge(r, "projection_stopped", "1 while the projection cannot apply an event.", labels,
+			read(func(_ events.Position, failed bool) float64 { return truth(failed) }))
+	}
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,68 @@
+// The first administrator: once for each log, or again by who holds the database.
+
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/tokenledger/tokenledger/aggregate"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
+	"github.com/tokenledger/tokenledger/events"
+)
+
+// Initialized reports whether the log has its first events.
+func Initialized(ctx context.Context, s *Store) (bool, error) {
+	for _, err := range s.Log.ReadStream(ctx, events.InstallationStream, 0) {
+		return err == nil, err
+	}
+	return false, nil
+}
+
+// Initialize makes the organization, its owner and the owner's token, whose
+// value goes to the administrator's token file.
+func Initialize(ctx context.Context, c config.Config, s *Store, organization, email string) error {
+	return issue(ctx, c, s, func(ctx context.Context, d *aggregate.Directory) (aggregate.Issued, error) {
+		return d.Initialize(ctx, aggregate.Initialize{Origin: s.Log.Origin(), Organization: organization, Email: email})
+	})
+}
+
+// Recover issues another token to the owner of the first organization, which is
+// an event of its own.
+func Recover(ctx context.Context, c config.Config, s *Store) error {
+	return issue(ctx, c, s, func(ctx context.Context, d *aggregate.Directory) (aggregate.Issued, error) {
+		return d.Recover(ctx)
+	})
+}
+
+// issue writes the value to a new file beside the token file first, so that a
+// token never exists whose value could not be kept.
+func issue(ctx context.Context, c config.Config, s *Store, make func(context.Context, *aggregate.Directory) (aggregate.Issued, error)) error {
+	path := c.AdminTokenFile()
+	fresh := path + ".new"
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(fresh, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("the token file: %w", err)
+	}
+	defer f.Close()
+	directory := aggregate.NewDirectory(&aggregate.Handler{Log: s.Log}, s.Peppers, nil)
+	return s.WithLog(ctx, func(ctx context.Context) error {
+		issued, err := make(ctx, directory)
+		if err != nil {
+			return errors.Join(err, os.Remove(fresh))
+		}
+		if _, err := fmt.Fprintln(f, issued.Value.Reveal()); err != nil {
+			return err
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return err
+		}
+		return os.Rename(fresh, path)
+	})
+}

@@ -1,0 +1,247 @@
+// Running the service: what starts in which order, what owns every goroutine,
+// and how all of it ends with every accepted append answered.
+
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tokenledger/tokenledger/aggregate"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/httpd"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
+	"github.com/tokenledger/tokenledger/eventstore/jetstream"
+	"github.com/tokenledger/tokenledger/graphql"
+	"github.com/tokenledger/tokenledger/projections"
+	"github.com/tokenledger/tokenledger/projections/verifier"
+)
+
+// Started tells where a service that is ready can be reached.
+type Started struct {
+	URL      string
+	AdminURL string
+	NATSURL  string // empty where nothing listens
+}
+
+// ErrNotInitialized is returned by Run, with external services, before `init`.
+var ErrNotInitialized = errors.New("this log has no administrator yet; run `tokenledger init --organization NAME --email ADDRESS` once, with the same settings")
+
+// Run is the service. It returns when ctx ends and everything has drained, or
+// when a part of it fails. started is called once, when /readyz first answers 200.
+func Run(ctx context.Context, c config.Config, logger *slog.Logger, started func(Started)) (err error) {
+	public, err := listen(c.Listen, "TOKENLEDGER_LISTEN")
+	if err != nil {
+		return err
+	}
+	defer public.Close()
+	admin, err := listen(c.AdminListen, "TOKENLEDGER_ADMIN_LISTEN")
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	store, err := OpenStore(ctx, c, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if err := ensureInitialized(ctx, c, store, logger); err != nil {
+		return err
+	}
+	broker, err := openBroker(ctx, c, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, broker.close()) }()
+	l, err := assemble(ctx, c, store, broker, logger)
+	if err != nil {
+		return err
+	}
+	defer l.views.Close()
+	return l.run(ctx, public, admin, started)
+}
+
+func listen(address, variable string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%w; free the address or set %s to another", err, variable)
+	}
+	return l, nil
+}
+
+// ensureInitialized makes the embedded default's first organization; with
+// external services that is a person's decision.
+func ensureInitialized(ctx context.Context, c config.Config, s *Store, logger *slog.Logger) error {
+	done, err := Initialized(ctx, s)
+	if err != nil || done {
+		return err
+	}
+	if !c.Embedded() {
+		return ErrNotInitialized
+	}
+	if err := Initialize(ctx, c, s, "Demo", "admin@example.com"); err != nil {
+		return err
+	}
+	logger.Info("made the organization Demo and its owner admin@example.com", "token_file", c.AdminTokenFile())
+	return nil
+}
+
+// ledger is the assembled service.
+type ledger struct {
+	config   config.Config
+	logger   *slog.Logger
+	store    *Store
+	broker   *broker
+	runner   *projections.Runner
+	views    *projections.Views
+	verifier *verifier.Verifier
+	relay    *jetstream.Relay
+	query    http.Handler
+}
+
+func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger *slog.Logger) (*ledger, error) {
+	l := &ledger{config: c, logger: logger, store: s, broker: b}
+	var err error
+	if l.runner, l.views, err = Projections(ctx, c, s, logger); err != nil {
+		return nil, err
+	}
+	l.verifier = verifier.New(verifier.Config{Log: s.Log, Sources: l.views, Peppers: s.Peppers, Logger: logger})
+	l.relay = jetstream.NewRelay(jetstream.RelayConfig{
+		Log: s.Log, Conn: b.conn, Replicas: c.NATSReplicas, Logger: logger,
+	})
+	handler := &aggregate.Handler{Log: s.Log}
+	l.query, err = graphql.New(graphql.Config{
+		Tokens:        aggregate.NewTokens(handler, s.Peppers, l.views),
+		Directory:     aggregate.NewDirectory(handler, s.Peppers, l.views),
+		Views:         l.views,
+		Verifier:      l.verifier,
+		Fresh:         l.runner,
+		Log:           s.Log,
+		Introspection: c.Introspection == "on" || c.PublicSchema(),
+		Logger:        logger,
+	})
+	return l, err
+}
+
+// run starts every part under one group. HTTP ends first, so that the rest is
+// still there for the requests under way; the log ends last.
+func (l *ledger) run(ctx context.Context, public, admin net.Listener, started func(Started)) error {
+	parts, stopParts := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopParts()
+	var group errgroup.Group
+	serving, stopServing := context.WithCancel(ctx)
+	defer stopServing()
+	part := func(name string, run func(context.Context) error) {
+		group.Go(func() error {
+			err := run(parts)
+			if parts.Err() == nil { // a part that ends by itself takes the service with it
+				stopServing()
+				if err == nil {
+					err = errors.New("ended unasked")
+				}
+			}
+			if err != nil && !errors.Is(err, context.Canceled) {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	part("log", l.store.Log.Run)
+	part("projections", l.runner.Run)
+	part("verifier", l.verifier.Run)
+	part("relay", l.runRelay)
+	part("tick", l.tick)
+	part("database", l.store.watch)
+	group.Go(func() error {
+		defer stopParts()
+		return l.serve(serving, public, admin, started)
+	})
+	return group.Wait()
+}
+
+// runRelay keeps a halted relay from ending the service: the log and its uses go
+// on, /readyz and the metrics say what happened, and a person decides.
+func (l *ledger) runRelay(ctx context.Context) error {
+	err := l.relay.Run(ctx)
+	if err != nil && ctx.Err() == nil {
+		l.logger.Error("the relay has halted; events wait in the log", "error", err)
+		<-ctx.Done()
+	}
+	return nil
+}
+
+// tick wakes the other processes when this one appends, and this one when they do.
+func (l *ledger) tick(ctx context.Context) error {
+	return jetstream.Tick(ctx, l.broker.conn, l.store.Log)
+}
+
+func (l *ledger) serve(ctx context.Context, public, admin net.Listener, started func(Started)) error {
+	registry := telemetry.NewRegistry()
+	l.measure(registry)
+	handler := httpd.Public{
+		Query: l.query,
+		Auth: &httpd.Authenticator{
+			Verifier: l.verifier, Proxies: l.config.Proxies, PublicSchema: l.config.PublicSchema(),
+			SchemaOnly: graphql.SchemaOnly, WithCaller: withCaller,
+		},
+		Ready: l.ready, Logger: l.logger,
+	}.Handler()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return httpd.Serve(ctx, public, handler, l.logger) })
+	group.Go(func() error { return httpd.Serve(ctx, admin, httpd.Admin(registry), l.logger) })
+	group.Go(func() error {
+		if l.awaitReady(ctx) {
+			started(Started{
+				URL: "http://" + public.Addr().String(), AdminURL: "http://" + admin.Addr().String(), NATSURL: l.natsURL(),
+			})
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+func (l *ledger) natsURL() string {
+	if l.broker.server != nil {
+		return l.broker.server.ClientURL()
+	}
+	return l.broker.conn.ConnectedUrlRedacted()
+}
+
+func (l *ledger) awaitReady(ctx context.Context) bool {
+	poll := time.NewTicker(20 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		good := true
+		for _, c := range l.ready(ctx) {
+			good = good && c.OK
+		}
+		if good {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-poll.C:
+		}
+	}
+}
+
+// withCaller hands the caller to the resolvers in their own words.
+func withCaller(ctx context.Context, c httpd.Call) context.Context {
+	return graphql.WithCaller(ctx, graphql.Caller{
+		Subject: c.Subject, Query: c.Query, IdempotencyKey: c.IdempotencyKey, RequestID: c.RequestID,
+		Draining: httpd.Draining(ctx),
+	})
+}
+
+var _ = uuid.Nil
+var _ = nats.ErrNoServers

@@ -1,0 +1,112 @@
+// Package service wires the ledger: the log and its database, the relay and its
+// broker, projections, verifier and HTTP, and the order in which they start and end.
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/tokenledger/tokenledger/aggregate/secret"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
+	"github.com/tokenledger/tokenledger/eventstore"
+	"github.com/tokenledger/tokenledger/eventstore/embedded"
+	"github.com/tokenledger/tokenledger/eventstore/keyring"
+)
+
+// stopLimit bounds how long a server that this process started may take to end.
+const stopLimit = 30 * time.Second
+
+// Store is the log, its keys and, in the embedded default, its Postgres.
+type Store struct {
+	Log     *eventstore.Log
+	Ring    *keyring.Ring
+	Peppers *secret.Peppers
+	URL     string
+
+	postgres *embedded.Postgres
+}
+
+// OpenStore brings up the log: key file, Postgres, migrations. Close ends it.
+func OpenStore(ctx context.Context, c config.Config, logger *slog.Logger) (_ *Store, err error) {
+	// Searchable by all, since the private Postgres runs as another user; what is
+	// secret inside has modes of its own.
+	if err := os.MkdirAll(c.Data, 0o711); err != nil {
+		return nil, fmt.Errorf("the data directory (TOKENLEDGER_DATA): %w", err)
+	}
+	s := &Store{URL: c.DatabaseURL}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if s.Ring, err = keyring.LoadOrCreate(c.KeyFile); err != nil {
+		return nil, fmt.Errorf("the key file (TOKENLEDGER_KEY_FILE): %w", err)
+	}
+	if s.Peppers, err = peppers(s.Ring); err != nil {
+		return nil, err
+	}
+	if c.Embedded() {
+		if s.postgres, err = embedded.StartPostgres(ctx, embedded.PostgresConfig{Dir: c.Data, Log: logger}); err != nil {
+			return nil, err
+		}
+		s.URL = s.postgres.URL()
+	}
+	if err := eventstore.Migrate(ctx, s.URL, c.Schema); err != nil {
+		return nil, fmt.Errorf("the database (TOKENLEDGER_DATABASE_URL): %w", err)
+	}
+	s.Log, err = eventstore.Open(ctx, eventstore.Config{URL: s.URL, Schema: c.Schema, Keys: s.Ring, Logger: logger})
+	return s, err
+}
+
+func peppers(ring *keyring.Ring) (*secret.Peppers, error) {
+	active, keys := ring.Peppers()
+	versions := make(map[secret.PepperVersion][]byte, len(keys))
+	for v, k := range keys {
+		versions[secret.PepperVersion(v)] = k
+	}
+	return secret.NewPeppers(secret.PepperVersion(active), versions)
+}
+
+// Close ends what OpenStore brought up. The log must not run any more.
+func (s *Store) Close() error {
+	if s.Log != nil {
+		s.Log.Close()
+	}
+	if s.postgres == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
+	defer cancel()
+	return s.postgres.Stop(ctx)
+}
+
+// watch returns an error when the private Postgres ends by itself.
+func (s *Store) watch(ctx context.Context) error {
+	if s.postgres == nil {
+		<-ctx.Done()
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.postgres.Done():
+		return fmt.Errorf("the private Postgres ended: %w", s.postgres.Err())
+	}
+}
+
+// WithLog runs do while the log takes appends, for commands that need it alone.
+func (s *Store) WithLog(ctx context.Context, do func(context.Context) error) error {
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Log.Run(running) }()
+	err := do(ctx)
+	stop()
+	if runErr := <-ended; runErr != nil && !errors.Is(runErr, context.Canceled) {
+		err = errors.Join(err, runErr)
+	}
+	return err
+}

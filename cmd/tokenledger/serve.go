@@ -1,0 +1,161 @@
+// tokenledger serve, init, health and version.
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
+)
+
+func (a app) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Run the service",
+		Long: `Run the service. Without settings it starts a private Postgres and an in-process NATS
+server in its data directory, makes the organization Demo once, and says how to reach it.
+With TOKENLEDGER_DATABASE_URL or TOKENLEDGER_NATS_URL it uses those and starts none.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			settings, err := a.config()
+			if err != nil {
+				return err
+			}
+			logger := telemetry.NewLogger(a.err, settings.LogFormat, settings.Level)
+			return service.Run(c.Context(), settings, logger, func(s service.Started) {
+				token := settings.AdminTokenFile()
+				fmt.Fprintf(a.out, `tokenledger is ready.
+  URL          %s
+  GraphiQL     %s/graphiql/
+  metrics      %s/metrics
+  events       %s
+  token file   %s
+
+Try:
+  curl -s %s/query -H "Authorization: Bearer $(cat %s)" -H 'Content-Type: application/json' -d '{"query":"{ apiTokens(first: 5) { totalCount edges { node { id name } } } }"}'
+`, s.URL, s.URL, s.AdminURL, orNone(s.NATSURL), token, s.URL, token)
+			})
+		},
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "in process only (TOKENLEDGER_NATS_LISTEN)"
+	}
+	return s
+}
+
+func (a app) initCommand() *cobra.Command {
+	var organization, email string
+	var again bool
+	c := &cobra.Command{
+		Use:   "init --organization NAME --email ADDRESS",
+		Short: "Make the first organization, its owner and the owner's token, once",
+		Long: `Make the first organization, its owner and the owner's token. It needs the database itself, not the
+service, and happens once; --recover issues another token to the owner later. Both are events.`,
+	}
+	c.Flags().StringVar(&organization, "organization", "", "name of the organization")
+	c.Flags().StringVar(&email, "email", "", "e-mail address of its owner")
+	c.Flags().BoolVar(&again, "recover", false, "issue another administrator's token")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if !again && (organization == "" || email == "") {
+			return usage("--organization and --email are needed; or --recover for another token")
+		}
+		if again && (organization != "" || email != "") {
+			return usage("--recover takes neither --organization nor --email")
+		}
+		return a.initialize(c.Context(), organization, email, again)
+	}
+	return c
+}
+
+func (a app) initialize(ctx context.Context, organization, email string, again bool) (err error) {
+	settings, err := a.config()
+	if err != nil {
+		return err
+	}
+	logger := telemetry.NewLogger(a.err, settings.LogFormat, settings.Level)
+	store, err := service.OpenStore(ctx, settings, logger)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := store.Close(); err == nil {
+			err = e
+		}
+	}()
+	if again {
+		err = service.Recover(ctx, settings, store)
+	} else {
+		err = service.Initialize(ctx, settings, store, organization, email)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out, "The administrator's token is in", settings.AdminTokenFile())
+	return nil
+}
+
+func (a app) healthCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "health", Short: "Ask a running service whether it is ready; exit 0 if it is",
+		RunE: func(c *cobra.Command, _ []string) error {
+			settings, err := a.config()
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(c.Context(), 5*time.Second)
+			defer cancel()
+			server := a.variable("TOKENLEDGER_SERVER")
+			if server == "" {
+				server = "http://" + settings.Listen
+			}
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, server+"/readyz", nil)
+			if err != nil {
+				return usage("TOKENLEDGER_SERVER=%q: want a URL", server)
+			}
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				return err
+			}
+			defer response.Body.Close()
+			if _, err := io.Copy(a.out, io.LimitReader(response.Body, 1<<20)); err != nil {
+				return err
+			}
+			if response.StatusCode != http.StatusOK {
+				return fmt.Errorf("the service is not ready: %s", response.Status)
+			}
+			return nil
+		},
+	}
+}
+
+func (a app) versionCommand() *cobra.Command {
+	c := &cobra.Command{Use: "version", Short: "Print the version"}
+	out := outputFlag(c, "table", "json")
+	c.RunE = func(*cobra.Command, []string) error {
+		v := map[string]string{"version": "(devel)", "go": "", "revision": ""}
+		if info, ok := debug.ReadBuildInfo(); ok {
+			v["version"], v["go"] = info.Main.Version, info.GoVersion
+			for _, s := range info.Settings {
+				if s.Key == "vcs.revision" {
+					v["revision"] = s.Value
+				}
+			}
+		}
+		if *out == "json" {
+			return json.NewEncoder(a.out).Encode(v)
+		}
+		fmt.Fprintf(a.out, "tokenledger %s %s %s\n", v["version"], v["revision"], v["go"])
+		return nil
+	}
+	return c
+}

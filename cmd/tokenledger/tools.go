@@ -1,0 +1,151 @@
+// tokenledger psql, schema and keys: looks at what the service holds.
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/spf13/cobra"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/bench"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
+	"github.com/tokenledger/tokenledger/eventstore"
+	"github.com/tokenledger/tokenledger/eventstore/embedded"
+	"github.com/tokenledger/tokenledger/eventstore/keyring"
+	"github.com/tokenledger/tokenledger/graphql"
+)
+
+// databaseURL is the database of a service that runs, wherever that is.
+func databaseURL(c config.Config) (string, error) {
+	if !c.Embedded() {
+		return c.DatabaseURL, nil
+	}
+	url, err := embedded.RunningPostgresURL(c.Data)
+	if err != nil {
+		return "", fmt.Errorf("the private Postgres: %w; is `tokenledger serve` running?", err)
+	}
+	return url, nil
+}
+
+func (a app) psqlCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "psql [-- ARGUMENTS]", Short: "Open a read-only shell on the log; `SELECT * FROM events` shows blocks as events",
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			settings, err := a.config()
+			if err != nil {
+				return err
+			}
+			url, err := databaseURL(settings)
+			if err != nil {
+				return err
+			}
+			program, err := exec.LookPath("psql")
+			if err != nil {
+				return fmt.Errorf("psql is not on PATH; install the Postgres client (%w)", err)
+			}
+			config, err := pgx.ParseConfig(url)
+			if err != nil {
+				return fmt.Errorf("the database URL: %w", err)
+			}
+			shell := exec.CommandContext(c.Context(), program, args...)
+			shell.Stdin, shell.Stdout, shell.Stderr = a.in, a.out, a.err
+			shell.Env = append(os.Environ(), psqlEnviron(config, settings.Schema)...)
+			return shell.Run()
+		},
+	}
+}
+
+// psqlEnviron names the connection by libpq's variables, so that the password
+// stands on no command line, and takes away the right to write.
+func psqlEnviron(c *pgx.ConnConfig, schema string) []string {
+	options := []string{
+		"-c default_transaction_read_only=on",
+		"-c search_path=" + schema + "," + schema + "_views",
+		"-c role=" + eventstore.RoleReader,
+	}
+	return []string{
+		"PGHOST=" + c.Host, fmt.Sprintf("PGPORT=%d", c.Port), "PGUSER=" + c.User, "PGPASSWORD=" + c.Password,
+		"PGDATABASE=" + c.Database, "PGOPTIONS=" + strings.Join(options, " "),
+	}
+}
+
+func (a app) schemaCommand() *cobra.Command {
+	c := &cobra.Command{Use: "schema", Short: "The GraphQL schema", RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c.AddCommand(&cobra.Command{
+		Use: "print", Short: "Print the GraphQL schema",
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(a.out, graphql.SDL())
+			return err
+		},
+	})
+	return c
+}
+
+func (a app) keysCommand() *cobra.Command {
+	c := &cobra.Command{Use: "keys", Short: "The key file", RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c.AddCommand(&cobra.Command{
+		Use: "list", Short: "List the keys by name and version, never their values",
+		RunE: func(*cobra.Command, []string) error {
+			settings, err := a.config()
+			if err != nil {
+				return err
+			}
+			ring, err := keyring.Load(settings.KeyFile)
+			if err != nil {
+				return err
+			}
+			active, peppers := ring.Peppers()
+			w := a.table("KEY", "VERSION", "STATE")
+			for v := range len(peppers) {
+				state := "verifies"
+				if v+1 == active {
+					state = "active"
+				}
+				w.AppendRow([]any{"pepper", v + 1, state})
+			}
+			w.Render()
+			return nil
+		},
+	})
+	return c
+}
+
+func (a app) benchCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "bench", Short: "Measure this machine: the service beside a plain baseline, in one run",
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(
+		a.benchOf("append", "Append single events to the log", 512, a.benchAppend),
+		a.benchOf("verify", "Verify tokens over HTTP, every use durable", 64, a.benchVerify),
+	)
+	return c
+}
+
+type measure func(c *cobra.Command, o bench.Options) (bench.Result, error)
+
+func (a app) benchOf(name, short string, concurrency int, m measure) *cobra.Command {
+	var o bench.Options
+	c := &cobra.Command{Use: name, Short: short}
+	c.Flags().IntVar(&o.Concurrency, "concurrency", concurrency, "how many in flight")
+	c.Flags().DurationVar(&o.Duration, "duration", 10*time.Second, "how long, baseline included")
+	c.Flags().IntVar(&o.Tokens, "tokens", 1000, "how many tokens")
+	out := outputFlag(c, "table", "json")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if o.Concurrency < 1 || o.Tokens < 1 || o.Duration < time.Second {
+			return usage("--concurrency and --tokens: want at least 1, --duration at least 1s")
+		}
+		r, err := m(c, o)
+		if err != nil {
+			return err
+		}
+		return a.printResult(r, *out)
+	}
+	return c
+}
