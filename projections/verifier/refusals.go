@@ -20,6 +20,7 @@ const (
 	refusalsSingly = 10      // recorded one by one in a window, for each token and code
 	refusalKeys    = 1 << 16 // distinct tokens, codes and sources counted in a window
 	refusalQueue   = 4096
+	recordLimit    = 5 * time.Second // for recording what is refused, also when the service ends
 )
 
 // refusal is one refused use, waiting to be recorded.
@@ -130,19 +131,26 @@ func (v *Verifier) recordRefusals(ctx context.Context) {
 	for {
 		select {
 		case r := <-v.refused.queue:
-			v.recordRefusal(ctx, r, 0)
+			v.outlive(ctx, func(ctx context.Context) { v.recordRefusal(ctx, r, 0) })
 		case <-window.C:
-			v.recordSummaries(ctx)
+			v.outlive(ctx, v.recordSummaries)
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-			defer cancel()
-			for len(v.refused.queue) > 0 {
-				v.recordRefusal(last, <-v.refused.queue, 0)
-			}
-			v.recordSummaries(last)
+			v.outlive(ctx, func(ctx context.Context) {
+				for len(v.refused.queue) > 0 {
+					v.recordRefusal(ctx, <-v.refused.queue, 0)
+				}
+				v.recordSummaries(ctx)
+			})
 			return
 		}
 	}
+}
+
+// outlive gives work that has begun a little longer than ctx.
+func (v *Verifier) outlive(ctx context.Context, work func(context.Context)) {
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordLimit)
+	defer cancel()
+	work(last)
 }
 
 func (v *Verifier) recordSummaries(ctx context.Context) {
