@@ -1,0 +1,170 @@
+// The grant: a personal token's access to one organization. It follows the token.
+
+package aggregate
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+// Grant is what the rules need to know of a grant, and the snapshot of its
+// token that the organization last saw.
+type Grant struct {
+	Token          uuid.UUID // nil: it was never given
+	Organization   uuid.UUID
+	User           uuid.UUID
+	Live           bool
+	Cause          events.GrantCause // of its last end
+	Name           string
+	Scopes         Scopes
+	ExpiresAt      time.Time
+	Suspended      bool
+	SuspendedUntil time.Time
+	Stamped        bool // authorized through the organization's single sign-on
+}
+
+// GrantDecider holds the rules of grant streams.
+var GrantDecider = Decider[Grant, GrantCommand, events.GrantEvent]{
+	Kind:   events.KindGrant,
+	Decide: func(g Grant, c GrantCommand, _ time.Time) ([]events.GrantEvent, error) { return c.decide(g) },
+	Evolve: evolveGrant,
+}
+
+// GrantCommand is something to be decided on one grant.
+type GrantCommand interface {
+	decide(g Grant) ([]events.GrantEvent, error)
+}
+
+func evolveGrant(g Grant, e events.GrantEvent) Grant {
+	switch e := e.(type) {
+	case events.GrantGiven:
+		return Grant{
+			Token: e.Token, Organization: e.Organization, User: e.User, Live: true,
+			Name: e.Name, Scopes: canonical(e.Scopes), ExpiresAt: e.ExpiresAt,
+		}
+	case events.GrantChanged:
+		g.Name, g.Scopes, g.ExpiresAt = e.Name, canonical(e.Scopes), e.ExpiresAt
+	case events.GrantSuspended:
+		g.Suspended, g.SuspendedUntil = true, e.Until
+	case events.GrantResumed:
+		g.Suspended, g.SuspendedUntil = false, time.Time{}
+	case events.GrantEnded:
+		g.Live, g.Cause, g.Stamped = false, e.Cause, false
+	case events.GrantSSOAuthorized:
+		g.Stamped = true
+	case events.GrantSSOAuthorizationWithdrawn:
+		g.Stamped = false
+	}
+	return g
+}
+
+// GiveGrant opens an organization to a token, as the token is now. One that is
+// open stays as it is.
+type GiveGrant struct {
+	ID           uuid.UUID // of the token
+	Organization uuid.UUID
+	Token        Token
+}
+
+func (c GiveGrant) decide(g Grant) ([]events.GrantEvent, error) {
+	switch {
+	case g.Live:
+		return nil, nil
+	case g.Cause == events.CauseOrganization || g.Cause == events.CauseApprovalWithdrawn:
+		return nil, refuse(CodeConflict, "organizationIDs",
+			"The organization %s has ended this token's access; only another token can be granted to it.", c.Organization)
+	}
+	given := []events.GrantEvent{events.GrantGiven{
+		Token: c.ID, Organization: c.Organization, User: c.Token.Owner,
+		Name: c.Token.Name, Scopes: c.Token.Scopes, ExpiresAt: c.Token.ExpiresAt,
+	}}
+	if c.Token.Suspended {
+		given = append(given, events.GrantSuspended{Until: c.Token.SuspendedUntil})
+	}
+	return given, nil
+}
+
+// FollowToken brings a live grant up to its token: snapshot, suspension, end.
+type FollowToken struct{ Token Token }
+
+func (c FollowToken) decide(g Grant) ([]events.GrantEvent, error) {
+	if !g.Live {
+		return nil, nil
+	}
+	var out []events.GrantEvent
+	if g.Name != c.Token.Name || !slices.Equal(g.Scopes, c.Token.Scopes) || !g.ExpiresAt.Equal(c.Token.ExpiresAt) {
+		out = append(out, events.GrantChanged{Name: c.Token.Name, Scopes: c.Token.Scopes, ExpiresAt: c.Token.ExpiresAt})
+	}
+	if g.Suspended != c.Token.Suspended || !g.SuspendedUntil.Equal(c.Token.SuspendedUntil) {
+		if c.Token.Suspended {
+			out = append(out, events.GrantSuspended{Until: c.Token.SuspendedUntil})
+		} else {
+			out = append(out, events.GrantResumed{})
+		}
+	}
+	if cause := c.Token.causeOfEnd(); cause != "" {
+		out = append(out, events.GrantEnded{Cause: cause})
+	}
+	return out, nil
+}
+
+// causeOfEnd is what the token's end is called in its grants; empty while it
+// has not ended.
+func (t Token) causeOfEnd() events.GrantCause {
+	switch {
+	case t.Ended == Revoked && t.Deleted:
+		return events.CauseTokenDeleted
+	case t.Ended == Revoked:
+		return events.CauseTokenRevoked
+	case t.Ended == Expired && t.Successor != uuid.Nil:
+		return events.CauseTokenReplaced
+	case t.Ended == Expired:
+		return events.CauseTokenExpired
+	}
+	return ""
+}
+
+// EndGrant closes the organization to the token; closed, it stays as it is.
+type EndGrant struct{ Cause events.GrantCause }
+
+func (c EndGrant) decide(g Grant) ([]events.GrantEvent, error) {
+	if !g.Live {
+		return nil, nil
+	}
+	return []events.GrantEvent{events.GrantEnded{Cause: c.Cause}}, nil
+}
+
+// StampGrant authorizes a personal token through this organization's single
+// sign-on. Each stamp counts anew, since what it proves ages.
+type StampGrant struct{}
+
+func (StampGrant) decide(g Grant) ([]events.GrantEvent, error) {
+	if err := g.mustBeLive(); err != nil {
+		return nil, err
+	}
+	return []events.GrantEvent{events.GrantSSOAuthorized{}}, nil
+}
+
+// UnstampGrant takes the authorization back.
+type UnstampGrant struct{}
+
+func (UnstampGrant) decide(g Grant) ([]events.GrantEvent, error) {
+	if err := g.mustBeLive(); err != nil || !g.Stamped {
+		return nil, err
+	}
+	return []events.GrantEvent{events.GrantSSOAuthorizationWithdrawn{}}, nil
+}
+
+func (g Grant) mustBeLive() error {
+	switch {
+	case g.Token == uuid.Nil:
+		return refuse(CodeNotFound, "id", "There is no such token in this organization.")
+	case !g.Live:
+		return refuse(CodeConflict, "id", "This token's access to the organization has ended.")
+	}
+	return nil
+}

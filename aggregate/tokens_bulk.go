@@ -1,0 +1,155 @@
+// The use cases about several tokens at once.
+
+package aggregate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+// TokensOutcome is what happened to several tokens in one append.
+type TokensOutcome struct {
+	Outcome
+	Tokens []Issued // in the order of the input
+}
+
+// CreateOrganizationTokens makes several in one append: all of them or none.
+func (t *Tokens) CreateOrganizationTokens(ctx context.Context, call Call, in []NewOrganizationToken) (TokensOutcome, error) {
+	if err := bulkSize("input", len(in)); err != nil {
+		return TokensOutcome{}, err
+	}
+	var made []Issued
+	o, err := call.order("CreateOrganizationTokens", in, func(ctx context.Context, d *Decision) error {
+		made = nil
+		who, err := authenticate(ctx, d, call.Principal)
+		if err != nil {
+			return err
+		}
+		for i, one := range in {
+			issued, err := t.createForOrganization(ctx, d, who, one)
+			if err != nil {
+				return below(fmt.Sprintf("input[%d]", i), err)
+			}
+			made = append(made, issued)
+		}
+		return nil
+	})
+	if err != nil {
+		return TokensOutcome{}, err
+	}
+	out, err := t.Handler.Handle(ctx, o)
+	if err != nil {
+		return TokensOutcome{}, err
+	}
+	if out.Receipt.Replayed {
+		made = shownBefore(&out)
+	}
+	return TokensOutcome{Outcome: out, Tokens: made}, nil
+}
+
+// Each is what became of one of several tokens.
+type Each struct {
+	ID      uuid.UUID
+	Outcome TokenOutcome
+	Err     error
+}
+
+// UpdateEach updates several tokens alike, each by itself: one that is refused
+// keeps no other from being changed.
+func (t *Tokens) UpdateEach(ctx context.Context, call Call, kind events.TokenKind, ids []uuid.UUID, in TokenUpdate) ([]Each, error) {
+	return each(call, ids, func(call Call, id uuid.UUID) (TokenOutcome, error) {
+		return t.Update(ctx, call, TokenRef{kind, id}, in)
+	})
+}
+
+// DeleteEach deletes several tokens, each by itself.
+func (t *Tokens) DeleteEach(ctx context.Context, call Call, kind events.TokenKind, ids []uuid.UUID, reason string) ([]Each, error) {
+	return each(call, ids, func(call Call, id uuid.UUID) (TokenOutcome, error) {
+		return t.Delete(ctx, call, TokenRef{kind, id}, reason)
+	})
+}
+
+// each gives every token a key of its own, so that a repeated call goes on
+// where the first one broke off.
+func each(call Call, ids []uuid.UUID, do func(Call, uuid.UUID) (TokenOutcome, error)) ([]Each, error) {
+	if err := bulkSize("ids", len(ids)); err != nil {
+		return nil, err
+	}
+	var out []Each
+	for _, id := range uniqueIDs(ids) {
+		one := call
+		if call.Once != "" {
+			one.Once = fmt.Sprintf("%s/%s", call.Once, id)
+		}
+		outcome, err := do(one, id)
+		out = append(out, Each{ID: id, Outcome: outcome, Err: err})
+	}
+	return out, nil
+}
+
+// RevokeAll revokes several tokens for one reason in one append: all or none.
+func (t *Tokens) RevokeAll(
+	ctx context.Context, call Call, kind events.TokenKind, ids []uuid.UUID, reason string,
+) (TokensOutcome, error) {
+	if err := bulkSize("ids", len(ids)); err != nil {
+		return TokensOutcome{}, err
+	}
+	ids = uniqueIDs(ids)
+	o, err := call.order("RevokeTokens", []any{kind, ids, reason}, func(ctx context.Context, d *Decision) error {
+		who, err := authenticate(ctx, d, call.Principal)
+		if err != nil {
+			return err
+		}
+		d.Because(reason)
+		for i, id := range ids {
+			s, err := open(ctx, d, who, TokenRef{kind, id}, actRevoke)
+			if err == nil {
+				err = asReason(s.do(ctx, d, RevokeToken{Reason: reason}))
+			}
+			if err == nil {
+				err = s.follow(ctx, d)
+			}
+			if err != nil {
+				return below(fmt.Sprintf("ids[%d]", i), err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return TokensOutcome{}, err
+	}
+	out, err := t.Handler.Handle(ctx, o)
+	if err != nil {
+		return TokensOutcome{}, err
+	}
+	revoked := TokensOutcome{Outcome: out}
+	for _, id := range ids {
+		revoked.Tokens = append(revoked.Tokens, Issued{ID: id})
+	}
+	return revoked, nil
+}
+
+// MaxBulk is the number of tokens that one call can be about.
+const MaxBulk = 1000
+
+func bulkSize(field string, n int) error {
+	if n == 0 || n > MaxBulk {
+		return refuse(CodeBadUserInput, field, "%s has %d entries; between 1 and %d are possible.", field, n, MaxBulk)
+	}
+	return nil
+}
+
+func uniqueIDs(ids []uuid.UUID) []uuid.UUID {
+	var once []uuid.UUID
+	for _, id := range ids {
+		if !slices.Contains(once, id) {
+			once = append(once, id)
+		}
+	}
+	return once
+}

@@ -1,0 +1,132 @@
+// The use case of rotation: a successor with another value takes a token's place.
+
+package aggregate
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+// Rotation says how a successor takes over.
+type Rotation struct {
+	Overlap         *time.Duration // how long both work; nil: [DefaultOverlap], 0: the predecessor ends now
+	EndsAtFirstUse  bool           // the predecessor ends when the successor is first used, if that is earlier
+	ExpiresAt       *time.Time     // the successor's deadline; nil: the predecessor's
+	ClearExpiresAt  bool           // the successor has no deadline
+	Reason          string         // may be empty
+	ExpectedVersion *events.Version
+}
+
+func (in Rotation) check() error {
+	if in.ExpiresAt != nil && in.ClearExpiresAt {
+		return refuse(CodeBadUserInput, "expiresAt", "expiresAt is both given and cleared; only one is possible.")
+	}
+	return nil
+}
+
+// Rotate gives a token a successor with the same name, scopes, owner and
+// grants, and a value of its own. Both work during the overlap. Authorizations
+// through single sign-on are not handed on: they were given to the value that
+// is being replaced.
+func (t *Tokens) Rotate(ctx context.Context, call Call, ref TokenRef, in Rotation) (TokenOutcome, error) {
+	var made Issued
+	var stamped bool
+	out, err := t.on(ctx, call, "RotateToken", ref, in, actRotate,
+		func(ctx context.Context, d *Decision, who Principal, s *subject) error {
+			for _, check := range []error{in.check(), s.expect(d, in.ExpectedVersion), d.because(in.Reason, "")} {
+				if check != nil {
+					return check
+				}
+			}
+			var err error
+			if stamped, err = s.stamped(ctx, d); err != nil {
+				return err
+			}
+			made, err = t.succeed(ctx, d, s, in)
+			return err
+		})
+	if err != nil {
+		return out, err
+	}
+	if out.Receipt.Replayed {
+		made = shownBefore(&out.Outcome)[0]
+	} else if stamped {
+		out.Warnings = append(out.Warnings, WarnSSONeeded)
+	}
+	out.Issued = made
+	return t.complete(ctx, out, ref.Kind)
+}
+
+// succeed decides the rotation, the successor and its grants.
+func (t *Tokens) succeed(ctx context.Context, d *Decision, s *subject, in Rotation) (Issued, error) {
+	made, err := t.issue(d, s.Kind)
+	if err != nil {
+		return made, err
+	}
+	rotate := RotateToken{Successor: made.ID, Overlap: DefaultOverlap, EndsAtFirstUse: in.EndsAtFirstUse}
+	if in.Overlap != nil {
+		rotate.Overlap = *in.Overlap
+	}
+	if err := s.do(ctx, d, rotate); err != nil {
+		return made, err
+	}
+	create := s.successor(made, in)
+	if create.Organizations, err = s.reachable(ctx, d); err != nil {
+		return made, err
+	}
+	stream := events.TokenStream(made.ID)
+	if _, err := Do(ctx, d, TokenDecider, stream, s.trail, TokenCommand(create)); err != nil {
+		return made, err
+	}
+	return made, giveAll(ctx, d, made.ID, create.Organizations)
+}
+
+func (s *subject) successor(made Issued, in Rotation) CreateToken {
+	create := CreateToken{
+		Kind: s.Kind, Organization: s.Organization, Owner: s.Owner,
+		Name: s.Name, Description: s.Description, Tags: s.Tags,
+		Scopes: s.Scopes, Ceiling: s.Ceiling.Intersect(s.at.rights), ExpiresAt: s.ExpiresAt,
+		Fingerprint: made.Value.Fingerprint(), RotatedFrom: s.id,
+		Known: registryOf(s.Scopes), Limits: s.limits,
+	}
+	switch {
+	case in.ClearExpiresAt:
+		create.ExpiresAt = time.Time{}
+	case in.ExpiresAt != nil:
+		create.ExpiresAt = *in.ExpiresAt
+	}
+	return create
+}
+
+// reachable lists those of the token's organizations of which its owner still
+// is a member; a grant to another one only waits for its end.
+func (s *subject) reachable(ctx context.Context, d *Decision) ([]uuid.UUID, error) {
+	var out []uuid.UUID
+	for _, org := range s.Organizations {
+		member, err := isMember(ctx, d, s.Owner, org)
+		if err != nil {
+			return nil, err
+		}
+		if member {
+			out = append(out, org)
+		}
+	}
+	return out, nil
+}
+
+// stamped reports whether the token is authorized anywhere through single sign-on.
+func (s *subject) stamped(ctx context.Context, d *Decision) (bool, error) {
+	stamped := s.Stamped
+	for _, org := range s.Organizations {
+		g, err := Load(ctx, d, GrantDecider, events.GrantStream(s.id, org))
+		if err != nil {
+			return false, err
+		}
+		stamped = stamped || g.Live && g.Stamped
+	}
+	return stamped, nil
+}
