@@ -1,0 +1,106 @@
+// The stream of a log: its name, its settings, and how it comes to be.
+
+package jetstream
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	js "github.com/nats-io/nats.go/jetstream"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+const streamPrefix = "TOKENLEDGER_"
+
+// StreamName is the name of the stream that carries the log of an origin.
+func StreamName(origin string) string { return streamPrefix + origin }
+
+// originOf is the inverse of StreamName; ok is false for the stream of something else.
+func originOf(stream string) (origin string, ok bool) { return strings.CutPrefix(stream, streamPrefix) }
+
+// allEvents is the subject of every event of a log.
+const allEvents = events.SubjectPrefix + ".>"
+
+// askTimeout bounds one question to JetStream.
+const askTimeout = 5 * time.Second
+
+// settings are those of a new stream that begins at a position. Nobody can take
+// a message out of it; only its size lets go of the oldest.
+func (c RelayConfig) settings(first events.Position) js.StreamConfig {
+	maxBytes := c.MaxBytes
+	if maxBytes == 0 {
+		maxBytes = -1 // JetStream's word for no bound
+	}
+	return js.StreamConfig{
+		Name:        StreamName(c.Log.Origin()),
+		Description: "The events of a tokenledger; sequence is position.",
+		Subjects:    []string{allEvents},
+		Retention:   js.LimitsPolicy,
+		Storage:     js.FileStorage,
+		Discard:     js.DiscardOld,
+		Compression: js.S2Compression,
+		Replicas:    max(c.Replicas, 1),
+		MaxBytes:    maxBytes,
+		FirstSeq:    uint64(first),
+		DenyDelete:  true,
+		DenyPurge:   true,
+	}
+}
+
+// openStream finds the log's stream, with the settings that may change as they
+// should be, or makes it.
+func (c RelayConfig) openStream(ctx context.Context, api js.JetStream) (js.Stream, error) {
+	stream, err := api.Stream(ctx, StreamName(c.Log.Origin()))
+	if errors.Is(err, js.ErrStreamNotFound) {
+		return c.makeStream(ctx, api)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for the stream: %w", err)
+	}
+	found := stream.CachedInfo().Config
+	wanted := found
+	wanted.Replicas = cmp.Or(c.Replicas, found.Replicas)
+	wanted.MaxBytes = cmp.Or(c.MaxBytes, found.MaxBytes)
+	if wanted.Replicas == found.Replicas && wanted.MaxBytes == found.MaxBytes {
+		return stream, nil
+	}
+	if stream, err = api.UpdateStream(ctx, wanted); err != nil {
+		return nil, fmt.Errorf("change replicas or size of the stream: %w", err)
+	}
+	return stream, nil
+}
+
+func (c RelayConfig) makeStream(ctx context.Context, api js.JetStream) (js.Stream, error) {
+	first, err := firstRetained(ctx, c.Log)
+	if err != nil {
+		return nil, err
+	}
+	if other, err := api.StreamNameBySubject(ctx, allEvents); err == nil && other != StreamName(c.Log.Origin()) {
+		return nil, fmt.Errorf("%w: the subjects %s belong to the stream %s, and this log is %s",
+			ErrDiverged, allEvents, other, c.Log.Origin())
+	}
+	stream, err := api.CreateStream(ctx, c.settings(first))
+	if errors.Is(err, js.ErrStreamNameAlreadyInUse) { // another relay was faster
+		stream, err = api.Stream(ctx, StreamName(c.Log.Origin()))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make the stream: %w", err)
+	}
+	return stream, nil
+}
+
+// firstRetained is the first position that the log still has, 1 if it is empty.
+func firstRetained(ctx context.Context, log Source) (events.Position, error) {
+	for b, err := range log.Blocks(ctx, 0, false) {
+		if err != nil {
+			return 0, fmt.Errorf("read the log's beginning: %w", err)
+		}
+		return b.First, nil
+	}
+	return 1, nil
+}
