@@ -80,10 +80,10 @@ func (y *Directory) administrate(ctx context.Context, d *Decision, user uuid.UUI
 }
 
 // Recovery says whose token to issue again; with neither User nor Email it is
-// the first operator's.
+// that of the first operator who owns an organization.
 type Recovery struct {
 	User  uuid.UUID
-	Email string
+	Email string // found with the index; everything else needs the log alone
 }
 
 // Recover issues another personal token to somebody who owns an organization,
@@ -92,21 +92,23 @@ type Recovery struct {
 // sign-on, the token is stamped as well: otherwise nobody could come back in
 // to stamp one.
 func (y *Directory) Recover(ctx context.Context, in Recovery) (Initialized, error) {
-	made := Initialized{User: in.User}
 	if in.Email != "" {
 		user, known, err := y.Index.UserByEmail(ctx, in.Email)
 		if err != nil {
-			return made, fmt.Errorf("look up the user: %w", err)
+			return Initialized{}, fmt.Errorf("look up the user: %w", err)
 		}
 		if !known {
-			return made, refuse(CodeNotFound, "email", "There is no user with this address.")
+			return Initialized{}, refuse(CodeNotFound, "email", "There is no user with this address.")
 		}
-		made.User = user
+		in.User = user
 	}
+	var made Initialized
 	o := Order{
 		Meta: events.Meta{Actor: events.System("init"), Reason: "administrator recovered with database credentials"},
 		Decide: func(ctx context.Context, d *Decision) error {
-			return y.recover(ctx, d, in, &made)
+			var err error
+			made, err = y.recover(ctx, d, in.User)
+			return err
 		},
 	}
 	out, err := y.Tokens.Handler.Handle(ctx, o)
@@ -117,31 +119,42 @@ func (y *Directory) Recover(ctx context.Context, in Recovery) (Initialized, erro
 	return made, nil
 }
 
-func (y *Directory) recover(ctx context.Context, d *Decision, in Recovery, made *Initialized) error {
+func (y *Directory) recover(ctx context.Context, d *Decision, named uuid.UUID) (made Initialized, err error) {
 	inst, err := Load(ctx, d, InstallationDecider, events.InstallationStream)
 	if err != nil {
-		return err
+		return made, err
 	}
 	if err := inst.mustBeInitialized(); err != nil {
-		return err
+		return made, err
 	}
-	if in.User == uuid.Nil && in.Email == "" {
-		made.User = inst.Operators[0]
+	candidates := inst.Operators
+	if named != uuid.Nil {
+		candidates = []uuid.UUID{named}
 	}
-	if err := mustBeActive(ctx, d, made.User, "user"); err != nil {
-		return err
+	var organizations []uuid.UUID
+	for _, made.User = range candidates {
+		if organizations, err = owned(ctx, d, made.User); err != nil || len(organizations) > 0 {
+			break
+		}
 	}
-	organizations, err := y.owned(ctx, d, made.User)
 	if err != nil {
-		return err
+		return made, err
 	}
 	if len(organizations) == 0 {
-		return refuse(CodeConflict, "user", "This user owns no organization; name an owner.")
+		return made, refuse(CodeConflict, "user", "No active owner of an organization is meant by this; name one.")
 	}
 	made.Organization = organizations[0]
 	if made.Token, err = y.administrate(ctx, d, made.User, organizations); err != nil {
-		return err
+		return made, err
 	}
+	if err := stampRequired(ctx, d, made.Token.ID, organizations); err != nil {
+		return made, err
+	}
+	_, err = onInstallation(ctx, d, RecordRecovery{User: made.User, Token: made.Token.ID})
+	return made, err
+}
+
+func stampRequired(ctx context.Context, d *Decision, token uuid.UUID, organizations []uuid.UUID) error {
 	for _, org := range organizations {
 		state, err := Load(ctx, d, OrganizationDecider, events.OrganizationStream(org))
 		if err != nil {
@@ -150,28 +163,33 @@ func (y *Directory) recover(ctx context.Context, d *Decision, in Recovery, made 
 		if !state.Policy.SSORequired {
 			continue
 		}
-		if _, err := onGrant(ctx, d, made.Token.ID, org, StampGrant{}); err != nil {
+		if _, err := onGrant(ctx, d, token, org, StampGrant{}); err != nil {
 			return err
 		}
 	}
-	_, err = onInstallation(ctx, d, RecordRecovery{User: made.User, Token: made.Token.ID})
-	return err
+	return nil
 }
 
-// owned lists the organizations that the user is an owner of, by the log's word.
-func (y *Directory) owned(ctx context.Context, d *Decision, user uuid.UUID) ([]uuid.UUID, error) {
-	candidates, err := y.Index.OrganizationsOf(ctx, user)
-	if err != nil {
-		return nil, fmt.Errorf("look up the user's organizations: %w", err)
+// owned lists the organizations that an active user owns, out of all that the
+// installation's own stream names; no index is there while a ledger is being
+// recovered.
+func owned(ctx context.Context, d *Decision, user uuid.UUID) ([]uuid.UUID, error) {
+	u, err := Load(ctx, d, UserDecider, events.UserStream(user))
+	if err != nil || !u.Active() {
+		return nil, err
 	}
 	var out []uuid.UUID
-	for _, org := range candidates {
-		m, err := Load(ctx, d, MembershipDecider, events.MembershipStream(org, user))
+	for _, rec := range d.streams[events.InstallationStream].history {
+		e, ok := rec.Event.(events.InstallationOrganizationRegistered)
+		if !ok || len(out) == MaxOrganizations {
+			continue
+		}
+		m, err := Load(ctx, d, MembershipDecider, events.MembershipStream(e.Organization, user))
 		if err != nil {
 			return nil, err
 		}
 		if m.RoleAt(d.now) == events.RoleOwner {
-			out = append(out, org)
+			out = append(out, e.Organization)
 		}
 	}
 	return out, nil
