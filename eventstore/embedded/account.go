@@ -22,13 +22,17 @@ type account struct {
 	other    bool // not the service's own user
 }
 
-// serverAccount chooses the account. As root it is the user postgres, else nobody.
 func serverAccount() (account, error) {
-	if uid := os.Geteuid(); uid != 0 {
-		return account{name: "uid " + strconv.Itoa(uid), uid: uint32(uid), gid: uint32(os.Getegid())}, nil
+	return chooseAccount(os.Geteuid(), os.Getegid(), user.Lookup)
+}
+
+// chooseAccount takes the user postgres, else nobody, where the service is root.
+func chooseAccount(uid, gid int, lookup func(string) (*user.User, error)) (account, error) {
+	if uid != 0 {
+		return account{name: "uid " + strconv.Itoa(uid), uid: uint32(uid), gid: uint32(gid)}, nil
 	}
 	for _, name := range []string{"postgres", "nobody"} {
-		u, err := user.Lookup(name)
+		u, err := lookup(name)
 		if err != nil {
 			continue
 		}
@@ -100,22 +104,13 @@ func (a account) canReach(dir string) error {
 	}
 }
 
-// makeParent creates the data directory with all its parents: private, except
-// that an account other than the service's own may pass through, not list, them.
-// An existing directory counts as created here while it is empty and the
-// service's own; any other keeps the mode that somebody gave it.
+// makeParent creates the data directory, provided that the account can reach it.
 func (a account) makeParent(dir string) error {
-	mode := fs.FileMode(0o700)
-	if a.other {
-		mode = 0o711
+	if err := openFresh(dir); err != nil {
+		return err
 	}
 	// Behind a symbolic link the way continues where the link points.
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		if a.other && isFresh(real) {
-			if err := os.Chmod(real, mode); err != nil {
-				return err
-			}
-		}
 		if err := a.canReach(real); err != nil {
 			return err
 		}
@@ -123,17 +118,31 @@ func (a account) makeParent(dir string) error {
 	if err := a.canReach(dir); err != nil {
 		return err
 	}
-	return makeAll(dir, mode)
+	return makeAll(dir, dataMode())
 }
 
-func isFresh(dir string) bool {
+// dataMode is the mode of a data directory and of parents made for it: private,
+// except that below root the account of Postgres may pass through, not list, it.
+func dataMode() fs.FileMode {
+	if os.Geteuid() == 0 {
+		return 0o711
+	}
+	return 0o700
+}
+
+// openFresh treats an existing directory as made here while it is empty and the
+// service's own; any other keeps the mode that somebody gave it.
+func openFresh(dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil || !info.IsDir() {
-		return false
+		return nil // makeAll reports what is wrong with it
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	entries, err := os.ReadDir(dir)
-	return ok && int(stat.Uid) == os.Geteuid() && err == nil && len(entries) == 0
+	if fresh := ok && int(stat.Uid) == os.Geteuid() && err == nil && len(entries) == 0; !fresh {
+		return nil
+	}
+	return os.Chmod(dir, dataMode())
 }
 
 // makeAll is os.MkdirAll with a mode that no umask narrows.

@@ -8,12 +8,43 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 )
+
+func TestTheChoiceOfTheAccount(t *testing.T) {
+	t.Parallel()
+	postgres, nobody := user.User{Uid: "101", Gid: "104"}, user.User{Uid: "65534", Gid: "65533"}
+	cases := map[string]struct {
+		uid   int
+		users map[string]user.User
+		want  account
+		fails error
+	}{
+		"a plain user keeps itself": {1000, map[string]user.User{"postgres": postgres}, account{"uid 1000", 1000, 7, false}, nil},
+		"root becomes postgres":     {0, map[string]user.User{"postgres": postgres, "nobody": nobody}, account{"postgres", 101, 104, true}, nil},
+		"else nobody":               {0, map[string]user.User{"nobody": nobody}, account{"nobody", 65534, 65533, true}, nil},
+		"never root by another name": {
+			0, map[string]user.User{"postgres": {Uid: "0", Gid: "0"}, "nobody": nobody}, account{"nobody", 65534, 65533, true}, nil,
+		},
+		"with nobody there": {0, nil, account{}, ErrNoAccount},
+	}
+	for name, c := range cases {
+		got, err := chooseAccount(c.uid, 7, func(name string) (*user.User, error) {
+			if u, ok := c.users[name]; ok {
+				return &u, nil
+			}
+			return nil, user.UnknownUserError(name)
+		})
+		if got != c.want || !errors.Is(err, c.fails) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
 
 func TestPostgresNeverRunsAsRoot(t *testing.T) {
 	t.Parallel()
@@ -81,7 +112,11 @@ func TestAFreshDirectoryIsOpenedForTheAccount(t *testing.T) {
 func TestMissingParentsAreMadePassable(t *testing.T) {
 	t.Parallel()
 	base := dataDir(t)
-	start(t, PostgresConfig{Dir: filepath.Join(base, "a", "b")})
+	s := startService(t, filepath.Join(base, "a", "b"), func(cmd *exec.Cmd) { // whatever the umask
+		cmd.Args = []string{"sh", "-c", "umask 077; exec " + cmd.Path}
+		cmd.Path = "/bin/sh"
+	})
+	s.awaitReport(t)
 	want := fs.FileMode(0o700)
 	if mustAccount(t).other {
 		want = 0o711

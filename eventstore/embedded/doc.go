@@ -31,5 +31,9 @@
 // # NATS
 //
 // The server is never anonymous. At the first start it makes two credentials: the
-// relay's, which may publish the log, and the reader's, which may only follow it.
+// relay's, which may publish the log and manage its stream, and the readers', which
+// may follow it. They belong to two accounts, since permissions on subjects alone
+// do not keep users of one account from each other's: a request's answer goes to
+// whatever subject the asker names. Whoever sets up a NATS server of their own
+// should separate the two in the same way.
 package embedded

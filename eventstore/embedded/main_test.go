@@ -11,22 +11,30 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 )
 
-// serveEnv makes the test binary a service: it runs a private Postgres on the
+// Either variable makes the test binary a service: it runs a server on the
 // directory that the variable names, reports it, and waits to be killed.
-const serveEnv = "EMBEDDED_TEST_SERVE"
+const (
+	serveEnv     = "EMBEDDED_TEST_SERVE"
+	serveNATSEnv = "EMBEDDED_TEST_SERVE_NATS"
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(serveEnv); dir != "" {
 		os.Exit(serve(dir))
+	}
+	if dir := os.Getenv(serveNATSEnv); dir != "" {
+		os.Exit(serveNATS(dir))
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		if dir, err := scratch(); err == nil {
@@ -95,6 +103,43 @@ func serve(dir string) int {
 	}
 	<-p.Done()
 	return 0
+}
+
+// natsService makes a second process run NATS instead of Postgres.
+func natsService(cmd *exec.Cmd) {
+	last := len(cmd.Env) - 1
+	cmd.Env[last] = strings.Replace(cmd.Env[last], serveEnv, serveNATSEnv, 1)
+}
+
+func serveNATS(dir string) int {
+	ctx := context.Background()
+	n, err := StartNATS(ctx, NATSConfig{Dir: dir, Listen: "127.0.0.1:0"})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	conn, err := n.RelayConn(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	js, err := jetstream.New(conn)
+	if err == nil {
+		_, err = js.CreateStream(ctx, jetstream.StreamConfig{Name: stream, Subjects: []string{"tokenledger.events.>"}})
+	}
+	for range 3 {
+		if err == nil {
+			_, err = js.Publish(ctx, "tokenledger.events.o", nil)
+		}
+	}
+	if err == nil {
+		err = json.NewEncoder(os.Stdout).Encode(report{os.Getpid(), n.ClientURL()})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	select {} // until killed
 }
 
 // service is the test binary as a second process.

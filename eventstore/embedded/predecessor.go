@@ -62,7 +62,7 @@ func awaitPredecessor(ctx context.Context, dir string) (stale int, err error) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, nil //nolint:nilerr // an unreadable number is Postgres' own to judge, and it does
+		return 0, nil // an unreadable number is Postgres' own to judge, and it does
 	}
 	pid := max(file.pid, -file.pid)
 	if !servesDir(pid, dir) {

@@ -55,6 +55,35 @@ func TestKillNineOfTheServiceEndsPostgresCleanly(t *testing.T) {
 	restartKeeps(t, dir)
 }
 
+// The kernel takes the end of the thread that forked for the end of the parent.
+func TestTheEndOfTheStartingThreadEndsNothing(t *testing.T) {
+	t.Parallel()
+	c := PostgresConfig{Dir: usedDir(t), Settings: map[string]string{"fsync": "off"}}
+	started := make(chan *Postgres)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		p, err := StartPostgres(t.Context(), c)
+		if err != nil {
+			t.Error(err)
+		}
+		started <- p
+	}()
+	p := <-started
+	if p == nil {
+		return
+	}
+	t.Cleanup(func() { stop(t, p) })
+	for range 20 { // several waits of the scheduler, each long enough for a thread to end
+		runtime.GC()
+		query[int](t, connect(t, p.URL()), "SELECT 1")
+	}
+	select {
+	case <-p.Done():
+		t.Error(p.Err())
+	default:
+	}
+}
+
 func TestARestartDoesNotRaceTheDyingServer(t *testing.T) {
 	t.Parallel()
 	s, _, dir := killableService(t)
