@@ -1,0 +1,164 @@
+// Who may do what, as one table: a line that changes here is a change of what people may do.
+
+package aggregate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+// matrix has a row for each operation. The columns are the roles owner, admin,
+// auditor and member, somebody whose own the thing is, the operator, an
+// organization token with every scope, and the service itself.
+const matrix = `
+event.export                 ○○○·  ··○·
+event.open-personal-values   ··○·  ○···
+event.read                   ○○○·  ○·○·
+grant.end                    ○○··  ··○·
+grant.read                   ○○○·  ··○·
+installation.read-events     ····  ·○··
+installation.read-health     ····  ·○··
+member.add                   ○○··  ····
+member.appoint-owner         ○···  ····
+member.change-role           ○○··  ····
+member.end                   ○○··  ····
+member.read                  ○○○·  ··○·
+organization-token.change    ○○··  ··○·
+organization-token.create    ○○··  ··○·
+organization-token.delete    ○○··  ··○·
+organization-token.read      ○○○·  ○·○·
+organization-token.revoke    ○○··  ··○○
+organization-token.rotate    ○○··  ··○·
+organization.create          ····  ·○··
+organization.read            ○○○○  ··○·
+organization.register-object ○○··  ····
+organization.rename          ○○··  ····
+personal-token.change        ····  ○···
+personal-token.create        ····  ○···
+personal-token.delete        ····  ○···
+personal-token.read          ····  ○···
+personal-token.revoke        ····  ○··○
+personal-token.rotate        ····  ○···
+policy.change                ○○··  ····
+policy.read                  ○○○·  ··○·
+sso.authorize                ○○··  ····
+sso.withdraw                 ○○··  ····
+token.expire                 ····  ···○
+token.verify                 ○○··  ··○·
+user.create                  ○○··  ····
+user.deactivate              ○○··  ····
+user.read                    ○○○·  ○·○·
+user.update                  ○○··  ○···
+`
+
+func TestWhoMayDoWhat(t *testing.T) {
+	t.Parallel()
+	user := uuid.New()
+	person := Principal{Actor: events.Person(user), User: user}
+	robot := Principal{
+		Actor: events.OrganizationToken(uuid.New()), Kind: events.OrganizationKind, Scopes: AllScopes(),
+	}
+	var got strings.Builder
+	got.WriteString("\n")
+	for _, op := range Operations() {
+		mark := func(p Principal, at Standing) string {
+			if Authorize(p, at, op) == nil {
+				return "○"
+			}
+			return "·"
+		}
+		fmt.Fprintf(&got, "%-28s ", op)
+		for _, role := range everyone {
+			got.WriteString(mark(person, Standing{Role: role}))
+		}
+		got.WriteString("  " + mark(person, Standing{Own: true}) + mark(person, Standing{Operator: true}) +
+			mark(robot, Standing{}) + mark(Service("scheduler"), Standing{}) + "\n")
+	}
+	if got.String() != matrix {
+		t.Errorf("the rules are now%sand the table says%s", got.String(), matrix)
+	}
+}
+
+// A credential only takes away: whatever a token may do, its person may do.
+func TestATokenNeverMayMoreThanItsPerson(t *testing.T) {
+	t.Parallel()
+	user := uuid.New()
+	person := Principal{Actor: events.Person(user), User: user}
+	for _, op := range Operations() {
+		for _, role := range append(slices.Clone(everyone), "") {
+			for _, scopes := range []Scopes{nil, {"admin"}, {"read"}, {"write"}, AllScopes(), {"evidence:write"}} {
+				for bits := range 4 {
+					at := Standing{Role: role, Own: bits&1 > 0, Operator: bits&2 > 0}
+					token := Principal{
+						Actor: events.PersonalToken(uuid.New(), user), User: user, Kind: events.PersonalKind, Scopes: scopes,
+					}
+					byToken, byPerson := Authorize(token, at, op) == nil, Authorize(person, at, op) == nil
+					if byToken && !byPerson {
+						t.Errorf("%s as %+v: the token with %v may, the person may not", op, at, scopes)
+					}
+					if need := rules[op].scope; byToken && len(scopes) > 0 && need != "" && !(Scopes{need}).Within(scopes) {
+						t.Errorf("%s as %+v: a token with %v may without %s", op, at, scopes, need)
+					}
+					if len(scopes) == 0 && byToken != byPerson {
+						t.Errorf("%s as %+v: an unscoped token may %v, its person %v", op, at, byToken, byPerson)
+					}
+				}
+			}
+		}
+	}
+}
+
+// What separates people from automation: no token with narrow scopes and no
+// organization token manages members, policies, single sign-on or organizations.
+func TestSomeOperationsTakeAPerson(t *testing.T) {
+	t.Parallel()
+	for _, op := range []Operation{
+		OpAuthorizeSSO, OpWithdrawSSO, OpChangePolicy, OpRegisterObject, OpRenameOrganization, OpCreateOrganization,
+		OpAddMember, OpChangeRole, OpEndMember, OpAppointOwner, OpCreateUser, OpUpdateUser, OpSwitchUser,
+	} {
+		at := Standing{Role: events.RoleOwner, Operator: true, Own: true}
+		everything := slices.DeleteFunc(Registry{}.Scopes(), func(s string) bool { return s == scopeAdmin })
+		for _, p := range []Principal{
+			{Actor: events.PersonalToken(uuid.New(), uuid.New()), Kind: events.PersonalKind, Scopes: everything},
+			{Actor: events.OrganizationToken(uuid.New()), Kind: events.OrganizationKind, Scopes: AllScopes()},
+			Service("scheduler"),
+		} {
+			mustBe(t, Authorize(p, at, op), CodeForbidden, "")
+		}
+		admin := Principal{Actor: events.PersonalToken(uuid.New(), uuid.New()), Kind: events.PersonalKind, Scopes: Scopes{"admin"}}
+		if err := Authorize(admin, at, op); err != nil {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+	mustBe(t, Authorize(Principal{}, Standing{Role: events.RoleOwner}, "token.forge"), CodeForbidden, "")
+}
+
+func TestRoleScopes(t *testing.T) {
+	t.Parallel()
+	policy := events.Policy{MemberScopes: []string{"task:write", "evidence:read", "token:write", "write"}}
+	for role, want := range map[events.Role]Scopes{
+		events.RoleOwner: AllScopes(), events.RoleAdmin: AllScopes(), events.RoleAuditor: {"read"},
+		events.RoleMember: {"evidence:read", "task:write"}, "": nil, "janitor": nil,
+	} {
+		if got := RoleScopes(role, policy); !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", role, got, want)
+		}
+	}
+	if got := RoleScopes(events.RoleMember, events.Policy{}); len(got) > 0 {
+		t.Errorf("members have %v without a policy", got)
+	}
+	// An operation that a role may do in its organization is one that its scopes allow.
+	for op, r := range rules {
+		for _, role := range r.roles {
+			if role != events.RoleMember && r.scope != "" && !r.within(RoleScopes(role, policy)) {
+				t.Errorf("%s may do %s without the scope %s", role, op, r.scope)
+			}
+		}
+	}
+}
