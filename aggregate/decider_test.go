@@ -233,8 +233,11 @@ func TestUsersMembershipsAndTheInstallation(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		live(t, UserDecider, rapid.SampledFrom([]UserCommand{
-			CreateUser{user1, Profile{Email: "ada@example.com"}}, CreateUser{user1, Profile{}},
-			UpdateUser{user1, Profile{"ada@example.com", "Ada"}}, DeactivateUser{}, ReactivateUser{},
+			CreateUser{user1, Profile{Email: "ada@example.com"}},
+			CreateUser{user1, Profile{}},
+			UpdateUser{user1, Profile{"ada@example.com", "Ada"}},
+			DeactivateUser{},
+			ReactivateUser{},
 		}), func(before User, _ []events.UserEvent, after User) {
 			if before.Exists && !after.Exists {
 				t.Fatal("a user is gone")
