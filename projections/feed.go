@@ -1,0 +1,138 @@
+// The events of the log in runs: as many as are there, up to a limit, and no waiting for more.
+
+package projections
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore"
+)
+
+// maxRun is about how many events one transaction applies.
+const maxRun = 5000
+
+// feed reads ahead of the projection, so that reading and applying overlap.
+type feed struct {
+	blocks chan []events.Recorded
+	ended  chan struct{}
+	err    error // why blocks was closed; read after that
+	cancel context.CancelFunc
+	after  events.Position
+	rest   []events.Recorded
+}
+
+func newFeed(ctx context.Context, log Source, after events.Position) *feed {
+	ctx, cancel := context.WithCancel(ctx)
+	f := &feed{blocks: make(chan []events.Recorded, 64), ended: make(chan struct{}), cancel: cancel, after: after}
+	go func() {
+		defer close(f.ended)
+		defer close(f.blocks)
+		f.err = f.read(ctx, log, after)
+	}()
+	return f
+}
+
+func (f *feed) read(ctx context.Context, log Source, after events.Position) error {
+	for b, err := range log.Blocks(ctx, after, true) {
+		if err != nil {
+			return err
+		}
+		recorded, err := b.Events()
+		if err != nil {
+			return err
+		}
+		select {
+		case f.blocks <- recorded:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return ctx.Err()
+}
+
+// next waits for an event and gives it with those that are there already, or
+// alone.
+func (f *feed) next(ctx context.Context, alone bool) ([]events.Recorded, error) {
+	for len(f.rest) == 0 {
+		more, err := f.block(ctx)
+		if err != nil {
+			return nil, err
+		}
+		f.rest = f.fresh(more)
+	}
+	for !alone && len(f.rest) < maxRun {
+		select {
+		case more, ok := <-f.blocks:
+			if !ok {
+				return f.take(len(f.rest)), nil // the error comes with the next call
+			}
+			f.rest = append(f.rest[:len(f.rest):len(f.rest)], f.fresh(more)...)
+			continue
+		default:
+		}
+		break
+	}
+	if alone {
+		return f.take(1), nil
+	}
+	return f.take(len(f.rest)), nil
+}
+
+// fresh drops what stands before the place where the feed began inside a block.
+func (f *feed) fresh(recorded []events.Recorded) []events.Recorded {
+	for len(recorded) > 0 && recorded[0].Position <= f.after {
+		recorded = recorded[1:]
+	}
+	return recorded
+}
+
+func (f *feed) block(ctx context.Context) ([]events.Recorded, error) {
+	select {
+	case more, ok := <-f.blocks:
+		if !ok {
+			return nil, f.err
+		}
+		return more, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (f *feed) take(n int) []events.Recorded {
+	run := f.rest[:n:n]
+	f.rest = f.rest[n:]
+	return run
+}
+
+func (f *feed) stop() {
+	f.cancel()
+	<-f.ended
+}
+
+// poisonous reports whether an error will come again with the same event: what
+// neither a lost connection nor another process explains.
+func poisonous(err error) bool {
+	var server *pgconn.PgError
+	var network net.Error
+	switch {
+	case err == nil, errors.Is(err, errMoved), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return false
+	case errors.Is(err, eventstore.ErrCorrupt):
+		return true
+	case errors.As(err, &server):
+		// 08 connection, 40 rollback, 53 resources, 55 in use, 57 shutdown, 58 system: they pass.
+		switch server.Code[:2] {
+		case "08", "40", "53", "55", "57", "58":
+			return false
+		}
+		return true
+	case errors.As(err, &network), pgconn.Timeout(err), pgconn.SafeToRetry(err):
+		return false
+	}
+	return errors.Is(err, ErrUnknownEvent) || errors.Is(err, errNoBeginning) || errors.Is(err, errForeign)
+}
