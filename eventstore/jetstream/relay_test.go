@@ -5,6 +5,7 @@ package jetstream_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"strings"
 	"sync"
@@ -272,6 +273,15 @@ func (f flaky) Blocks(ctx context.Context, after events.Position, follow bool) i
 				return
 			}
 		}
+	}
+}
+
+// corrupt is a log with a hole in it.
+type corrupt struct{ *ledger }
+
+func (c corrupt) Blocks(context.Context, events.Position, bool) iter.Seq2[*eventstore.Block, error] {
+	return func(yield func(*eventstore.Block, error) bool) {
+		yield(nil, fmt.Errorf("%w: a hole", eventstore.ErrCorrupt))
 	}
 }
 
