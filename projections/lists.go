@@ -58,8 +58,8 @@ var (
 		"createdAt":   {sql: "w.created_at", kind: kindTime},
 		"updatedAt":   {sql: "w.updated_at", kind: kindTime},
 	}}
-	apiTokenTable      = &table{columns: tokenFields, edges: map[string]edge{"Owner": {"organizations o", "o.id = t.holder", organizationTable}}}
-	personalTokenTable = &table{columns: tokenFields, edges: map[string]edge{"Owner": {"users w", "w.id = t.holder", userTable}}}
+	apiTokenTable      = &table{columns: tokenFields, edges: map[string]edge{"Owner": {"directory_organizations o", "o.id = t.holder", organizationTable}}}
+	personalTokenTable = &table{columns: tokenFields, edges: map[string]edge{"Owner": {"directory_users w", "w.id = t.holder", userTable}}}
 )
 
 var tokenFields = map[string]column{
@@ -152,26 +152,26 @@ func instant(t time.Time) time.Time {
 
 // Organizations gives a page of those among the ids, by name.
 func (v *Views) Organizations(ctx context.Context, among []uuid.UUID, args PageArgs, count bool) (Page[OrganizationRow], error) {
-	return pageOf(ctx, v.db, "organizations", "name", func(r OrganizationRow) string { return r.Name }, keyText,
+	return pageOf(ctx, v.db, "directory_organizations", "name", func(r OrganizationRow) string { return r.Name }, keyText,
 		"id", func(r OrganizationRow) uuid.UUID { return r.ID }, "t.id = ANY($1)", among, args, count)
 }
 
 // Members gives a page of an organization's members, in the order in which they joined.
 func (v *Views) Members(ctx context.Context, organization uuid.UUID, args PageArgs, count bool) (Page[MembershipRow], error) {
-	return pageOf(ctx, v.db, "memberships", "started_at", func(r MembershipRow) string { return timeKey(&r.StartedAt, "") }, keyTime,
+	return pageOf(ctx, v.db, "directory_memberships", "started_at", func(r MembershipRow) string { return timeKey(&r.StartedAt, "") }, keyTime,
 		"user_id", func(r MembershipRow) uuid.UUID { return r.User }, "t.organization = $1 AND t.ended_at IS NULL", organization, args, count)
 }
 
 // MembershipsOf gives a page of a user's memberships, in the order in which they began.
 func (v *Views) MembershipsOf(ctx context.Context, user uuid.UUID, args PageArgs, count bool) (Page[MembershipRow], error) {
-	return pageOf(ctx, v.db, "memberships", "started_at", func(r MembershipRow) string { return timeKey(&r.StartedAt, "") }, keyTime,
+	return pageOf(ctx, v.db, "directory_memberships", "started_at", func(r MembershipRow) string { return timeKey(&r.StartedAt, "") }, keyTime,
 		"organization", func(r MembershipRow) uuid.UUID { return r.Organization }, "t.user_id = $1 AND t.ended_at IS NULL", user, args, count)
 }
 
 // Grants gives a page of the grants that personal tokens have to an
 // organization, ended ones too, in the order in which they were given.
 func (v *Views) Grants(ctx context.Context, organization uuid.UUID, args PageArgs, count bool) (Page[GrantRow], error) {
-	return pageOf(ctx, v.db, "grants", "given_at", func(r GrantRow) string { return timeKey(&r.GivenAt, "") }, keyTime,
+	return pageOf(ctx, v.db, "directory_grants", "given_at", func(r GrantRow) string { return timeKey(&r.GivenAt, "") }, keyTime,
 		"token", func(r GrantRow) uuid.UUID { return r.Token }, "t.organization = $1", organization, args, count)
 }
 

@@ -70,19 +70,19 @@ func byKey[T any](rows []T, err error, id func(T) uuid.UUID) (map[uuid.UUID]T, e
 
 // OrganizationsByID finds organizations; what is not there is left out.
 func (v *Views) OrganizationsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]OrganizationRow, error) {
-	rows, err := selectRows[OrganizationRow](ctx, v.db, "organizations", "t.id = ANY($1)", ids)
+	rows, err := selectRows[OrganizationRow](ctx, v.db, "directory_organizations", "t.id = ANY($1)", ids)
 	return byKey(rows, err, func(r OrganizationRow) uuid.UUID { return r.ID })
 }
 
 // UsersByID finds users; what is not there is left out.
 func (v *Views) UsersByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]UserRow, error) {
-	rows, err := selectRows[UserRow](ctx, v.db, "users", "t.id = ANY($1)", ids)
+	rows, err := selectRows[UserRow](ctx, v.db, "directory_users", "t.id = ANY($1)", ids)
 	return byKey(rows, err, func(r UserRow) uuid.UUID { return r.ID })
 }
 
 // Membership finds one user's membership of one organization, ended or not.
 func (v *Views) Membership(ctx context.Context, organization, user uuid.UUID) (row MembershipRow, found bool, err error) {
-	rows, err := selectRows[MembershipRow](ctx, v.db, "memberships", "t.organization = $1 AND t.user_id = $2", organization, user)
+	rows, err := selectRows[MembershipRow](ctx, v.db, "directory_memberships", "t.organization = $1 AND t.user_id = $2", organization, user)
 	if len(rows) == 1 {
 		return rows[0], true, err
 	}
@@ -91,7 +91,7 @@ func (v *Views) Membership(ctx context.Context, organization, user uuid.UUID) (r
 
 // Grant finds one personal token's grant to one organization, ended or not.
 func (v *Views) Grant(ctx context.Context, token, organization uuid.UUID) (row GrantRow, found bool, err error) {
-	rows, err := selectRows[GrantRow](ctx, v.db, "grants", "t.token = $1 AND t.organization = $2", token, organization)
+	rows, err := selectRows[GrantRow](ctx, v.db, "directory_grants", "t.token = $1 AND t.organization = $2", token, organization)
 	if len(rows) == 1 {
 		return rows[0], true, err
 	}
@@ -100,7 +100,7 @@ func (v *Views) Grant(ctx context.Context, token, organization uuid.UUID) (row G
 
 // GrantsOf lists the user's personal tokens with a live grant to the organization.
 func (v *Views) GrantsOf(ctx context.Context, user, organization uuid.UUID) ([]uuid.UUID, error) {
-	return v.ids(ctx, `SELECT token FROM grants WHERE user_id = $1 AND organization = $2 AND ended_at IS NULL ORDER BY token`, user, organization)
+	return v.ids(ctx, `SELECT token FROM directory_grants WHERE user_id = $1 AND organization = $2 AND ended_at IS NULL ORDER BY token`, user, organization)
 }
 
 // PersonalTokens lists the user's personal tokens that have not ended.
@@ -111,12 +111,12 @@ func (v *Views) PersonalTokens(ctx context.Context, user uuid.UUID) ([]uuid.UUID
 
 // Owners lists the users who are owners of the organization.
 func (v *Views) Owners(ctx context.Context, organization uuid.UUID) ([]uuid.UUID, error) {
-	return v.ids(ctx, `SELECT user_id FROM memberships WHERE organization = $1 AND role = 'owner' AND ended_at IS NULL ORDER BY user_id`, organization)
+	return v.ids(ctx, `SELECT user_id FROM directory_memberships WHERE organization = $1 AND role = 'owner' AND ended_at IS NULL ORDER BY user_id`, organization)
 }
 
 // OrganizationsOf lists the organizations of which the user is a member.
 func (v *Views) OrganizationsOf(ctx context.Context, user uuid.UUID) ([]uuid.UUID, error) {
-	return v.ids(ctx, `SELECT organization FROM memberships WHERE user_id = $1 AND ended_at IS NULL ORDER BY organization`, user)
+	return v.ids(ctx, `SELECT organization FROM directory_memberships WHERE user_id = $1 AND ended_at IS NULL ORDER BY organization`, user)
 }
 
 func (v *Views) ids(ctx context.Context, sql string, args ...any) ([]uuid.UUID, error) {
@@ -134,7 +134,7 @@ func (v *Views) ids(ctx context.Context, sql string, args ...any) ([]uuid.UUID, 
 // UserByEmail finds the user with this address, in whatever case it is written.
 func (v *Views) UserByEmail(ctx context.Context, email string) (user uuid.UUID, found bool, err error) {
 	f := foldText(text(email))
-	err = v.db.QueryRow(ctx, `SELECT id FROM users WHERE left(email_fold, 256) = left($1, 256) AND email_fold = $1 ORDER BY id LIMIT 1`, f).Scan(&user)
+	err = v.db.QueryRow(ctx, `SELECT id FROM directory_users WHERE left(email_fold, 256) = left($1, 256) AND email_fold = $1 ORDER BY id LIMIT 1`, f).Scan(&user)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return user, false, nil
 	}
