@@ -1,0 +1,231 @@
+// Two processes serve one log; tokens are used on both while they end. However it
+// falls out, also when a process is killed in the middle, no use may stand in the
+// log behind what would have refused it, and no answered use may be missing.
+
+package e2e_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+const (
+	fullRounds, shortRounds = 500, 60
+	callersEach             = 3  // concurrent callers of each process in a round
+	killEvery               = 23 // rounds, so that each way of ending is met
+)
+
+func TestNoUseBehindWhatWouldHaveRefusedIt(t *testing.T) {
+	t.Parallel()
+	rounds := fullRounds
+	if testing.Short() {
+		rounds = shortRounds
+	}
+	b := newBattle(t, (rounds+3)/4)
+	killed := 0
+	for i := range rounds {
+		target := b.targets[i%4](i / 4)
+		if i%killEvery == killEvery-1 {
+			killed++
+			b.round(t, target, b.services[killed%2])
+		} else {
+			b.round(t, target, nil)
+		}
+		if t.Failed() {
+			t.Fatalf("round %d", i)
+		}
+	}
+	leaves := readLog(t, b.database)
+	verdict := newJudge().try(leaves)
+	for _, guilty := range verdict.guilty {
+		t.Error(guilty)
+	}
+	missing := 0
+	for position, token := range b.answered {
+		if l := leaves[position-1]; l.Type != "token.used" || l.Stream != "token-"+token {
+			missing++
+			t.Errorf("the use of %s that was answered with position %d is not there: %s", token, position, l.raw)
+		}
+	}
+	if len(b.answered) < rounds {
+		t.Errorf("only %d uses in %d rounds: the test has not raced anything", len(b.answered), rounds)
+	}
+	t.Logf("%d rounds, %d with a kill: %d events, %d uses answered, %d refusals, %d uses behind what refused them, %d lost",
+		rounds, killed, len(leaves), len(b.answered), b.refusals.Load(), len(verdict.guilty), missing)
+}
+
+// target is a token that is going to end.
+type target struct {
+	made
+	end     string         // the mutation that ends it; empty: its deadline does
+	with    map[string]any // its variables
+	onceKey string
+}
+
+// battle is two services on one log, and tokens to end.
+type battle struct {
+	services [2]*service
+	caller   string // the value of the token that asks
+	database string
+	targets  [4]func(i int) target // one for each way to end
+
+	refusals atomic.Int64
+	mu       sync.Mutex       // guards answered
+	answered map[int64]string // position of each allowed use → token
+}
+
+// round uses the target on both services until both refuse it, and ends it in
+// the meantime; doomed, if there is one, is killed while that happens.
+func (b *battle) round(t *testing.T, target target, doomed *service) {
+	t.Helper()
+	allowed := make(chan struct{}, 2*callersEach)
+	var callers sync.WaitGroup
+	for _, s := range b.services {
+		for range callersEach {
+			callers.Go(func() {
+				if err := b.useUntilRefused(s, target, allowed); err != nil && s != doomed {
+					t.Errorf("use %s: %v", target.ID, err)
+				}
+			})
+		}
+	}
+	select {
+	case <-allowed:
+	case <-time.After(awaitLimit):
+		t.Errorf("%s is not allowed once", target.ID)
+	}
+	b.endIt(t, target, doomed)
+	callers.Wait()
+	if doomed != nil {
+		doomed.wait(t)
+		doomed.start(t)
+	}
+}
+
+// endIt ends the target through either service. A service that is killed over it
+// may have done so or not; the other is asked again under the same key.
+func (b *battle) endIt(t *testing.T, target target, doomed *service) {
+	t.Helper()
+	via, other := b.services[0], b.services[1]
+	if doomed == other {
+		via, other = other, via
+	}
+	if doomed != nil {
+		go func() { _ = doomed.cmd.Process.Kill() }()
+	}
+	if target.end == "" {
+		return
+	}
+	a, err := via.try(b.services[0].Token, target.end, target.with, "Idempotency-Key", target.onceKey)
+	if err != nil && doomed != nil {
+		a, err = other.try(b.services[0].Token, target.end, target.with, "Idempotency-Key", target.onceKey)
+	}
+	if err != nil || len(a.Errors) > 0 || a.Status != http.StatusOK {
+		t.Errorf("end %s: %v %d %s", target.ID, err, a.Status, a.Body)
+	}
+}
+
+func (b *battle) useUntilRefused(s *service, target target, allowed chan<- struct{}) error {
+	use := map[string]any{"input": map[string]any{"token": target.Value, "action": "createEvidence"}}
+	for began := time.Now(); time.Since(began) < awaitLimit; {
+		a, err := s.try(b.caller, `mutation($input: VerifyTokenInput!) { verifyToken(input: $input) { allowed position } }`, use)
+		if err != nil {
+			return err
+		}
+		decision, _ := a.Data["verifyToken"].(map[string]any)
+		switch {
+		case len(a.Errors) > 0 && a.Errors[0].Extensions.Code == "UNAVAILABLE":
+			continue // nothing was recorded or nothing is certain, and nothing was allowed
+		case decision == nil:
+			return fmt.Errorf("%d %s", a.Status, a.Body)
+		case decision["allowed"] != true:
+			b.refusals.Add(1)
+			return nil
+		}
+		position, _ := decision["position"].(float64)
+		b.mu.Lock()
+		b.answered[int64(position)] = target.ID
+		b.mu.Unlock()
+		select {
+		case allowed <- struct{}{}:
+		default:
+		}
+	}
+	return errors.New("it is still allowed")
+}
+
+// newBattle makes the services, and n tokens for each way to end but the
+// deadline, whose tokens are made when their time has come.
+func newBattle(t *testing.T, n int) *battle {
+	t.Helper()
+	sh := startShared(t)
+	b := &battle{database: sh.database, answered: map[int64]string{}}
+	for i := range b.services {
+		b.services[i] = sh.service(t)
+		if i == 0 {
+			b.services[i].initialize(t, "--organization", "Demo", "--email", "owner@example.com").exits(t, 0)
+		}
+		b.services[i].start(t)
+		b.services[i].Token = b.services[0].Token
+	}
+	s := b.services[0]
+	b.caller = s.createToken(t, map[string]any{"name": "asks", "scopes": []string{"token:introspect"}}).Value
+	revoked := s.createMany(t, "APIToken", "apiTokens", n, map[string]any{"name": "revoked", "scopes": []string{"evidence:write"}})
+	organization := s.ask(t, `{ organization { id } }`, nil).text(t, "organization.id")
+	granted := s.createMany(t, "PersonalAccessToken", "personalAccessTokens", n, map[string]any{
+		"name": "granted", "scopes": []string{"evidence:write"}, "organizationIDs": []string{organization},
+	})
+	members := sh.members(t, s, organization, n)
+	b.targets = [4]func(int) target{
+		func(i int) target {
+			return target{revoked[i], `mutation($id: ID!) { revokeAPIToken(id: $id, reason: "leaked") { receipt { position } } }`,
+				map[string]any{"id": revoked[i].ID}, fmt.Sprint("revoke-", i)}
+		},
+		func(i int) target {
+			return target{granted[i], `mutation($id: ID!) { endTokenGrant(id: $id, reason: "no longer") { receipt { position } } }`,
+				map[string]any{"id": granted[i].ID}, fmt.Sprint("end-", i)}
+		},
+		func(i int) target {
+			end := `mutation($id: ID!) { updateMember(input: {userID: $id, role: AUDITOR}) { receipt { position } } }`
+			if i%2 == 1 {
+				end = `mutation($id: ID!) { removeMember(userID: $id, reason: "left") { receipt { position } } }`
+			}
+			return target{members[i].made, end, map[string]any{"id": members[i].user}, fmt.Sprint("member-", i)}
+		},
+		func(int) target {
+			const life = 120 * time.Millisecond
+			return target{made: s.createToken(t, map[string]any{
+				"name": "expiring", "scopes": []string{"evidence:write"}, "expiresAt": time.Now().Add(life).UTC().Format(time.RFC3339Nano),
+			})}
+		},
+	}
+	return b
+}
+
+// createMany makes several tokens alike in one call.
+func (s *service) createMany(t *testing.T, kind, field string, n int, input map[string]any) []made {
+	t.Helper()
+	inputs := make([]map[string]any, n)
+	for i := range inputs {
+		inputs[i] = maps.Clone(input)
+		inputs[i]["name"] = fmt.Sprint(input["name"], "-", i)
+	}
+	a := s.ask(t, fmt.Sprintf(`mutation($input: [Create%[1]sInput!]) { createBulk%[1]s(input: $input) { %[2]s { id token } } }`, kind, field),
+		map[string]any{"input": inputs})
+	var all []made
+	for _, v := range a.at(t, "createBulk"+kind+"."+field).([]any) {
+		token := v.(map[string]any)
+		all = append(all, made{token["id"].(string), token["token"].(string)})
+	}
+	if len(all) != n || slices.Contains(all, made{}) {
+		t.Fatalf("%d of %d tokens were made", len(all), n)
+	}
+	return all
+}
