@@ -59,10 +59,10 @@ func (s *subscriber) receive(ctx context.Context, l *link) error {
 }
 
 func (s *subscriber) handle(ctx context.Context, l *link, arrived <-chan js.Msg, failed <-chan error) error {
-	for delivered := uint64(1); ; {
+	for delivered := uint64(1); ctx.Err() == nil; { // nothing comes after ctx, whatever has arrived
 		if len(arrived) == 0 || s.unsaved >= saveEvery {
 			if err := s.save(ctx); err != nil {
-				return errors.Join(errStopped, err)
+				return err
 			}
 		}
 		select {
@@ -78,9 +78,9 @@ func (s *subscriber) handle(ctx context.Context, l *link, arrived <-chan js.Msg,
 				return errDisconnected
 			}
 		case <-ctx.Done():
-			return ctx.Err()
 		}
 	}
+	return ctx.Err()
 }
 
 // take checks a message, which should be the consumer's n-th, and hands it over.
