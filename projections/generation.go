@@ -240,3 +240,25 @@ func (r *Runner) takeOver(ctx context.Context, g generation) (done bool, err err
 	}
 	return done, nil
 }
+
+// Generation is one build of a projection, as a list of them shows it.
+type Generation struct {
+	Name     string
+	Revision int
+	Build    int
+	Position events.Position
+	Active   bool
+}
+
+// Generations lists the builds of all projections.
+func Generations(ctx context.Context, db queryer) ([]Generation, error) {
+	rows, err := db.Query(ctx, `SELECT name, revision, build, position, active FROM projections ORDER BY name, revision, build`)
+	if err != nil {
+		return nil, fmt.Errorf("list projections: %w", err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Generation])
+	if err != nil {
+		return nil, fmt.Errorf("list projections: %w", err)
+	}
+	return out, nil
+}

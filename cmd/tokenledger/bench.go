@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -56,6 +57,36 @@ func (a app) benchAppend(c *cobra.Command, o bench.Options) (r bench.Result, err
 		return err
 	})
 	return r, err
+}
+
+// benchVerify runs a whole service of its own in this process.
+func (a app) benchVerify(c *cobra.Command, o bench.Options) (r bench.Result, err error) {
+	settings, remove, err := a.scratch()
+	if err != nil {
+		return r, err
+	}
+	defer remove()
+	ctx, stop := context.WithCancel(c.Context())
+	started, ended := make(chan service.Started, 1), make(chan error, 1)
+	go func() {
+		ended <- service.Run(ctx, settings, slog.New(slog.DiscardHandler), func(s service.Started) { started <- s })
+	}()
+	defer func() {
+		stop()
+		err = errors.Join(err, <-ended)
+	}()
+	select {
+	case s := <-started:
+		token, err := os.ReadFile(settings.AdminTokenFile())
+		if err != nil {
+			return r, err
+		}
+		fmt.Fprintf(a.err, "Verifying for %v, in turn with the baseline …\n", o.Duration)
+		return bench.Verify(ctx, bench.Service{URL: s.URL, Token: strings.TrimSpace(string(token))}, o)
+	case err := <-ended:
+		ended <- nil
+		return r, err
+	}
 }
 
 func (a app) printResult(r bench.Result, form string) error {

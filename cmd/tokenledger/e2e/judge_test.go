@@ -171,7 +171,9 @@ func TestJudge(t *testing.T) {
 	t.Parallel()
 	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	used := leaf{Stream: "token-p", Trail: "o", Type: "token.used", Data: map[string]any{"action": "createEvidence"}}
-	event := func(stream, kind string, data map[string]any) leaf { return leaf{Stream: stream, Trail: "o", Type: kind, Data: data} }
+	event := func(stream, kind string, data map[string]any) leaf {
+		return leaf{Stream: stream, Trail: "o", Type: kind, Data: data}
+	}
 	innocent := []leaf{
 		event("user-u", "user.created", nil),
 		event("membership-o.u", "membership.started", map[string]any{"role": "admin"}),

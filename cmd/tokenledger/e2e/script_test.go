@@ -4,7 +4,9 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -46,11 +48,11 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	got := 0
 	if err := ts.Exec(args[1], args[2:]...); err != nil {
-		coded, ok := err.(interface{ ExitCode() int })
-		if !ok {
+		var ended *exec.ExitError
+		if !errors.As(err, &ended) {
 			ts.Fatalf("%v", err)
 		}
-		got = coded.ExitCode()
+		got = ended.ExitCode()
 	}
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)

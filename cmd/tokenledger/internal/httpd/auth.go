@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -30,7 +31,7 @@ type Authenticator struct {
 	Proxies      []netip.Prefix         // whose word about the client is taken
 	PublicSchema bool                   // the schema may be read without credentials
 	SchemaOnly   func(body []byte) bool // whether a GraphQL request asks for nothing else
-	WithCaller   func(context.Context, Call) context.Context
+	WithCaller   func(context.Context, Call) (context.Context, error)
 }
 
 // Call is one authenticated request.
@@ -38,7 +39,7 @@ type Call struct {
 	Subject        verifier.Subject
 	Query          verifier.Query // what the use is recorded from
 	IdempotencyKey string
-	RequestID      string
+	Seen           events.Position // of the header X-Ledger-Position: reads are to include it
 }
 
 // maxQuery bounds what is read to see whether a request asks for the schema alone.
@@ -76,22 +77,32 @@ func (a *Authenticator) serve(w http.ResponseWriter, r *http.Request, next http.
 	subject, code, err := a.Verifier.Authenticate(q)
 	switch {
 	case err != nil:
-		w.Header().Set("Retry-After", "1")
-		writeError(w, http.StatusServiceUnavailable, "UNAVAILABLE", "Tokens cannot be verified at present; try again in a moment.")
+		unavailable(w)
 		return
 	case code.Status() == http.StatusUnauthorized && code != verifier.OtherOrganization && code != verifier.NotGranted && code != verifier.NotMember:
 		// Asked again so that the refusal is recorded, with all that it takes.
 		if _, err := a.Verifier.Verify(r.Context(), q); err != nil && !errors.Is(err, events.ErrUnavailable) {
-			writeError(w, http.StatusServiceUnavailable, "UNAVAILABLE", "Tokens cannot be verified at present; try again in a moment.")
+			unavailable(w)
 			return
 		}
 		unauthenticated(w, `Bearer realm="tokenledger", error="invalid_token"`, "This token is not valid.")
 		return
 	}
-	ctx := a.WithCaller(r.Context(), Call{
-		Subject: subject, Query: q, IdempotencyKey: r.Header.Get("Idempotency-Key"), RequestID: q.RequestID,
-	})
+	call := Call{Subject: subject, Query: q, IdempotencyKey: r.Header.Get("Idempotency-Key")}
+	if seen, err := strconv.ParseInt(r.Header.Get("X-Ledger-Position"), 10, 64); err == nil && seen > 0 {
+		call.Seen = events.Position(seen)
+	}
+	ctx, err := a.WithCaller(r.Context(), call)
+	if err != nil {
+		unavailable(w)
+		return
+	}
 	next.ServeHTTP(w, r.WithContext(ctx))
+}
+
+func unavailable(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "1")
+	writeError(w, http.StatusServiceUnavailable, "UNAVAILABLE", "Tokens cannot be verified at present; try again in a moment.")
 }
 
 func (a *Authenticator) schemaOnly(r *http.Request) bool {

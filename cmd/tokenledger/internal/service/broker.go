@@ -4,6 +4,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
 	"github.com/tokenledger/tokenledger/eventstore/embedded"
+	"github.com/tokenledger/tokenledger/eventstore/jetstream"
 )
 
 type broker struct {
@@ -64,4 +66,14 @@ func (b *broker) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
 	defer cancel()
 	return b.server.Stop(ctx)
+}
+
+// RebuildRelay publishes the log anew to a stream that is made anew.
+func RebuildRelay(ctx context.Context, c config.Config, s *Store, logger *slog.Logger) error {
+	b, err := openBroker(ctx, c, logger)
+	if err != nil {
+		return err
+	}
+	relay := jetstream.NewRelay(jetstream.RelayConfig{Log: s.Log, Conn: b.conn, Replicas: c.NATSReplicas, Logger: logger})
+	return errors.Join(relay.Rebuild(ctx), b.close())
 }

@@ -35,7 +35,7 @@ func (l *ledger) ready(ctx context.Context) []httpd.Check {
 	checks = append(checks, httpd.Check{
 		Name: "verifier", OK: l.verifier.Ready() && head-verified <= lagLimit, Detail: fmt.Sprintf("position %d, lag %d", verified, lag(head, verified)),
 	})
-	for _, s := range l.runner.Status() {
+	for _, s := range l.models.Runner.Status() {
 		checks = append(checks, httpd.Check{
 			Name: "projection " + s.Name, OK: s.Err == nil && s.Active && head-s.Position <= lagLimit,
 			Detail: detail(s.Err, "position %d, lag %d", s.Position, lag(head, s.Position)),
@@ -68,11 +68,11 @@ func (l *ledger) measure(r prometheus.Registerer) {
 		func() float64 { return truth(l.relay.Status().Halted != nil) })
 	telemetry.Gauge(r, "nats_connected", "1 while the broker is connected.", nil,
 		func() float64 { return truth(l.relay.Status().Connected) })
-	for _, s := range l.runner.Status() {
+	for _, s := range l.models.Runner.Status() {
 		name := s.Name
 		read := func(of func(position events.Position, failed bool) float64) func() float64 {
 			return func() float64 {
-				for _, s := range l.runner.Status() {
+				for _, s := range l.models.Runner.Status() {
 					if s.Name == name {
 						return of(s.Position, s.Err != nil)
 					}

@@ -25,22 +25,24 @@ func Initialized(ctx context.Context, s *Store) (bool, error) {
 // Initialize makes the organization, its owner and the owner's token, whose
 // value goes to the administrator's token file.
 func Initialize(ctx context.Context, c config.Config, s *Store, organization, email string) error {
-	return issue(ctx, c, s, func(ctx context.Context, d *aggregate.Directory) (aggregate.Issued, error) {
-		return d.Initialize(ctx, aggregate.Initialize{Origin: s.Log.Origin(), Organization: organization, Email: email})
+	return issue(ctx, c, s, func(ctx context.Context, d *aggregate.Directory) (aggregate.Initialized, error) {
+		return d.Initialize(ctx, aggregate.Initialization{
+			Origin: s.Log.Origin(), Organization: organization, Owner: aggregate.Profile{Email: email},
+		})
 	})
 }
 
 // Recover issues another token to the owner of the first organization, which is
 // an event of its own.
 func Recover(ctx context.Context, c config.Config, s *Store) error {
-	return issue(ctx, c, s, func(ctx context.Context, d *aggregate.Directory) (aggregate.Issued, error) {
-		return d.Recover(ctx)
+	return issue(ctx, c, s, func(ctx context.Context, d *aggregate.Directory) (aggregate.Initialized, error) {
+		return d.Recover(ctx, aggregate.Recovery{})
 	})
 }
 
 // issue writes the value to a new file beside the token file first, so that a
 // token never exists whose value could not be kept.
-func issue(ctx context.Context, c config.Config, s *Store, make func(context.Context, *aggregate.Directory) (aggregate.Issued, error)) error {
+func issue(ctx context.Context, c config.Config, s *Store, begin func(context.Context, *aggregate.Directory) (aggregate.Initialized, error)) error {
 	path := c.AdminTokenFile()
 	fresh := path + ".new"
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -51,13 +53,13 @@ func issue(ctx context.Context, c config.Config, s *Store, make func(context.Con
 		return fmt.Errorf("the token file: %w", err)
 	}
 	defer f.Close()
-	directory := aggregate.NewDirectory(&aggregate.Handler{Log: s.Log}, s.Peppers, nil)
+	directory := &aggregate.Directory{Tokens: &aggregate.Tokens{Handler: &aggregate.Handler{Log: s.Log}, Peppers: s.Peppers}}
 	return s.WithLog(ctx, func(ctx context.Context) error {
-		issued, err := make(ctx, directory)
+		begun, err := begin(ctx, directory)
 		if err != nil {
 			return errors.Join(err, os.Remove(fresh))
 		}
-		if _, err := fmt.Fprintln(f, issued.Value.Reveal()); err != nil {
+		if _, err := fmt.Fprintln(f, begun.Token.Value.Reveal()); err != nil {
 			return err
 		}
 		if err := errors.Join(f.Sync(), f.Close()); err != nil {

@@ -12,8 +12,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
-	"github.com/nats-io/nats.go"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tokenledger/tokenledger/aggregate"
@@ -22,7 +20,6 @@ import (
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
 	"github.com/tokenledger/tokenledger/eventstore/jetstream"
 	"github.com/tokenledger/tokenledger/graphql"
-	"github.com/tokenledger/tokenledger/projections"
 	"github.com/tokenledger/tokenledger/projections/verifier"
 )
 
@@ -66,7 +63,7 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger, started func
 	if err != nil {
 		return err
 	}
-	defer l.views.Close()
+	defer l.models.Pool.Close()
 	return l.run(ctx, public, admin, started)
 }
 
@@ -101,8 +98,7 @@ type ledger struct {
 	logger   *slog.Logger
 	store    *Store
 	broker   *broker
-	runner   *projections.Runner
-	views    *projections.Views
+	models   *ReadModels
 	verifier *verifier.Verifier
 	relay    *jetstream.Relay
 	query    http.Handler
@@ -111,22 +107,23 @@ type ledger struct {
 func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger *slog.Logger) (*ledger, error) {
 	l := &ledger{config: c, logger: logger, store: s, broker: b}
 	var err error
-	if l.runner, l.views, err = Projections(ctx, c, s, logger); err != nil {
+	if l.models, err = OpenReadModels(ctx, s.URL, c, s.Log, logger); err != nil {
 		return nil, err
 	}
-	l.verifier = verifier.New(verifier.Config{Log: s.Log, Sources: l.views, Peppers: s.Peppers, Logger: logger})
+	l.verifier = verifier.New(verifier.Config{Log: s.Log, Sources: l.models.Views, Peppers: s.Peppers, Logger: logger})
 	l.relay = jetstream.NewRelay(jetstream.RelayConfig{
 		Log: s.Log, Conn: b.conn, Replicas: c.NATSReplicas, Logger: logger,
 	})
-	handler := &aggregate.Handler{Log: s.Log}
+	tokens := &aggregate.Tokens{Handler: &aggregate.Handler{Log: s.Log}, Peppers: s.Peppers}
 	l.query, err = graphql.New(graphql.Config{
-		Tokens:        aggregate.NewTokens(handler, s.Peppers, l.views),
-		Directory:     aggregate.NewDirectory(handler, s.Peppers, l.views),
-		Views:         l.views,
-		Verifier:      l.verifier,
-		Fresh:         l.runner,
+		Tokens:        tokens,
+		Directory:     &aggregate.Directory{Tokens: tokens, Index: l.models.Views},
+		Views:         l.models.Views,
+		Verifier:      verification{l.verifier},
+		Uses:          uses{l.verifier},
+		Fresh:         l.models.Views,
 		Log:           s.Log,
-		Introspection: c.Introspection == "on" || c.PublicSchema(),
+		Introspection: c.PublicSchema(),
 		Logger:        logger,
 	})
 	return l, err
@@ -156,7 +153,7 @@ func (l *ledger) run(ctx context.Context, public, admin net.Listener, started fu
 		})
 	}
 	part("log", l.store.Log.Run)
-	part("projections", l.runner.Run)
+	part("projections", l.models.Runner.Run)
 	part("verifier", l.verifier.Run)
 	part("relay", l.runRelay)
 	part("tick", l.tick)
@@ -234,14 +231,3 @@ func (l *ledger) awaitReady(ctx context.Context) bool {
 		}
 	}
 }
-
-// withCaller hands the caller to the resolvers in their own words.
-func withCaller(ctx context.Context, c httpd.Call) context.Context {
-	return graphql.WithCaller(ctx, graphql.Caller{
-		Subject: c.Subject, Query: c.Query, IdempotencyKey: c.IdempotencyKey, RequestID: c.RequestID,
-		Draining: httpd.Draining(ctx),
-	})
-}
-
-var _ = uuid.Nil
-var _ = nats.ErrNoServers

@@ -1,0 +1,118 @@
+// tokenledger projections: the read models and their builds.
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
+	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/projections"
+)
+
+func (a app) projectionsCommand() *cobra.Command {
+	c := &cobra.Command{Use: "projections", Short: "The read models", RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	list := &cobra.Command{Use: "list", Short: "List the read models and how far they are"}
+	out := outputFlag(list, "table", "json")
+	list.RunE = func(c *cobra.Command, _ []string) error { return a.listProjections(c, *out) }
+	var all bool
+	rebuild := &cobra.Command{
+		Use: "rebuild NAME … | --all", Short: "Build read models again from the first event; the old ones answer meanwhile",
+		Args: cobra.ArbitraryArgs,
+	}
+	rebuild.Flags().BoolVar(&all, "all", false, "every read model")
+	rebuild.RunE = func(c *cobra.Command, names []string) error {
+		known := projectionNames()
+		if all {
+			names = known
+		}
+		if len(names) == 0 {
+			return usage("name one or more of %s, or --all", strings.Join(known, ", "))
+		}
+		for _, name := range names {
+			if !slices.Contains(known, name) {
+				return usage("%q is no read model; there are %s", name, strings.Join(known, ", "))
+			}
+		}
+		return a.rebuildProjections(c, names)
+	}
+	c.AddCommand(list, rebuild)
+	return c
+}
+
+func projectionNames() (names []string) {
+	for _, p := range projections.All() {
+		names = append(names, p.Name())
+	}
+	return names
+}
+
+func (a app) listProjections(c *cobra.Command, form string) error {
+	settings, err := a.config()
+	if err != nil {
+		return err
+	}
+	url, err := databaseURL(settings)
+	if err != nil {
+		return err
+	}
+	pool, err := projections.OpenPool(c.Context(), url, settings.Schema)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	all, err := projections.Generations(c.Context(), pool)
+	if err != nil {
+		return err
+	}
+	if form == "json" {
+		lines := json.NewEncoder(a.out)
+		for _, g := range all {
+			if err := lines.Encode(g); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	w := a.table("NAME", "REVISION", "BUILD", "POSITION", "ANSWERS")
+	for _, g := range all {
+		w.AppendRow([]any{g.Name, g.Revision, g.Build, g.Position, g.Active})
+	}
+	w.Render()
+	return nil
+}
+
+func (a app) rebuildProjections(c *cobra.Command, names []string) error {
+	settings, err := a.config()
+	if err != nil {
+		return err
+	}
+	url, err := databaseURL(settings)
+	if err != nil {
+		return err
+	}
+	logger := telemetry.NewLogger(a.err, settings.LogFormat, settings.Level)
+	for _, name := range names {
+		bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription(name),
+			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("events"),
+			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+		err := service.RebuildProjection(c.Context(), url, settings, name, func(done, total events.Position) {
+			bar.ChangeMax64(int64(total))
+			_ = bar.Set64(int64(done))
+		}, logger)
+		_ = bar.Finish()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(a.out, "rebuilt", name)
+	}
+	return nil
+}

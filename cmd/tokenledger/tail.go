@@ -1,0 +1,191 @@
+// tokenledger tail and relay: the log as NATS carries it.
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
+	natsjs "github.com/nats-io/nats.go/jetstream"
+	"github.com/spf13/cobra"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
+	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore/jetstream"
+)
+
+// readerConn connects to NATS as a reader: the embedded pair, or what the
+// settings name.
+func readerConn(c config.Config) (*nats.Conn, error) {
+	url, creds := c.NATSURL, c.NATSCreds
+	if c.EmbeddedNATS() {
+		if c.NATSListen == "off" {
+			return nil, usage("TOKENLEDGER_NATS_LISTEN is off: the service's NATS server cannot be reached from outside")
+		}
+		url = "nats://" + c.NATSListen
+		if creds == "" {
+			creds = filepath.Join(c.Data, "nats", "reader.creds")
+		}
+	}
+	options := []nats.Option{nats.Name("tokenledger-tail"), nats.MaxReconnects(-1)}
+	if creds != "" {
+		options = append(options, nats.UserCredentials(creds))
+	}
+	conn, err := nats.Connect(url, options...)
+	if err != nil {
+		return nil, fmt.Errorf("NATS: %w; is `tokenledger serve` running, or TOKENLEDGER_NATS_URL another?", err)
+	}
+	return conn, nil
+}
+
+func (a app) tailCommand() *cobra.Command {
+	var from int64
+	var once bool
+	var organization, kind string
+	c := &cobra.Command{
+		Use: "tail", Short: "Follow every event as it is recorded",
+		Example: "  tokenledger tail --from 1 --type token.revoked --output json",
+	}
+	f := c.Flags()
+	f.Int64Var(&from, "from", 0, "first position to show; 0: only what comes from now on")
+	f.BoolVar(&once, "no-follow", false, "end at the last event there is, instead of waiting for more")
+	f.StringVar(&organization, "organization", "", "only events in the trail of this organization")
+	f.StringVar(&kind, "type", "", `only events of this type ("token.revoked") or kind ("token")`)
+	out := outputFlag(c, "table", "json")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if from < 0 {
+			return usage("--from %d: positions begin at 1", from)
+		}
+		want := jetstream.Config{Type: events.Type(kind), After: events.Position(from - 1)}
+		if organization != "" {
+			id, err := uuid.Parse(organization)
+			if err != nil {
+				return usage("--organization %q: want the organization's id, a UUID", organization)
+			}
+			want.Trail = events.OrganizationTrail(id)
+		}
+		settings, err := a.config()
+		if err != nil {
+			return err
+		}
+		conn, err := readerConn(settings)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		return a.tail(c.Context(), conn, want, from == 0, once, *out)
+	}
+	return c
+}
+
+func (a app) tail(ctx context.Context, conn *nats.Conn, want jetstream.Config, fromNow, once bool, form string) error {
+	var last events.Position
+	if fromNow || once {
+		var err error
+		if last, err = lastMatching(ctx, conn, want); err != nil {
+			return err
+		}
+	}
+	if fromNow {
+		want.After = last
+	}
+	if once && last <= want.After {
+		return nil
+	}
+	for m, err := range jetstream.Subscribe(ctx, conn, want) {
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		if err := a.printEvent(m.Recorded, form); err != nil {
+			return err
+		}
+		if once && m.Position >= last {
+			return nil
+		}
+	}
+	return nil
+}
+
+// lastMatching is the position of the last event that is wanted, 0 if none is.
+func lastMatching(ctx context.Context, conn *nats.Conn, want jetstream.Config) (events.Position, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	js, err := natsjs.New(conn)
+	if err != nil {
+		return 0, err
+	}
+	name, err := js.StreamNameBySubject(ctx, events.SubjectPrefix+".>")
+	if err != nil {
+		return 0, fmt.Errorf("no stream carries a ledger's events: %w", err)
+	}
+	stream, err := js.Stream(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	m, err := stream.GetLastMsgForSubject(ctx, events.SubjectFilter(want.Trail, want.Type))
+	if errors.Is(err, natsjs.ErrMsgNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return events.Position(m.Sequence), nil
+}
+
+// printEvent shows the leaf itself as JSON, or a line for people.
+func (a app) printEvent(r events.Recorded, form string) error {
+	if form == "json" {
+		_, err := fmt.Fprintf(a.out, "%s\n", r.Leaf)
+		return err
+	}
+	var leaf struct{ Data json.RawMessage }
+	if err := json.Unmarshal(r.Leaf, &leaf); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(a.out, "%8d  %s  %-32s %s  by %s %s  %s %s\n", r.Position, r.RecordedAt.Local().Format("2006-01-02 15:04:05.000"),
+		r.Event.Type(), r.Stream, r.Meta.Actor.Kind, r.Meta.Actor.Name(), leaf.Data, strings.TrimSpace(r.Meta.Reason))
+	return err
+}
+
+func (a app) relayCommand() *cobra.Command {
+	c := &cobra.Command{Use: "relay", Short: "The stream on JetStream", RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	var sure bool
+	rebuild := &cobra.Command{
+		Use: "rebuild --yes", Short: "Delete the stream and publish the log anew; subscribers begin again",
+		RunE: func(c *cobra.Command, _ []string) error {
+			if !sure {
+				return usage("this deletes the stream on JetStream and publishes the whole log again; find out first why it differs, stop the service, then repeat with --yes")
+			}
+			return a.rebuildRelay(c.Context())
+		},
+	}
+	rebuild.Flags().BoolVar(&sure, "yes", false, "do it")
+	c.AddCommand(rebuild)
+	return c
+}
+
+func (a app) rebuildRelay(ctx context.Context) (err error) {
+	settings, err := a.config()
+	if err != nil {
+		return err
+	}
+	logger := telemetry.NewLogger(a.err, settings.LogFormat, settings.Level)
+	store, err := service.OpenStore(ctx, settings, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return service.RebuildRelay(ctx, settings, store, logger)
+}
