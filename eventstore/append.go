@@ -104,7 +104,7 @@ func (l *Log) prepare(r events.Request) (*pending, error) {
 		if err := checkStream(g.Stream); err != nil {
 			return nil, err
 		}
-		p.guards[i] = guard{g, keyOf(g.Stream)}
+		p.guards[i] = guard{g, l.tail.hash.key(g.Stream)}
 		p.size += len(g.Stream)
 	}
 	if len(r.Batches) > 0 {
@@ -115,7 +115,7 @@ func (l *Log) prepare(r events.Request) (*pending, error) {
 			return nil, err
 		}
 	}
-	if err := p.checkCredentials(); err != nil {
+	if err := l.checkCredentials(p); err != nil {
 		return nil, err
 	}
 	p.receipt.Placed = make([]events.Placed, len(p.drafts))
@@ -130,7 +130,7 @@ func (l *Log) draftBatch(p *pending, b events.Batch) error {
 	if len(p.drafts)+len(b.Events) > maxRequestEvents {
 		return fmt.Errorf("more than %d events: %w", maxRequestEvents, events.ErrInvalid)
 	}
-	key := keyOf(b.Stream)
+	key := l.tail.hash.key(b.Stream)
 	for _, e := range b.Events {
 		d := draft{key: key}
 		var err error
@@ -177,7 +177,7 @@ func (l *Log) checkPersonals(p *pending, d *draft) error {
 
 // checkCredentials sees that each comes with the beginning of its token: the lock
 // then keeps a token from having two.
-func (p *pending) checkCredentials() error {
+func (l *Log) checkCredentials(p *pending) error {
 	if len(p.request.Credentials) == 0 {
 		return nil
 	}
@@ -191,7 +191,7 @@ func (p *pending) checkCredentials() error {
 			return fmt.Errorf("a credential without the event that introduces token %s: %w", c.Token, events.ErrInvalid)
 		}
 		decided[stream] = false // a second one for this token is refused
-		p.guards = append(p.guards, guard{events.NoStream(stream), keyOf(stream)})
+		p.guards = append(p.guards, guard{events.NoStream(stream), l.tail.hash.key(stream)})
 		p.size += 64
 	}
 	return nil

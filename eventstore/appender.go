@@ -43,10 +43,12 @@ var (
 // appender owns the connection that takes the log's lock.
 type appender struct {
 	*Log
-	own    *pgx.Conn // nil: not connected
-	writer uuid.UUID // of this appender's blocks
-	seq    int64     // of the last one that was tried
-	stage  stage
+	own     *pgx.Conn // nil: not connected
+	writer  uuid.UUID // of this appender's blocks
+	seq     int64     // of the last one that was tried
+	stage   stage
+	decided []*pending // requests whose callers do not know it yet
+	alone   bool       // the block before the last was this appender's, too
 }
 
 func newAppender(l *Log) *appender {
@@ -57,22 +59,29 @@ func newAppender(l *Log) *appender {
 func (a *appender) run(ctx context.Context) error {
 	defer a.disconnect()
 	for {
-		requests := a.queue.take(ctx)
+		if ctx.Err() != nil {
+			a.queue.close()
+		}
+		requests, _ := a.queue.poll(nil)
 		if len(requests) == 0 {
-			return nil
+			a.answer() // nobody waits for the next block
+			if requests = a.queue.take(ctx); len(requests) == 0 {
+				return nil
+			}
 		}
 		if err := a.append(ctx, requests); err != nil {
 			a.queue.close()
 			a.refuseQueued(err)
+			a.answer()
 			return err
 		}
 	}
 }
 
-// append answers all the requests of a block. An error means that the log is
-// corrupt and nothing more can be appended.
+// append decides the answers to all the requests of a block, to which more may
+// join. An error means that the log is corrupt and nothing more can be appended.
 func (a *appender) append(ctx context.Context, requests []*pending) error {
-	err := a.persist(ctx, requests)
+	requests, err := a.persist(ctx, requests)
 	if err != nil {
 		a.config.Logger.LogAttrs(ctx, slog.LevelError, "a block was not appended",
 			slog.Int("requests", len(requests)), slog.String("error", err.Error()))
@@ -81,7 +90,11 @@ func (a *appender) append(ctx context.Context, requests []*pending) error {
 		if err != nil {
 			p.earlier, p.err = nil, fmt.Errorf("%w: %w", events.ErrUnavailable, err)
 		}
-		close(p.done)
+	}
+	a.answer() // the last block's, if this one did not even begin
+	a.decided = requests
+	if !a.alone {
+		a.answer()
 	}
 	if errors.Is(err, ErrCorrupt) {
 		a.tail.fail(err)
@@ -90,57 +103,74 @@ func (a *appender) append(ctx context.Context, requests []*pending) error {
 	return nil
 }
 
-// persist makes one block of the requests and commits it, trying again as long as
-// that is safe and sensible.
-func (a *appender) persist(ctx context.Context, requests []*pending) error {
+// answer lets the callers of the last block go on. When more requests wait, that
+// is done once the next block has begun: a thousand callers who all run at once
+// would keep this goroutine from hearing the database. But none is kept waiting
+// while another process has its turn.
+func (a *appender) answer() {
+	for _, p := range a.decided {
+		close(p.done)
+	}
+	a.decided = nil
+}
+
+// persist makes one block of the requests, and of what joins them, and commits
+// it, trying again as long as that is safe and sensible.
+func (a *appender) persist(ctx context.Context, requests []*pending) ([]*pending, error) {
 	for attempt := 1; ; attempt++ {
-		err := a.try(ctx, requests)
-		if err == nil {
-			return nil
+		var err error
+		if requests, err = a.try(ctx, requests); err == nil {
+			return requests, nil
 		}
 		a.release()
 		switch {
 		case attempt == maxAttempts:
-			return err
+			return requests, err
 		case errors.Is(err, errBehind):
 			if err := a.catchUp(ctx); err != nil {
-				return err
+				return requests, err
 			}
 		case !errors.Is(err, errLost):
-			return err
+			return requests, err
 		}
 	}
 }
 
 // try makes a block and commits it, leaving the answers in the requests. After an
 // error none of them stands in the log, unless it wraps errUnknown.
-func (a *appender) try(ctx context.Context, requests []*pending) error {
+func (a *appender) try(ctx context.Context, requests []*pending) ([]*pending, error) {
 	if err := a.load(ctx); err != nil {
-		return err
+		return requests, err
 	}
 	if err := a.connect(ctx); err != nil {
 		a.refuseQueued(err) // they would only wait to hear the same
-		return err
+		return requests, err
 	}
-	block, cancel := context.WithTimeout(context.WithoutCancel(ctx), beginTimeout)
+	open, cancel := context.WithTimeout(context.WithoutCancel(ctx), beginTimeout)
 	defer cancel()
 	a.tail.trim()
+	a.stage.clear()
 	w := a.wanted(requests)
-	found, err := a.begin(block, w)
+	found, facts, err := a.begin(open, w)
+	a.answer()
 	if err != nil {
-		return a.lost(err)
+		return requests, a.lost(err)
 	}
-	if err := a.level(block, found.head); err != nil {
-		return a.lost(err)
+	if err := a.level(open, found.head); err != nil {
+		return requests, a.lost(err)
 	}
-	if err := a.learn(block, requests, w, found); err != nil {
-		return a.lost(err)
+	a.know(w, facts)
+	a.alone = found.head.last == 0 || found.head.writer == a.writer
+	more, _ := a.queue.poll(requests)
+	requests = append(requests, more...)
+	if err := a.learn(open, requests); err != nil {
+		return requests, a.lost(err)
 	}
 	if err := a.date(found); err != nil {
-		return err
+		return requests, err
 	}
 	a.stage.fill(found.head, requests)
-	return a.finish(ctx, requests)
+	return requests, a.finish(ctx, requests)
 }
 
 // lost marks an error before COMMIT that a new connection may mend.
@@ -153,29 +183,30 @@ func (a *appender) lost(err error) error {
 
 // level brings the tail to the head that was read under the lock.
 func (a *appender) level(ctx context.Context, h head) error {
-	at, _ := a.tail.at()
+	at := a.tail.at()
 	if h.last-at.last > maxBehind {
 		return errBehind
 	}
 	return a.advance(ctx, a.own, at, h)
 }
 
-// learn makes everything known that the requests refer to.
-func (a *appender) learn(ctx context.Context, requests []*pending, w wanted, found opening) error {
+// learn makes everything known that the requests refer to and that the block's
+// first question did not ask for: those that joined it late, and streams whose
+// state became unknown while the tail was brought to the head.
+func (a *appender) learn(ctx context.Context, requests []*pending) error {
 	for {
-		a.tail.remember(w.streams, found.streams)
-		// What was followed meanwhile may have made the state of a stream unknown.
-		if w.streams = a.tail.missing(requests); len(w.streams) == 0 {
-			break
+		w := a.wanted(requests)
+		if w.empty() {
+			return nil
 		}
-		rows, _ := a.own.Query(ctx, selectStreams, w.streams) // its error comes out of the rows
-		var err error
-		if found.streams, err = pgx.CollectRows(rows, scanStream); err != nil {
-			return fmt.Errorf("read the state of streams: %w", err)
+		b := &pgx.Batch{}
+		var f facts
+		w.ask(b, &f)
+		if err := a.own.SendBatch(ctx, b).Close(); err != nil {
+			return fmt.Errorf("read what a block refers to: %w", err)
 		}
+		a.know(w, f)
 	}
-	a.stage.learn(a.subjects, w, found)
-	return nil
 }
 
 // date gives the block its time and its term.
@@ -274,7 +305,7 @@ func (a *appender) lookUp(ctx context.Context, b *Block) (there bool, err error)
 // refuseQueued answers what waits while the database is away.
 func (a *appender) refuseQueued(err error) {
 	for {
-		requests, _ := a.queue.poll()
+		requests, _ := a.queue.poll(nil)
 		if len(requests) == 0 {
 			return
 		}

@@ -91,7 +91,7 @@ var (
 
 // changes tells what the block's decisions do to their streams. Observations,
 // which are most lines, are not decoded for it.
-func (b *Block) changes() ([]change, error) {
+func (b *Block) changes(hash *streamHash) ([]change, error) {
 	var all []change
 	for line := range bytes.Lines(b.leaves) {
 		_, rest, _ := bytes.Cut(line, versionKey)
@@ -102,7 +102,7 @@ func (b *Block) changes() ([]change, error) {
 		if err != nil {
 			return nil, fmt.Errorf("block %d to %d: %w: %w", b.First, b.Last, ErrCorrupt, err)
 		}
-		c := change{key: keyOf(r.Stream), version: r.Version}
+		c := change{key: hash.key(r.Stream), version: r.Version}
 		c.gate, c.gated = events.GateAfter(r.Event)
 		_, c.unknown = r.Event.(events.Unknown)
 		all = append(all, c)

@@ -56,7 +56,7 @@ func (l *Log) catchUp(ctx context.Context) error {
 	if err := l.load(ctx); err != nil {
 		return err
 	}
-	at, _ := l.tail.at()
+	at := l.tail.at()
 	h, err := l.readHead(ctx, l.pool)
 	if err != nil {
 		return err
@@ -89,26 +89,27 @@ func (l *Log) advance(ctx context.Context, q querier, at, h head) error {
 			return err
 		}
 	}
-	for after := at.last; after < h.last; {
-		blocks, err := l.readBlocks(ctx, q, after)
+	for {
+		if at = l.tail.at(); at.last >= h.last {
+			return nil
+		}
+		blocks, err := l.readBlocks(ctx, q, at.last)
 		if err != nil {
 			return err
 		}
 		if len(blocks) == 0 {
-			return fmt.Errorf("%w: nothing after position %d, with the head at %d", ErrCorrupt, after, h.last)
+			return fmt.Errorf("%w: nothing after position %d, with the head at %d", ErrCorrupt, at.last, h.last)
 		}
 		for _, b := range blocks {
-			changes, err := b.changes()
+			changes, err := b.changes(&l.tail.hash)
 			if err != nil {
 				return err
 			}
 			if err := l.tail.apply(b, changes); err != nil {
 				return err
 			}
-			after = b.Last
 		}
 	}
-	return nil
 }
 
 // recognize checks, after a promotion, that the server has the block which this

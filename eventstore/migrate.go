@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -47,10 +48,11 @@ func Migrate(ctx context.Context, url, schema string) error {
 	if schema == "" {
 		schema = DefaultSchema
 	}
-	config, err := pgx.ParseConfig(url)
+	pool, err := pgxpool.ParseConfig(url) // it may have settings of the pool in it
 	if err != nil {
 		return fmt.Errorf("database URL: %w", err)
 	}
+	config := pool.ConnConfig
 	// pg_temp last, so that no temporary table can stand in for one of the log in
 	// the functions that keep this path.
 	config.RuntimeParams["search_path"] = pgx.Identifier{schema}.Sanitize() + ", pg_temp"

@@ -88,7 +88,7 @@ func (q *queue) withdraw(p *pending) bool {
 // the queue is closed and empty.
 func (q *queue) take(ctx context.Context) []*pending {
 	for {
-		block, closed := q.poll()
+		block, closed := q.poll(nil)
 		if len(block) > 0 || closed {
 			return block
 		}
@@ -100,17 +100,21 @@ func (q *queue) take(ctx context.Context) []*pending {
 	}
 }
 
-// poll gives the requests of the next block, as far as there are some.
-func (q *queue) poll() (block []*pending, closed bool) {
+// poll gives the requests of the next block, as far as there are some, or those
+// that still fit into a block that has some.
+func (q *queue) poll(begun []*pending) (block []*pending, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var count, bytes int
+	for _, p := range begun {
+		count, bytes = count+max(1, len(p.drafts)), bytes+p.size
+	}
 	for len(q.turn) > 0 {
 		l := q.turn[0]
 		p := l.requests[0]
 		events := max(1, len(p.drafts))
 		fits := count+events <= blockEvents && bytes+p.size <= blockBytes
-		if !p.withdrawn && !fits && len(block) > 0 {
+		if !p.withdrawn && !fits && count > 0 {
 			break // its lane is still the first to serve, so its turn comes
 		}
 		q.advance()

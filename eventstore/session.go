@@ -18,45 +18,72 @@ import (
 	"github.com/tokenledger/tokenledger/events"
 )
 
-// wanted is what the requests of a block refer to and this process does not know.
-type wanted struct {
-	streams       []string
-	callers, keys []string // of idempotency
-	subjects      []string
-	known         map[events.SubjectID]events.SubjectKey // the other subjects
-}
-
 // opening is what the database says under the lock.
 type opening struct {
 	head     head
 	now      time.Time
 	timeline int32
-	streams  []streamRow
-	answers  []answered
-	wrapped  []wrappedKey
+}
+
+// wanted is what the requests of a block refer to and the appender does not know.
+type wanted struct {
+	streams       []string
+	callers, keys []string // of idempotency
+	subjects      []string
+}
+
+// facts are the answer: the rows that there are.
+type facts struct {
+	streams []streamRow
+	answers []answered
+	wrapped []wrappedKey
+}
+
+func (w *wanted) empty() bool { return len(w.streams)+len(w.keys)+len(w.subjects) == 0 }
+
+func (w *wanted) ask(b *pgx.Batch, f *facts) {
+	if len(w.streams) > 0 {
+		b.Queue(selectStreams, w.streams).Query(collect(&f.streams, scanStream))
+	}
+	if len(w.keys) > 0 {
+		b.Queue(selectAnswers, w.callers, w.keys).Query(collect(&f.answers, scanAnswered))
+	}
+	if len(w.subjects) > 0 {
+		b.Queue(selectSubjectKeys, w.subjects).Query(collect(&f.wrapped, pgx.RowToStructByPos[wrappedKey]))
+	}
+}
+
+func collect[T any](to *[]T, scan pgx.RowToFunc[T]) func(pgx.Rows) error {
+	return func(rows pgx.Rows) (err error) {
+		*to, err = pgx.CollectRows(rows, scan)
+		return err
+	}
 }
 
 func (a *appender) wanted(requests []*pending) wanted {
-	w := wanted{streams: a.tail.missing(requests), known: map[events.SubjectID]events.SubjectKey{}}
-	subjects := map[events.SubjectID]bool{}
+	w := wanted{streams: a.tail.missing(requests)}
 	for _, p := range requests {
-		if once := p.request.Once; once.Set() {
+		if once := p.request.Once; once.Set() && a.stage.asks(answerKey{once.Caller, once.Key}) {
 			w.callers, w.keys = append(w.callers, once.Caller), append(w.keys, once.Key)
 		}
 		for i := range p.drafts {
 			for _, subject := range p.drafts[i].subjects {
-				subjects[subject] = true
+				if a.stage.asksFor(subject, a.subjects) {
+					w.subjects = append(w.subjects, string(subject))
+				}
 			}
 		}
 	}
-	for subject := range subjects {
-		if key, ok := a.subjects.cached(subject); ok {
-			w.known[subject] = key
-		} else {
-			w.subjects = append(w.subjects, string(subject))
-		}
-	}
 	return w
+}
+
+// know takes in the facts that were asked for, as of the tail's head.
+func (a *appender) know(w wanted, f facts) {
+	a.tail.remember(w.streams, f.streams)
+	for _, answer := range f.answers {
+		a.stage.answers[answer.answerKey] = answer
+	}
+	a.stage.open(w.subjects, f.wrapped, a.subjects)
 }
 
 // connect opens the appender's own connection unless it is open.
@@ -117,10 +144,11 @@ const (
 	selectStreams = `SELECT stream_id, version, gate_closed, gate_until FROM streams WHERE stream_id = ANY ($1)`
 )
 
-// begin opens the transaction of a block, waits for the lock and reads what the
-// checks need.
-func (a *appender) begin(ctx context.Context, w wanted) (opening, error) {
+// begin opens the transaction of a block, waits for the lock and reads the head,
+// and what is wanted with it.
+func (a *appender) begin(ctx context.Context, w wanted) (opening, facts, error) {
 	var o opening
+	var f facts
 	b := &pgx.Batch{}
 	b.Queue(beginTransaction)
 	b.Queue(takeLock, a.lockKey)
@@ -128,27 +156,12 @@ func (a *appender) begin(ctx context.Context, w wanted) (opening, error) {
 		h := &o.head
 		return row.Scan(&h.last, &h.term, &h.timeline, &h.recordedAt, &h.writer, &h.seq, &o.now, &o.timeline)
 	})
-	if len(w.streams) > 0 {
-		b.Queue(selectStreams, w.streams).Query(collect(&o.streams, scanStream))
-	}
-	if len(w.keys) > 0 {
-		b.Queue(selectAnswers, w.callers, w.keys).Query(collect(&o.answers, scanAnswered))
-	}
-	if len(w.subjects) > 0 {
-		b.Queue(selectSubjectKeys, w.subjects).Query(collect(&o.wrapped, pgx.RowToStructByPos[wrappedKey]))
-	}
+	w.ask(b, &f)
 	if err := a.own.SendBatch(ctx, b).Close(); err != nil {
-		return o, fmt.Errorf("begin a block: %w", err)
+		return o, f, fmt.Errorf("begin a block: %w", err)
 	}
 	o.now, o.head.recordedAt = o.now.UTC(), o.head.recordedAt.UTC()
-	return o, nil
-}
-
-func collect[T any](to *[]T, scan pgx.RowToFunc[T]) func(pgx.Rows) error {
-	return func(rows pgx.Rows) (err error) {
-		*to, err = pgx.CollectRows(rows, scan)
-		return err
-	}
+	return o, f, nil
 }
 
 // commit writes the block and everything of its transaction. While the database

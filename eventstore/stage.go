@@ -30,6 +30,7 @@ type stage struct {
 	decisions   decisionRows
 	streams     streamRows
 	credentials []events.Credential
+	asked       map[answerKey]bool     // looked up
 	answers     map[answerKey]answered // found in the table, or given in this block
 	given       []answerKey            // of this block
 
@@ -61,15 +62,37 @@ type streamRows struct {
 	until    []*time.Time
 }
 
-// learn takes in what was found out about the requests of the next block.
-func (s *stage) learn(subjects *subjectKeys, w wanted, found opening) {
-	s.given, s.unplaceable = nil, map[*pending]error{}
-	s.answers = map[answerKey]answered{}
-	for _, a := range found.answers {
-		s.answers[a.answerKey] = a
+// clear forgets what was found out for the last block.
+func (s *stage) clear() {
+	s.asked, s.answers, s.given = map[answerKey]bool{}, map[answerKey]answered{}, nil
+	s.keys, s.newKeys, s.refused = map[events.SubjectID]events.SubjectKey{}, nil, map[events.SubjectID]error{}
+	s.unplaceable = map[*pending]error{}
+}
+
+// asks reports whether a key of idempotency is yet to be looked up, and counts it
+// as looked up.
+func (s *stage) asks(k answerKey) bool {
+	before := s.asked[k]
+	s.asked[k] = true
+	return !before
+}
+
+// asksFor reports whether the key of a subject is yet to be looked up.
+func (s *stage) asksFor(subject events.SubjectID, subjects *subjectKeys) bool {
+	if _, ok := s.keys[subject]; ok || s.refused[subject] != nil {
+		return false
 	}
-	s.keys, s.newKeys, s.refused = w.known, nil, map[events.SubjectID]error{}
-	for _, k := range found.wrapped {
+	key, ok := subjects.cached(subject)
+	if ok {
+		s.keys[subject] = key
+	}
+	return !ok
+}
+
+// open takes in the keys of subjects that were looked up. One that has none gets
+// one now, which is stored with the block.
+func (s *stage) open(names []string, wrapped []wrappedKey, subjects *subjectKeys) {
+	for _, k := range wrapped {
 		key, err := subjects.ring.UnwrapSubjectKey(subjects.origin, k.Subject, k.Wrapped, k.KEK)
 		if err != nil {
 			s.refused[k.Subject] = fmt.Errorf("%w: %w", events.ErrUnavailable, err)
@@ -77,7 +100,7 @@ func (s *stage) learn(subjects *subjectKeys, w wanted, found opening) {
 		}
 		s.keys[k.Subject] = key
 	}
-	for _, name := range w.subjects {
+	for _, name := range names {
 		subject := events.SubjectID(name)
 		if _, ok := s.keys[subject]; ok || s.refused[subject] != nil {
 			continue

@@ -3,18 +3,24 @@
 package eventstore
 
 import (
-	"crypto/sha256"
+	"hash/maphash"
 	"time"
 
 	"github.com/tokenledger/tokenledger/events"
 )
 
-// streamKey stands for a stream's id in memory: 16 bytes of its SHA-256.
-type streamKey [16]byte
+// streamKey stands for a stream's id in memory: 128 bits of a keyed hash, so that
+// the cache has no pointers for the garbage collector to follow.
+type streamKey [2]uint64
 
-func keyOf(id events.StreamID) streamKey {
-	h := sha256.Sum256([]byte(id))
-	return streamKey(h[:16])
+// streamHash makes stream keys. Its seeds are of this process alone, so nobody can
+// make ids that collide.
+type streamHash [2]maphash.Seed
+
+func newStreamHash() streamHash { return streamHash{maphash.MakeSeed(), maphash.MakeSeed()} }
+
+func (h *streamHash) key(id events.StreamID) streamKey {
+	return streamKey{maphash.String(h[0], string(id)), maphash.String(h[1], string(id))}
 }
 
 // streamState is the last decision's version, 0 for no such stream, and the gate.

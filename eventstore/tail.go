@@ -34,6 +34,8 @@ type head struct {
 // tail knows everything that the next block depends on, as of its head, and the
 // blocks right before it.
 type tail struct {
+	hash streamHash // immutable
+
 	mu        sync.Mutex // guards all below
 	loaded    bool       // head and counts hold what they say
 	following bool       // somebody keeps the tail at the head
@@ -47,7 +49,7 @@ type tail struct {
 }
 
 func newTail() *tail {
-	return &tail{streams: newStreamCache(), moved: make(chan struct{})}
+	return &tail{hash: newStreamHash(), streams: newStreamCache(), moved: make(chan struct{})}
 }
 
 // load sets the tail to a head and the counts up to it.
@@ -60,11 +62,18 @@ func (t *tail) load(h head, counts map[events.TrailID]events.Position) {
 	}
 }
 
-// at gives the head, and whether the tail was loaded at all.
-func (t *tail) at() (head, bool) {
+// at gives the head.
+func (t *tail) at() head {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.head, t.loaded
+	return t.head
+}
+
+// state tells whether the tail was loaded, and why it is of no use any more.
+func (t *tail) state() (loaded bool, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.loaded, t.err
 }
 
 // apply adds a block to the tail. The appender and the follower may both come
@@ -207,10 +216,10 @@ func (t *tail) remember(ids []string, rows []streamRow) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, id := range ids {
-		t.streams.put(keyOf(events.StreamID(id)), streamState{})
+		t.streams.put(t.hash.key(events.StreamID(id)), streamState{})
 	}
 	for _, r := range rows {
-		t.streams.put(keyOf(events.StreamID(r.id)), r.state)
+		t.streams.put(t.hash.key(events.StreamID(r.id)), r.state)
 	}
 }
 

@@ -18,10 +18,11 @@ import (
 // stay small beside the log.
 const snapshotEvery = 100_000
 
-// load sets the tail to the head as it is now, unless it was loaded before.
+// load sets the tail to the head as it is now, unless it was loaded before. A tail
+// that failed stays so.
 func (l *Log) load(ctx context.Context) error {
-	if _, loaded := l.tail.at(); loaded {
-		return nil
+	if loaded, err := l.tail.state(); loaded || err != nil {
+		return err
 	}
 	// One snapshot of the database: counts and head must belong together.
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
