@@ -20,11 +20,19 @@ type memory struct {
 }
 
 func (m *memory) ReadStream(_ context.Context, id events.StreamID, after events.Version) iter.Seq2[events.Recorded, error] {
+	return m.read(func(rec events.Recorded) bool { return rec.Stream == id && rec.Version > after })
+}
+
+func (m *memory) ReadAll(_ context.Context, after events.Position) iter.Seq2[events.Recorded, error] {
+	return m.read(func(rec events.Recorded) bool { return rec.Position > after })
+}
+
+func (m *memory) read(want func(events.Recorded) bool) iter.Seq2[events.Recorded, error] {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var out []events.Recorded
 	for _, rec := range m.recorded {
-		if rec.Stream == id && rec.Version > after {
+		if want(rec) {
 			out = append(out, rec)
 		}
 	}

@@ -171,12 +171,11 @@ func (t *Tokens) create(
 	}
 	cmd.Name, cmd.Description, cmd.Tags, cmd.Scopes, cmd.ExpiresAt = in.Name, in.Description, in.Tags, in.Scopes, in.ExpiresAt
 	cmd.Fingerprint = issued.Value.Fingerprint()
-	stream := events.TokenStream(issued.ID)
-	if _, err = Do(ctx, d, TokenDecider, stream, trail, TokenCommand(cmd)); err != nil {
+	if _, err = onToken(ctx, d, issued.ID, trail, cmd); err != nil {
 		return Issued{}, err
 	}
 	if in.Reported.suspends() {
-		_, err = Do(ctx, d, TokenDecider, stream, trail, TokenCommand(SuspendToken{}))
+		_, err = onToken(ctx, d, issued.ID, trail, SuspendToken{})
 	}
 	return issued, err
 }
@@ -262,6 +261,10 @@ func isMember(ctx context.Context, d *Decision, user, org uuid.UUID) (bool, erro
 	}
 	d.Until(m.Until)
 	return true, nil
+}
+
+func onToken(ctx context.Context, d *Decision, id uuid.UUID, trail events.TrailID, cmd TokenCommand) (Token, error) {
+	return Do(ctx, d, TokenDecider, events.TokenStream(id), trail, cmd)
 }
 
 func onGrant(ctx context.Context, d *Decision, token, org uuid.UUID, cmd GrantCommand) (Grant, error) {

@@ -92,7 +92,7 @@ func (s *subject) known(ctx context.Context, d *Decision) (Registry, error) {
 func (s *subject) do(ctx context.Context, d *Decision, commands ...TokenCommand) error {
 	for _, c := range commands {
 		var err error
-		if s.Token, err = Do(ctx, d, TokenDecider, events.TokenStream(s.id), s.trail, c); err != nil {
+		if s.Token, err = onToken(ctx, d, s.id, s.trail, c); err != nil {
 			return err
 		}
 	}

@@ -27,17 +27,17 @@ func (t *Tokens) WithdrawSSO(ctx context.Context, call Call, organization uuid.U
 // that organization's trail alone.
 func (t *Tokens) stamp(
 	ctx context.Context, call Call, command string, organization uuid.UUID, ref TokenRef, op Operation,
-	onToken TokenCommand, onTheGrant GrantCommand,
+	forToken TokenCommand, forGrant GrantCommand,
 ) (TokenOutcome, error) {
 	return t.within(ctx, call, command, organization, ref, nil, op,
 		func(ctx context.Context, d *Decision, s *subject) error {
 			if ref.Kind == events.OrganizationKind {
-				return s.do(ctx, d, onToken)
+				return s.do(ctx, d, forToken)
 			}
 			if err := s.mustBeLive(d.now); err != nil {
 				return err
 			}
-			_, err := onGrant(ctx, d, s.id, organization, onTheGrant)
+			_, err := onGrant(ctx, d, s.id, organization, forGrant)
 			return err
 		})
 }
@@ -126,6 +126,6 @@ func withdraw(ctx context.Context, d *Decision, id uuid.UUID, organizations []uu
 		return nil
 	}
 	remove := ChangeTokenOrganizations{Remove: organizations, Limits: Limits{Unscoped: true}}
-	_, err = Do(ctx, d, TokenDecider, events.TokenStream(id), events.UserTrail(token.Owner), TokenCommand(remove))
+	_, err = onToken(ctx, d, id, events.UserTrail(token.Owner), remove)
 	return err
 }

@@ -78,8 +78,7 @@ func (t *Tokens) succeed(ctx context.Context, d *Decision, s *subject, in Rotati
 	if create.Organizations, err = s.reachable(ctx, d); err != nil {
 		return made, err
 	}
-	stream := events.TokenStream(made.ID)
-	if _, err := Do(ctx, d, TokenDecider, stream, s.trail, TokenCommand(create)); err != nil {
+	if _, err := onToken(ctx, d, made.ID, s.trail, create); err != nil {
 		return made, err
 	}
 	return made, giveAll(ctx, d, made.ID, create.Organizations)

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -207,7 +208,9 @@ func (w *world) recorded(after events.Position, want ...string) {
 // index is an [Index] that folds the log. Frozen, it answers as of then; only
 // Wait moves it on.
 type index struct {
-	log    *eventstore.Log
+	log interface {
+		ReadAll(ctx context.Context, after events.Position) iter.Seq2[events.Recorded, error]
+	}
 	mu     sync.Mutex // guards all below
 	frozen bool
 	at     events.Position
