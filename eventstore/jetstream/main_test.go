@@ -237,8 +237,9 @@ func (r *running) reach(p events.Position) {
 // await looks again and again whether something has come about.
 func await(t testing.TB, what string, there func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
-	for look := time.NewTicker(5 * time.Millisecond); !there(); <-look.C {
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for deadline := time.Now().Add(patience); !there(); <-look.C {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}

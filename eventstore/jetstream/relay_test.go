@@ -95,9 +95,15 @@ func TestRelayOutlivesServerRestarts(t *testing.T) {
 	l, b := newLedger(t), newBroker(t)
 	r := runRelay(t, jetstream.RelayConfig{Log: l, Conn: b.relay()})
 	var appending sync.WaitGroup
+	enough := make(chan struct{})
 	appending.Go(func() {
-		for range 30 {
-			l.use(100)
+		for {
+			select {
+			case <-enough:
+				return
+			default:
+				l.use(50)
+			}
 		}
 	})
 	for range 3 {
@@ -106,6 +112,7 @@ func TestRelayOutlivesServerRestarts(t *testing.T) {
 		await(t, "the outage to be seen", func() bool { return !r.Status().Connected })
 		b.start()
 	}
+	close(enough)
 	appending.Wait()
 	r.reach(l.head())
 	mustEqual(t, b.relay(), l, 1)
