@@ -70,15 +70,19 @@ func (t *Tokens) CreateOrganizationToken(ctx context.Context, call Call, in NewO
 func (t *Tokens) CreatePersonalToken(ctx context.Context, call Call, in NewPersonalToken) (TokenOutcome, error) {
 	return t.createOne(ctx, call, "CreatePersonalToken", in, events.PersonalKind,
 		func(ctx context.Context, d *Decision, who Principal) (Issued, error) {
-			if err := Authorize(who, Standing{Own: true}, OpCreatePersonalToken); err != nil {
-				return Issued{}, err
-			}
-			limits, err := personalLimits(ctx, d, who)
-			if err != nil {
-				return Issued{}, err
-			}
-			return t.createForUser(ctx, d, who.User, in, limits)
+			return t.createForCaller(ctx, d, who, in)
 		})
+}
+
+func (t *Tokens) createForCaller(ctx context.Context, d *Decision, who Principal, in NewPersonalToken) (Issued, error) {
+	if err := Authorize(who, Standing{Own: true}, OpCreatePersonalToken); err != nil {
+		return Issued{}, err
+	}
+	limits, err := personalLimits(ctx, d, who)
+	if err != nil {
+		return Issued{}, err
+	}
+	return t.createForUser(ctx, d, who.User, in, limits)
 }
 
 func (t *Tokens) createOne(

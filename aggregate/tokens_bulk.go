@@ -20,18 +20,30 @@ type TokensOutcome struct {
 
 // CreateOrganizationTokens makes several in one append: all of them or none.
 func (t *Tokens) CreateOrganizationTokens(ctx context.Context, call Call, in []NewOrganizationToken) (TokensOutcome, error) {
+	return createSeveral(ctx, t, call, "CreateOrganizationTokens", in, t.createForOrganization)
+}
+
+// CreatePersonalTokens makes several of the caller's in one append: all of them or none.
+func (t *Tokens) CreatePersonalTokens(ctx context.Context, call Call, in []NewPersonalToken) (TokensOutcome, error) {
+	return createSeveral(ctx, t, call, "CreatePersonalTokens", in, t.createForCaller)
+}
+
+func createSeveral[N any](
+	ctx context.Context, t *Tokens, call Call, command string, in []N,
+	create func(context.Context, *Decision, Principal, N) (Issued, error),
+) (TokensOutcome, error) {
 	if err := bulkSize("input", len(in)); err != nil {
 		return TokensOutcome{}, err
 	}
 	var made []Issued
-	o, err := call.order("CreateOrganizationTokens", in, func(ctx context.Context, d *Decision) error {
+	o, err := call.order(command, in, func(ctx context.Context, d *Decision) error {
 		made = nil
 		who, err := authenticate(ctx, d, call.Principal)
 		if err != nil {
 			return err
 		}
 		for i, one := range in {
-			issued, err := t.createForOrganization(ctx, d, who, one)
+			issued, err := create(ctx, d, who, one)
 			if err != nil {
 				return below(fmt.Sprintf("input[%d]", i), err)
 			}

@@ -17,6 +17,7 @@ import (
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/bench"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
+	"github.com/tokenledger/tokenledger/eventstore"
 )
 
 // scratch is a configuration whose data live in a directory that is removed.
@@ -52,8 +53,8 @@ func (a app) benchAppend(c *cobra.Command, o bench.Options) (r bench.Result, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	fmt.Fprintf(a.err, "Appending for %v, in turn with the baseline …\n", o.Duration)
-	err = store.WithLog(c.Context(), func(ctx context.Context) error {
-		r, err = bench.Append(ctx, store.Log, store.URL, o)
+	err = store.WithLog(c.Context(), func(ctx context.Context, log *eventstore.Log) error {
+		r, err = bench.Append(ctx, log, store.URL, o)
 		return err
 	})
 	return r, err

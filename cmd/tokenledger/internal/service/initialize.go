@@ -12,6 +12,7 @@ import (
 	"github.com/tokenledger/tokenledger/aggregate"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
 	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore"
 )
 
 // Initialized reports whether the log has its first events.
@@ -53,9 +54,9 @@ func issue(ctx context.Context, c config.Config, s *Store, begin func(context.Co
 		return fmt.Errorf("the token file: %w", err)
 	}
 	defer f.Close()
-	directory := &aggregate.Directory{Tokens: &aggregate.Tokens{Handler: &aggregate.Handler{Log: s.Log}, Peppers: s.Peppers}}
-	return s.WithLog(ctx, func(ctx context.Context) error {
-		begun, err := begin(ctx, directory)
+	return s.WithLog(ctx, func(ctx context.Context, log *eventstore.Log) error {
+		tokens := &aggregate.Tokens{Handler: &aggregate.Handler{Log: log}, Peppers: s.Peppers}
+		begun, err := begin(ctx, &aggregate.Directory{Tokens: tokens})
 		if err != nil {
 			return errors.Join(err, os.Remove(fresh))
 		}

@@ -119,9 +119,9 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger 
 		Tokens:        tokens,
 		Directory:     &aggregate.Directory{Tokens: tokens, Index: l.models.Views},
 		Views:         l.models.Views,
+		Fresh:         l.models.Views,
 		Verifier:      verification{l.verifier},
 		Uses:          uses{l.verifier},
-		Fresh:         l.models.Views,
 		Log:           s.Log,
 		Introspection: c.PublicSchema(),
 		Logger:        logger,
@@ -188,7 +188,7 @@ func (l *ledger) serve(ctx context.Context, public, admin net.Listener, started 
 		Query: l.query,
 		Auth: &httpd.Authenticator{
 			Verifier: l.verifier, Proxies: l.config.Proxies, PublicSchema: l.config.PublicSchema(),
-			SchemaOnly: graphql.SchemaOnly, WithCaller: withCaller,
+			SchemaOnly: graphql.SchemaOnly, WithCaller: withCaller(l.models.Views),
 		},
 		Ready: l.ready, Logger: l.logger,
 	}.Handler()

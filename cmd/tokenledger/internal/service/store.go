@@ -27,6 +27,7 @@ type Store struct {
 	Peppers *secret.Peppers
 	URL     string
 
+	config   eventstore.Config
 	postgres *embedded.Postgres
 }
 
@@ -58,7 +59,8 @@ func OpenStore(ctx context.Context, c config.Config, logger *slog.Logger) (_ *St
 	if err := eventstore.Migrate(ctx, s.URL, c.Schema); err != nil {
 		return nil, fmt.Errorf("the database (TOKENLEDGER_DATABASE_URL): %w", err)
 	}
-	s.Log, err = eventstore.Open(ctx, eventstore.Config{URL: s.URL, Schema: c.Schema, Keys: s.Ring, Logger: logger})
+	s.config = eventstore.Config{URL: s.URL, Schema: c.Schema, Keys: s.Ring, Logger: logger}
+	s.Log, err = eventstore.Open(ctx, s.config)
 	return s, err
 }
 
@@ -98,12 +100,18 @@ func (s *Store) watch(ctx context.Context) error {
 	}
 }
 
-// WithLog runs do while the log takes appends, for commands that need it alone.
-func (s *Store) WithLog(ctx context.Context, do func(context.Context) error) error {
+// WithLog runs do with a log that takes appends, for what needs it alone and
+// for a moment. A log runs once, so this is one of its own.
+func (s *Store) WithLog(ctx context.Context, do func(context.Context, *eventstore.Log) error) error {
+	log, err := eventstore.Open(ctx, s.config)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- s.Log.Run(running) }()
-	err := do(ctx)
+	go func() { ended <- log.Run(running) }()
+	err = do(ctx, log)
 	stop()
 	if runErr := <-ended; runErr != nil && !errors.Is(runErr, context.Canceled) {
 		err = errors.Join(err, runErr)
