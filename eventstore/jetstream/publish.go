@@ -74,8 +74,8 @@ func (r *Relay) resume(ctx context.Context, why error) (last events.Position, er
 			return 0, err
 		}
 	}
-	// A stream that took no events is well again only when it takes some.
-	if !errors.Is(why, errRefused) {
+	// A stream that took no events is well again only when it has taken some.
+	if last > r.Status().Position || !errors.Is(why, errRefused) {
 		r.reached(ctx, last)
 	}
 	return last, nil

@@ -45,13 +45,13 @@ type RelayConfig struct {
 func (c *RelayConfig) validate() error {
 	var problems []error
 	if c.Log == nil {
-		problems = append(problems, errors.New("Log is missing"))
+		problems = append(problems, errors.New("the field Log is missing"))
 	}
 	if c.Conn == nil {
-		problems = append(problems, errors.New("Conn is missing"))
+		problems = append(problems, errors.New("the field Conn is missing"))
 	}
 	if c.Replicas < 0 || c.MaxBytes < 0 {
-		problems = append(problems, errors.New("Replicas and MaxBytes cannot be negative"))
+		problems = append(problems, errors.New("the fields Replicas and MaxBytes cannot be negative"))
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

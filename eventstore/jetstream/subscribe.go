@@ -107,7 +107,7 @@ func endsSubscription(err error) bool {
 // begin finds out where to go on.
 func (s *subscriber) begin(ctx context.Context, conn *nats.Conn) (err error) {
 	if s.After < 0 {
-		return errors.New("After cannot be negative")
+		return errors.New("the field After cannot be negative")
 	}
 	if s.Store == nil {
 		s.Store = new(MemoryStore)
