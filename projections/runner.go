@@ -113,7 +113,7 @@ func (r *Runner) keep(ctx context.Context, i int, p Projection) error {
 		pause := shortPause
 		if poisonous(err) {
 			pause = longPause
-			r.logger.Error("a projection stands still", "projection", p.Name(), "error", err)
+			r.logger.ErrorContext(ctx, "a projection stands still", "projection", p.Name(), "error", err)
 		}
 		r.report(i, func(s *Status) { s.Err = err })
 		select {

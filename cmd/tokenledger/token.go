@@ -53,8 +53,6 @@ func kindOf(c *cobra.Command) (type_, field, plural string) {
 	return "APIToken", "apiToken", "apiTokens"
 }
 
-const defaultLife = 90 * 24 * time.Hour
-
 func (a app) tokenCreate() *cobra.Command {
 	var in struct {
 		name, description, expires, file string

@@ -231,7 +231,7 @@ func (n *NATS) connect(ctx context.Context, role, creds string) (*nats.Conn, err
 	conn, err := nats.Connect("", nats.InProcessServer(n.server), nats.UserCredentials(creds),
 		nats.Name("tokenledger "+role), nats.Timeout(timeout), nats.MaxReconnects(-1),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			n.log.Warn("an error on a connection to NATS", "role", role, "error", err)
+			n.log.WarnContext(ctx, "an error on a connection to NATS", "role", role, "error", err)
 		}))
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS as the %s: %w", role, err)

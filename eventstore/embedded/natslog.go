@@ -26,7 +26,7 @@ func (l *natsLog) failure() error {
 
 func (l *natsLog) write(level slog.Level, format string, args []any) {
 	if ctx := context.Background(); l.log.Enabled(ctx, level) {
-		l.log.Log(ctx, level, fmt.Sprintf(format, args...))
+		l.log.Log(ctx, level, "NATS", "says", fmt.Sprintf(format, args...))
 	}
 }
 

@@ -48,7 +48,7 @@ func (l *pgLog) line(text string) {
 	case "LOG", "ERROR", "NOTICE", "INFO", "HINT", "DETAIL":
 		l.level = slog.LevelDebug
 	}
-	l.log.Log(context.Background(), l.level, text)
+	l.log.Log(context.Background(), l.level, "Postgres", "says", text)
 	if l.last = append(l.last, text); len(l.last) > keptLines {
 		l.last = l.last[1:]
 	}

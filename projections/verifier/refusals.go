@@ -175,7 +175,7 @@ func (v *Verifier) recordRefusal(ctx context.Context, r refusal, n int64) {
 	key := sourceKey{r.token, r.trail, r.query.Address, r.query.Agent}
 	source, err := v.sources.lookup(ctx, key)
 	if err != nil {
-		v.logger.Warn("a refusal is recorded without its source", "error", err)
+		v.logger.WarnContext(ctx, "a refusal is recorded without its source", "error", err)
 	}
 	e := events.TokenUseRefused{
 		Code: string(r.code), Source: source, Action: r.query.Action, Resource: r.query.Resource, Via: r.query.Via, Count: n,
@@ -198,7 +198,7 @@ func (v *Verifier) recordRefusal(ctx context.Context, r refusal, n int64) {
 func (v *Verifier) append(ctx context.Context, b events.Batch) (events.Receipt, bool) {
 	receipt, err := v.log.Append(ctx, events.Request{Batches: []events.Batch{b}})
 	if err != nil {
-		v.logger.Warn("a refusal could not be recorded", "stream", b.Stream, "error", err)
+		v.logger.WarnContext(ctx, "a refusal could not be recorded", "stream", b.Stream, "error", err)
 	}
 	return receipt, err == nil
 }

@@ -26,9 +26,9 @@ var mayImport = map[string][]string{
 	"eventstore/jetstream":      {"events", "eventstore"},
 	"eventstore/embedded":       {},
 	"projections":               {"events", "eventstore"},
-	"projections/verifier":      {"events", "aggregate"},
+	"projections/verifier":      {"events", "aggregate", "aggregate/secret", "eventstore"},
 	"projections/evidence":      {"events", "projections", "eventstore", "eventstore/merkle"},
-	"graphql":                   {"aggregate", "projections", "events"},
+	"graphql":                   {"aggregate", "aggregate/secret", "projections", "events"},
 	"graphql/client":            {},
 	"cmd/tokenledger":           {anything},
 }

@@ -17,7 +17,7 @@ func TestRefusal(t *testing.T) {
 		{"events", "aggregate", false},
 		{"aggregate", "aggregate/secret", true},
 		{"aggregate/secret", "aggregate", false},
-		{"graphql", "aggregate/secret", false},
+		{"graphql", "aggregate/secret", true},
 		{"graphql", "graphql/graphiql", true},
 		{"graphql/generated", "projections", true},
 		{"graphql/generated", "eventstore", false},

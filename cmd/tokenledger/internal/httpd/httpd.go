@@ -89,7 +89,7 @@ func recovered(next http.Handler, logger *slog.Logger) http.Handler {
 				if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(p)
 				}
-				logger.Error("a request panicked", "path", r.URL.Path, "panic", p)
+				logger.ErrorContext(r.Context(), "a request panicked", "path", r.URL.Path, "panic", p)
 				writeError(w, http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", "Something went wrong; the log knows more.")
 			}
 		}()

@@ -43,10 +43,10 @@ func openBroker(ctx context.Context, c config.Config, logger *slog.Logger) (*bro
 		nats.ReconnectWait(500 * time.Millisecond),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
-				logger.Warn("NATS is away; events wait in the log", "error", err)
+				logger.WarnContext(ctx, "NATS is away; events wait in the log", "error", err)
 			}
 		}),
-		nats.ReconnectHandler(func(*nats.Conn) { logger.Info("NATS is back") }),
+		nats.ReconnectHandler(func(*nats.Conn) { logger.InfoContext(ctx, "NATS is back") }),
 	}
 	if c.NATSCreds != "" {
 		options = append(options, nats.UserCredentials(c.NATSCreds))

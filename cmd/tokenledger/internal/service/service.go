@@ -88,7 +88,7 @@ func ensureInitialized(ctx context.Context, c config.Config, s *Store, logger *s
 	if err := Initialize(ctx, c, s, "Demo", "admin@example.com"); err != nil {
 		return err
 	}
-	logger.Info("made the organization Demo and its owner admin@example.com", "token_file", c.AdminTokenFile())
+	logger.InfoContext(ctx, "made the organization Demo and its owner admin@example.com", "token_file", c.AdminTokenFile())
 	return nil
 }
 
@@ -170,7 +170,7 @@ func (l *ledger) run(ctx context.Context, public, admin net.Listener, started fu
 func (l *ledger) runRelay(ctx context.Context) error {
 	err := l.relay.Run(ctx)
 	if err != nil && ctx.Err() == nil {
-		l.logger.Error("the relay has halted; events wait in the log", "error", err)
+		l.logger.ErrorContext(ctx, "the relay has halted; events wait in the log", "error", err)
 		<-ctx.Done()
 	}
 	return nil
