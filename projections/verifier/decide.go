@@ -3,6 +3,7 @@
 package verifier
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -96,10 +97,23 @@ type decided struct {
 
 // Authenticate tells whose value this is, and records nothing. The code is empty
 // if the token is good at this moment.
-func (v *Verifier) Authenticate(q Query) (Subject, Code, error) {
+func (v *Verifier) Authenticate(ctx context.Context, q Query) (Subject, Code, error) {
 	q.Action, q.Scope = "", ""
-	d, err := v.decide(q)
+	d, err := v.decideFresh(ctx, q)
 	return d.subject, d.code, err
+}
+
+// decideFresh decides, and once more after catching up with the log where the
+// token may have been made a moment ago, here or by another process.
+func (v *Verifier) decideFresh(ctx context.Context, q Query) (decided, error) {
+	d, err := v.decide(q)
+	if err != nil || d.code != Unknown || !fresh(d.token, v.now()) {
+		return d, err
+	}
+	if err := v.settle(ctx); err != nil {
+		return decided{}, err
+	}
+	return v.decide(q)
 }
 
 func (v *Verifier) decide(q Query) (decided, error) {

@@ -123,7 +123,7 @@ func (b *sourceBook) remember(k sourceKey, at events.Position) {
 // is itself recorded as another token's use: once an hour, with every guard.
 func (v *Verifier) Authenticated(ctx context.Context, q Query) (Decision, error) {
 	now := v.now()
-	d, err := v.decide(q)
+	d, err := v.decideFresh(ctx, q)
 	if err != nil {
 		return Decision{}, err
 	}

@@ -278,19 +278,10 @@ type Decision struct {
 // made durable: the caller must refuse.
 func (v *Verifier) Verify(ctx context.Context, q Query) (Decision, error) {
 	const attempts = 8
-	waited := false
 	for range attempts {
-		d, err := v.decide(q)
+		d, err := v.decideFresh(ctx, q)
 		if err != nil {
 			return Decision{}, err
-		}
-		if d.code == Unknown && !waited && fresh(d.token, v.now()) {
-			// The token may have been made a moment ago by another process.
-			waited = true
-			if err := v.settle(ctx); err != nil {
-				return Decision{}, err
-			}
-			continue
 		}
 		if d.code != "" {
 			v.refuse(q, d)

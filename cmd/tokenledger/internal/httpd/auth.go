@@ -20,7 +20,7 @@ import (
 
 // Verifier tells whose value a bearer token is.
 type Verifier interface {
-	Authenticate(q verifier.Query) (verifier.Subject, verifier.Code, error)
+	Authenticate(ctx context.Context, q verifier.Query) (verifier.Subject, verifier.Code, error)
 	Verify(ctx context.Context, q verifier.Query) (verifier.Decision, error)
 }
 
@@ -74,7 +74,7 @@ func (a *Authenticator) Wrap(next http.Handler) http.Handler {
 }
 
 func (a *Authenticator) serve(w http.ResponseWriter, r *http.Request, next http.Handler, q verifier.Query) {
-	subject, code, err := a.Verifier.Authenticate(q)
+	subject, code, err := a.Verifier.Authenticate(r.Context(), q)
 	switch {
 	case err != nil:
 		unavailable(w)
