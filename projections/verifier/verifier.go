@@ -257,7 +257,9 @@ type Query struct {
 	Action       string    // mapped to a scope by the registry, unless Scope is given
 	Resource     string
 	Scope        string
-	Ledger       bool // the ledger's own interface: the token's own scopes count, what its owner may there the rules decide
+	// Ledger says that it is for the ledger's own interface, which names the
+	// scopes itself and leaves to the rules what the token's owner may.
+	Ledger bool
 	Address      netip.Addr
 	Agent        string
 	RequestID    string
