@@ -202,6 +202,9 @@ func readForm(r *http.Request, form *multipart.Reader) (*gql.RawParams, *fault) 
 		if len(paths) != 1 {
 			return nil, faulty(http.StatusBadRequest, "The part map must say one place for the file, such as variables.input.")
 		}
+		if params.Variables == nil {
+			return nil, faulty(http.StatusBadRequest, "The operations have no variables to put the file into.")
+		}
 		upload := gql.Upload{File: bytes.NewReader(body), Filename: name, Size: int64(len(body)), ContentType: "text/csv"}
 		if err := params.AddUpload(upload, key, paths[0]); err != nil {
 			return nil, faulty(http.StatusBadRequest, "The part map names a place for the file that the operations do not have as null.")

@@ -61,7 +61,7 @@ func readCSV(file gql.Upload, personal bool) ([]aggregate.NewPersonalToken, erro
 	r := csv.NewReader(file.File)
 	header, err := r.Read()
 	if err != nil {
-		return nil, csvFault(err, 1)
+		return nil, csvFault(err)
 	}
 	header[0] = strings.TrimPrefix(header[0], "\uFEFF") // spreadsheets put it there
 	if err := checkHeader(header, personal); err != nil {
@@ -73,10 +73,10 @@ func readCSV(file gql.Upload, personal bool) ([]aggregate.NewPersonalToken, erro
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		line, _ := r.FieldPos(0)
 		if err != nil {
-			return nil, csvFault(err, line)
+			return nil, csvFault(err)
 		}
+		line, _ := r.FieldPos(0)
 		if len(tokens) == aggregate.MaxBulk {
 			return nil, badInput("input", "The file has more than %d tokens.", aggregate.MaxBulk)
 		}
@@ -119,7 +119,7 @@ func csvToken(header, record []string, line int) (aggregate.NewPersonalToken, er
 }
 
 // csvFault says what is wrong without quoting the file.
-func csvFault(err error, line int) error {
+func csvFault(err error) error {
 	var parse *csv.ParseError
 	switch {
 	case errors.Is(err, io.EOF):
@@ -127,7 +127,7 @@ func csvFault(err error, line int) error {
 	case errors.As(err, &parse):
 		return badInput("input", "Line %d: %v.", parse.Line, parse.Err)
 	}
-	return fmt.Errorf("read line %d of the file: %w", line, err)
+	return fmt.Errorf("read the file: %w", err)
 }
 
 // grantedTo parses the ids of organizations.

@@ -102,7 +102,12 @@ func newWorld(t *testing.T, change ...func(*graphql.Config)) *world {
 	h, err := graphql.New(c)
 	must(t, err)
 	w.server = httptest.NewServer(w.authenticate(h))
-	t.Cleanup(w.server.Close)
+	t.Cleanup(func() {
+		w.server.Close()
+		if t.Failed() {
+			t.Logf("what was logged:\n%s", w.logged)
+		}
+	})
 	return w
 }
 
@@ -153,7 +158,7 @@ func (w *world) authenticate(next http.Handler) http.Handler {
 			Value: value, Organization: organization, Ledger: true, Address: netip.MustParseAddr("192.0.2.1"), Agent: "test",
 			RequestID: id, Via: "graphql",
 		}
-		s, code, err := w.verifier.Authenticate(q)
+		s, code, err := w.verifier.Authenticate(r.Context(), q)
 		if err != nil || code.Status() == http.StatusUnauthorized && organization == uuid.Nil {
 			http.Error(out, "unauthenticated: "+string(code), http.StatusUnauthorized)
 			return
@@ -309,7 +314,7 @@ func (w *world) roundTrip(r *http.Request, token string, headers ...string) answ
 	a := answer{t: w.t, status: resp.StatusCode, header: resp.Header}
 	a.body, err = io.ReadAll(resp.Body)
 	must(w.t, err)
-	if strings.Contains(resp.Header.Get("Content-Type"), "json") {
+	if strings.Contains(resp.Header.Get("Content-Type"), "json") && len(a.body) > 0 {
 		dec := json.NewDecoder(bytes.NewReader(a.body))
 		dec.UseNumber()
 		if err := dec.Decode(&a); err != nil {

@@ -44,12 +44,31 @@ func SchemaOnly(body []byte) bool {
 
 // onlyAboutSchema reports whether the operation asks for nothing but the schema.
 func onlyAboutSchema(op *gql.OperationContext) bool {
-	if op.Operation.Operation != ast.Query {
-		return false
-	}
-	for _, f := range gql.CollectFields(op, op.Operation.SelectionSet, []string{"Query"}) {
-		if !strings.HasPrefix(f.Name, "__") {
-			return false
+	return op.Operation.Operation == ast.Query && metaOnly(op.Doc, op.Operation.SelectionSet, map[string]bool{})
+}
+
+// metaOnly walks the fields of a selection that may not have been validated:
+// fragments may be missing, or contain themselves.
+func metaOnly(doc *ast.QueryDocument, set ast.SelectionSet, seen map[string]bool) bool {
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.Field:
+			if !strings.HasPrefix(s.Name, "__") {
+				return false
+			}
+		case *ast.InlineFragment:
+			if !metaOnly(doc, s.SelectionSet, seen) {
+				return false
+			}
+		case *ast.FragmentSpread:
+			fragment := doc.Fragments.ForName(s.Name)
+			if fragment == nil || seen[s.Name] {
+				continue
+			}
+			seen[s.Name] = true
+			if !metaOnly(doc, fragment.SelectionSet, seen) {
+				return false
+			}
 		}
 	}
 	return true

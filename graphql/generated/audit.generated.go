@@ -812,14 +812,14 @@ func _EventEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 // region    ***************************** type.gotpl *****************************
 
 func unmarshalNActorKind2githubᚗcomᚋtokenledgerᚋtokenledgerᚋeventsᚐActorKind(ctx context.Context, ec *executionContext, v any) (events.ActorKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := model.UnmarshalString(v)
 	res := unmarshalNActorKind2githubᚗcomᚋtokenledgerᚋtokenledgerᚋeventsᚐActorKindF[tmp]
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNActorKind2githubᚗcomᚋtokenledgerᚋtokenledgerᚋeventsᚐActorKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v events.ActorKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(marshalNActorKind2githubᚗcomᚋtokenledgerᚋtokenledgerᚋeventsᚐActorKindF[v])
+	res := model.MarshalString(marshalNActorKind2githubᚗcomᚋtokenledgerᚋtokenledgerᚋeventsᚐActorKindF[v])
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ActorKind!")
 	}

@@ -3254,14 +3254,14 @@ func marshalNMembershipPayload2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋgra
 }
 
 func unmarshalNMembershipRole2githubᚗcomᚋtokenledgerᚋtokenledgerᚋeventsᚐRole(ctx context.Context, ec *executionContext, v any) (events.Role, error) {
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := model.UnmarshalString(v)
 	res := unmarshalNMembershipRole2githubᚗcomᚋtokenledgerᚋtokenledgerᚋeventsᚐRoleF[tmp]
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNMembershipRole2githubᚗcomᚋtokenledgerᚋtokenledgerᚋeventsᚐRole(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v events.Role) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(marshalNMembershipRole2githubᚗcomᚋtokenledgerᚋtokenledgerᚋeventsᚐRoleF[v])
+	res := model.MarshalString(marshalNMembershipRole2githubᚗcomᚋtokenledgerᚋtokenledgerᚋeventsᚐRoleF[v])
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "MembershipRole!")
 	}
@@ -3424,7 +3424,7 @@ func unmarshalOMembershipRole2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋeven
 	if v == nil {
 		return nil, nil
 	}
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := model.UnmarshalString(v)
 	res := unmarshalOMembershipRole2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋeventsᚐRoleF[tmp]
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
@@ -3435,7 +3435,7 @@ func marshalOMembershipRole2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋevents
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(marshalOMembershipRole2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋeventsᚐRoleF[*v])
+	res := model.MarshalString(marshalOMembershipRole2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋeventsᚐRoleF[*v])
 	return res
 }
 

@@ -3499,13 +3499,13 @@ func unmarshalNAPITokenOrder2githubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphql�
 }
 
 func unmarshalNAPITokenOrderField2string(ctx context.Context, ec *executionContext, v any) (string, error) {
-	res, err := graphql.UnmarshalString(v)
+	res, err := model.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNAPITokenOrderField2string(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v string) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(v)
+	res := model.MarshalString(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "APITokenOrderField!")
 	}
@@ -3538,13 +3538,13 @@ func unmarshalNPersonalAccessTokenOrder2githubᚗcomᚋtokenledgerᚋtokenledger
 }
 
 func unmarshalNPersonalAccessTokenOrderField2string(ctx context.Context, ec *executionContext, v any) (string, error) {
-	res, err := graphql.UnmarshalString(v)
+	res, err := model.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNPersonalAccessTokenOrderField2string(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v string) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(v)
+	res := model.MarshalString(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PersonalAccessTokenOrderField!")
 	}
@@ -3552,14 +3552,14 @@ func marshalNPersonalAccessTokenOrderField2string(ctx context.Context, ec *execu
 }
 
 func unmarshalNTokenStatus2githubᚗcomᚋtokenledgerᚋtokenledgerᚋprojectionsᚐTokenStatus(ctx context.Context, ec *executionContext, v any) (projections.TokenStatus, error) {
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := model.UnmarshalString(v)
 	res := projections.TokenStatus(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNTokenStatus2githubᚗcomᚋtokenledgerᚋtokenledgerᚋprojectionsᚐTokenStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v projections.TokenStatus) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := model.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "TokenStatus!")
 	}
@@ -3820,7 +3820,7 @@ func unmarshalOTokenStatus2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋproject
 	if v == nil {
 		return nil, nil
 	}
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := model.UnmarshalString(v)
 	res := projections.TokenStatus(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
@@ -3831,7 +3831,7 @@ func marshalOTokenStatus2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋprojectio
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := model.MarshalString(string(*v))
 	return res
 }
 

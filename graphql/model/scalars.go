@@ -59,6 +59,30 @@ func UnmarshalUUID(v any) (uuid.UUID, error) {
 	return id, nil
 }
 
+// MarshalString writes a text.
+func MarshalString(s string) graphql.Marshaler { return graphql.MarshalString(s) }
+
+// UnmarshalString takes a text and nothing else (GraphQL, section 3.5.3).
+func UnmarshalString(v any) (string, error) {
+	s, ok := v.(string)
+	if !ok {
+		return "", bad("a String is a text")
+	}
+	return s, nil
+}
+
+// MarshalBoolean writes true or false.
+func MarshalBoolean(b bool) graphql.Marshaler { return graphql.MarshalBoolean(b) }
+
+// UnmarshalBoolean takes true or false and nothing else (GraphQL, section 3.5.4).
+func UnmarshalBoolean(v any) (bool, error) {
+	b, ok := v.(bool)
+	if !ok {
+		return false, bad("a Boolean is true or false")
+	}
+	return b, nil
+}
+
 // MarshalInt writes a number.
 func MarshalInt(n int) graphql.Marshaler { return graphql.MarshalInt(n) }
 
