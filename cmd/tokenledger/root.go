@@ -125,8 +125,9 @@ type app struct {
 // overrides gives the settings that flags name, by variable.
 func (a app) overrides() map[string]string {
 	set := map[string]string{}
-	a.flags.Visit(func(f *pflag.Flag) {
-		if v, ok := settings[f.Name]; ok {
+	// Changed, not Visit: a flag after a sub-command is set in that one's set.
+	a.flags.VisitAll(func(f *pflag.Flag) {
+		if v, ok := settings[f.Name]; ok && f.Changed {
 			set[v.variable] = f.Value.String()
 		}
 	})

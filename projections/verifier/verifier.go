@@ -259,12 +259,12 @@ type Query struct {
 	Scope        string
 	// Ledger says that it is for the ledger's own interface, which names the
 	// scopes itself and leaves to the rules what the token's owner may.
-	Ledger bool
-	Address      netip.Addr
-	Agent        string
-	RequestID    string
-	Trace        string
-	Via          string // the interface that asks
+	Ledger    bool
+	Address   netip.Addr
+	Agent     string
+	RequestID string
+	Trace     string
+	Via       string // the interface that asks
 }
 
 // Decision is the answer to a Query. Code is empty when the use is allowed; what

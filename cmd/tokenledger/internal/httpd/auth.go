@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tokenledger/tokenledger/aggregate/secret"
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/projections/verifier"
 )
@@ -145,14 +146,16 @@ func organizationOf(r *http.Request) (uuid.UUID, error) {
 	return id, nil
 }
 
-// requestID is the caller's, if it is harmless, else a new one.
+// requestID is the caller's, if it is harmless and no token's value, else a new one.
 func requestID(r *http.Request) string {
 	id := r.Header.Get("X-Request-ID")
-	if len(id) >= 8 && len(id) <= 128 && strings.Trim(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_.:/+=") == "" {
+	if len(id) >= 8 && len(id) <= 128 && strings.Trim(id, harmless) == "" && secret.RedactString(id) == id {
 		return id
 	}
 	return uuid.Must(uuid.NewV7()).String()
 }
+
+const harmless = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_.:/+="
 
 // traceParent takes a W3C traceparent of version 00 over as it is.
 func traceParent(r *http.Request) string {
@@ -166,7 +169,7 @@ func traceParent(r *http.Request) string {
 const maxAgent = 256
 
 func agent(r *http.Request) string {
-	a := strings.ToValidUTF8(r.UserAgent(), "\uFFFD")
+	a := secret.RedactString(strings.ToValidUTF8(r.UserAgent(), "\uFFFD"))
 	if len(a) > maxAgent {
 		a = strings.ToValidUTF8(a[:maxAgent], "")
 	}
