@@ -129,7 +129,7 @@ BEGIN
   IF to_regclass(name) IS NOT NULL THEN
     RETURN;
   END IF;
-  PERFORM pg_advisory_xact_lock(hashtext('tokenledger partitions'), hashtext(current_schema()));
+  LOCK TABLE blocks IN SHARE UPDATE EXCLUSIVE MODE; -- appends go on
   IF to_regclass(name) IS NOT NULL THEN
     RETURN;
   END IF;
@@ -156,7 +156,8 @@ END $$;
 SELECT make_blocks_partition(0), make_blocks_partition(10000000);
 
 -- Blocks taken apart, for people. "leaf" is the exact line. The typed columns are
--- read from it after NUL, which Postgres has no text for, is replaced by U+FFFD.
+-- read from it after NUL, which Postgres has no text for, became U+FFFD: an odd
+-- number of backslashes before u0000.
 -- A condition on "block" (the last position of the event's block) uses the index.
 CREATE VIEW events AS
 SELECT (j ->> 'position')::bigint           AS "position",
@@ -181,7 +182,10 @@ SELECT (j ->> 'position')::bigint           AS "position",
 FROM blocks b
 CROSS JOIN LATERAL string_to_table(
   convert_from(substring(b.leaves FROM 1 FOR octet_length(b.leaves) - 1), 'UTF8'), E'\n') AS line
-CROSS JOIN LATERAL (SELECT replace(line, '\u0000', '\ufffd')::jsonb AS j) AS decoded;
+CROSS JOIN LATERAL (SELECT CASE strpos(line, '\u0000')
+    WHEN 0 THEN line
+    ELSE regexp_replace(line, '(?<!\\)((?:\\\\)*)\\u0000', '\1\\ufffd', 'g')
+  END::jsonb AS j) AS decoded;
 
 -- Who may do what. Nobody but the owner may change or delete anything of the log.
 -- +goose StatementBegin

@@ -1,0 +1,16 @@
+// What tests outside of the package need to see.
+
+package eventstore
+
+// LaneRequests is how many requests of one trail may wait.
+const LaneRequests = laneRequests
+
+// Queued is how many requests wait for a block.
+func (l *Log) Queued() (n int) {
+	l.queue.mu.Lock()
+	defer l.queue.mu.Unlock()
+	for _, lane := range l.queue.turn {
+		n += len(lane.requests)
+	}
+	return n
+}
