@@ -65,6 +65,9 @@ func (f finder) find(ctx context.Context, explicit string, major int) (binaries,
 	found := make(map[int]bool)
 	for _, dir := range f.candidates() {
 		b, err := f.try(ctx, dir)
+		if ctx.Err() != nil { // says nothing about the programs
+			return binaries{}, fmt.Errorf("look for Postgres: %w", context.Cause(ctx))
+		}
 		if err != nil {
 			failures = append(failures, err)
 			continue

@@ -3,6 +3,7 @@
 package embedded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -76,6 +77,21 @@ func TestTheChoiceOfPrograms(t *testing.T) {
 				t.Errorf("chose %q (%v), want %q (%v)", got.dir, err, c.want, c.fails)
 			}
 		})
+	}
+}
+
+func TestRunningOutOfTimeIsNotMistakenForNoPrograms(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	bin, cache := install(t, filepath.Join(dir, "bin"), "17.1"), filepath.Join(dir, "cache")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := finder{who: mustAccount(t), log: slog.New(slog.DiscardHandler), path: bin, cache: cache, npm: "npm"}.find(ended, "", 0)
+	if !errors.Is(err, context.Canceled) || errors.Is(err, ErrNoBinaries) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(cache); err == nil {
+		t.Error("a fetch was begun")
 	}
 }
 
