@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tokenledger/tokenledger/events"
@@ -112,4 +113,81 @@ func (directory) Apply(ctx context.Context, tx pgx.Tx, t Tables, run []events.Re
 		}
 	}
 	return nil
+}
+
+// entity is one kind of thing in the directory: a row T each, known by one or
+// two ids, and written as a W, which may add what is only for searching.
+type entity[T, W any] struct {
+	part  string
+	key   []string // the columns of the ids
+	route func(events.Recorded) (ids, bool)
+	apply func(row *T, of ids, rec events.Recorded) error
+	ids   func(T) ids
+	write func(T) W
+}
+
+type ids [2]uuid.UUID
+
+// ofStream routes the decisions of one kind of stream.
+func ofStream(kind events.StreamKind) func(events.Recorded) (ids, bool) {
+	return func(rec events.Recorded) (ids, bool) {
+		if rec.Stream.Kind() != kind || !rec.Decision() {
+			return ids{}, false
+		}
+		first, second, err := rec.Stream.IDs()
+		return ids{first, second}, err == nil
+	}
+}
+
+// fold loads the rows that a run is about, folds the run, and writes them back.
+func (e entity[T, W]) fold(ctx context.Context, tx pgx.Tx, t Tables, run []events.Recorded) error {
+	var order []ids
+	touched := map[ids][]events.Recorded{}
+	for _, rec := range run {
+		if of, ok := e.route(rec); ok {
+			if touched[of] == nil {
+				order = append(order, of)
+			}
+			touched[of] = append(touched[of], rec)
+		}
+	}
+	if len(order) == 0 {
+		return nil
+	}
+	rows, err := e.load(ctx, tx, t, order)
+	if err != nil {
+		return err
+	}
+	written := make([]W, len(order))
+	for i, of := range order {
+		row := rows[of]
+		for _, rec := range touched[of] {
+			if err := e.apply(&row, of, rec); err != nil {
+				return at(rec, err)
+			}
+		}
+		written[i] = e.write(row)
+	}
+	return upsert(ctx, tx, t.Name(e.part), e.key, written)
+}
+
+func (e entity[T, W]) load(ctx context.Context, db queryer, t Tables, order []ids) (map[ids]T, error) {
+	firsts, seconds := make([]uuid.UUID, len(order)), make([]uuid.UUID, len(order))
+	for i, of := range order {
+		firsts[i], seconds[i] = of[0], of[1]
+	}
+	condition, args := "t."+e.key[0]+" = ANY($1)", []any{firsts}
+	if len(e.key) == 2 {
+		condition = fmt.Sprintf("(t.%s, t.%s) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))", e.key[0], e.key[1])
+		args = append(args, seconds)
+	}
+	rows, err := selectRows[T](ctx, db, t.Name(e.part), condition, args...)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[ids]T, len(rows))
+	for _, row := range rows {
+		byID[e.ids(row)] = row
+	}
+	return byID, nil
 }
