@@ -75,7 +75,7 @@ func authenticate(ctx context.Context, d *Decision, p Principal) (Principal, err
 		p.Scopes, p.ExpiresAt = t.Scopes, t.Deadline()
 		d.Until(p.ExpiresAt)
 		if p.Kind == events.OrganizationKind {
-			p.Organization, p.User, p.Scopes = t.Organization, uuid.Nil, t.Scopes.Intersect(t.Ceiling)
+			p.Organization, p.User = t.Organization, uuid.Nil
 			return p, nil
 		}
 		p.User = t.Owner

@@ -293,6 +293,23 @@ func TestTheLastOwnerStays(t *testing.T) {
 	}
 }
 
+// The index may still name somebody who is an owner no longer; the log decides.
+func TestAFormerOwnerDoesNotCount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	former := w.join(w.org, events.RoleOwner, "former@example.com")
+	if err := w.index.freeze(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.directory.ChangeRole(t.Context(), w.by(events.RoleOwner), Term{
+		Organization: w.org, User: former, Role: events.RoleAdmin,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.directory.EndMember(t.Context(), w.by(events.RoleOwner), w.org, w.people[events.RoleOwner], "")
+	mustBe(t, err, CodeConflict, "userID")
+}
+
 // Two owners who leave at once cannot each rely on the other.
 func TestOwnersWhoLeaveAtOnce(t *testing.T) {
 	t.Parallel()

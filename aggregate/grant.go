@@ -53,7 +53,7 @@ func evolveGrant(g Grant, e events.GrantEvent) Grant {
 	case events.GrantResumed:
 		g.Suspended, g.SuspendedUntil = false, time.Time{}
 	case events.GrantEnded:
-		g.Live, g.Cause, g.Stamped = false, e.Cause, false
+		g.Live, g.Cause = false, e.Cause
 	case events.GrantSSOAuthorized:
 		g.Stamped = true
 	case events.GrantSSOAuthorizationWithdrawn:

@@ -249,6 +249,107 @@ func TestRightsAreThoseAtTheAppend(t *testing.T) {
 	}
 }
 
+// watching is a log that shows what is asked of it.
+type watching struct {
+	Log
+	asked events.Request
+}
+
+func (l *watching) Append(ctx context.Context, r events.Request) (events.Receipt, error) {
+	l.asked = r
+	return l.Log.Append(ctx, r)
+}
+
+// What a caller decides is recorded before his rights run out, or not at all.
+func TestOrdersEndWithTheCallersRights(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	log := &watching{Log: w.log}
+	tokens := &Tokens{Peppers: w.tokens.Peppers, Handler: &Handler{Log: log}}
+	in := NewOrganizationToken{Organization: w.org, NewToken: NewToken{
+		Name: "ci", Scopes: []string{"read"}, ExpiresAt: time.Now().Add(time.Minute),
+	}}
+	soon, later := micro(time.Now().Add(time.Hour)), micro(time.Now().Add(2*time.Hour))
+	for _, c := range []struct{ membership, token, want time.Time }{
+		{want: time.Time{}},
+		{membership: soon, want: soon},
+		{token: soon, want: soon},
+		{membership: soon, token: later, want: soon},
+		{membership: later, token: soon, want: soon},
+	} {
+		if _, err := w.directory.ChangeRole(t.Context(), w.by(events.RoleOwner), Term{
+			Organization: w.org, User: w.people[events.RoleAdmin], Role: events.RoleAdmin, Until: c.membership,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		made, err := tokens.CreatePersonalToken(t.Context(), w.by(events.RoleAdmin), NewPersonalToken{
+			Organizations: []uuid.UUID{w.org}, NewToken: NewToken{Name: "mine", ExpiresAt: c.token},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := log.asked.NotAfter; c.membership.IsZero() != got.IsZero() || got.After(c.membership) {
+			t.Errorf("%+v: granted not after %s", c, got)
+		}
+		if _, err := tokens.CreateOrganizationToken(t.Context(), w.through(personalRef(made.ID)), in); err != nil {
+			t.Fatal(err)
+		}
+		if got := log.asked.NotAfter; c.want.IsZero() != got.IsZero() || !got.IsZero() && !got.Equal(c.want.Add(-time.Microsecond)) {
+			t.Errorf("%+v: not after %s", c, got)
+		}
+	}
+}
+
+// Whoever asks, and be it the service: a grant is given to an active member only.
+func TestGrantsAreGivenToActiveMembers(t *testing.T) {
+	t.Parallel()
+	log, org, user := &memory{}, uuid.New(), uuid.New()
+	give := func(ctx context.Context, d *Decision) error {
+		return mustBeMember(ctx, d, user, []uuid.UUID{org})
+	}
+	run := func(decide func(ctx context.Context, d *Decision) error) error {
+		_, err := (&Handler{Log: log}).Handle(t.Context(), Order{Meta: events.Meta{Actor: events.System("test")}, Decide: decide})
+		return err
+	}
+	mustBe(t, run(give), CodeNotFound, "organizationIDs")
+	if err := run(func(ctx context.Context, d *Decision) error {
+		return errors.Join(onUser(ctx, d, user, CreateUser{user, Profile{Email: "a@example.com"}}),
+			start(ctx, d, StartMembership{Organization: org, User: user, Role: events.RoleMember}))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(give); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(func(ctx context.Context, d *Decision) error { return onUser(ctx, d, user, DeactivateUser{}) }); err != nil {
+		t.Fatal(err)
+	}
+	mustBe(t, run(give), CodeNotFound, "organizationIDs")
+}
+
+func TestCredentialsThatAreNoGood(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner, admin := w.by(events.RoleOwner), w.by(events.RoleAdmin)
+	suspended, revoked := w.newOrganizationToken(owner, "token:write"), w.newOrganizationToken(owner, "token:write")
+	rotated := w.newPersonalToken(admin, nil)
+	if _, err := w.tokens.Suspend(t.Context(), owner, suspended, Suspension{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.tokens.Revoke(t.Context(), owner, revoked, "leaked"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.tokens.Rotate(t.Context(), admin, rotated, Rotation{Overlap: new(time.Duration)}); err != nil {
+		t.Fatal(err)
+	}
+	forged := w.through(revoked)
+	forged.Principal.Token = uuid.New()
+	for _, call := range []Call{w.through(suspended), w.through(revoked), w.through(rotated), forged} {
+		_, err := w.tokens.CreateOrganizationToken(t.Context(), call, NewOrganizationToken{Organization: w.org})
+		mustBe(t, err, CodeUnauthenticated, "")
+	}
+}
+
 func TestManyHandlersOnOneToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
