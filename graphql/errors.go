@@ -117,9 +117,17 @@ func argumentPath(err error) string {
 	return names
 }
 
-// variablePath is a path below the variables, as the library's validation gives it.
+// variablePath is a path below the variables, as the library's validation gives
+// it, from the input's own fields on: what a client calls its variables is no
+// name of the schema.
 func variablePath(path ast.Path) string {
-	return strings.TrimPrefix(strings.TrimPrefix(path.String(), "variable"), ".")
+	if len(path) == 0 || path[0] != ast.PathName("variable") {
+		return ""
+	}
+	if len(path) > 2 {
+		return path[2:].String()
+	}
+	return path[1:].String()
 }
 
 // present is called once for every error of an answer. What it knows, it puts in

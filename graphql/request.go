@@ -25,6 +25,7 @@ type request struct {
 	mu       sync.Mutex // guards all below
 	fresh    events.Position
 	warnings []aggregate.Warning
+	ended    error // why a subscription is over, if not by itself
 }
 
 type requestKey struct{}
@@ -54,6 +55,20 @@ func (r *request) warn(warnings ...aggregate.Warning) {
 			r.warnings = append(r.warnings, w)
 		}
 	}
+}
+
+// end notes why a subscription is over: the library has no way for an error once
+// results have begun, so the transport sends it as the last one.
+func (r *request) end(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = err
+}
+
+func (r *request) ending() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ended
 }
 
 // withWarnings puts the warnings into the answer.

@@ -21,7 +21,11 @@ func (m mutations) CreateOrganization(ctx context.Context, in model.CreateOrgani
 	if err != nil {
 		return nil, err
 	}
-	return m.organizationPayload(ctx)(m.directory.CreateOrganization(ctx, requestOf(ctx).call(ctx), aggregate.NewOrganization{
+	call, err := m.settled(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return m.organizationPayload(ctx)(m.directory.CreateOrganization(ctx, call, aggregate.NewOrganization{
 		Name: in.Name, DisplayName: value(in.DisplayName), Owner: owner,
 		OwnerProfile: aggregate.Profile{Email: value(in.OwnerEmail), DisplayName: value(in.OwnerDisplayName)},
 	}))
@@ -55,6 +59,12 @@ func (m mutations) RegisterObject(ctx context.Context, name string, actions map[
 	return m.organizationPayload(ctx)(m.directory.RegisterObject(ctx, requestOf(ctx).call(ctx), organization, name, actions))
 }
 
+// settled is the call of a command that looks things up in the read model, such
+// as a user by address: that has to know what the same caller did before.
+func (m mutations) settled(ctx context.Context) (aggregate.Call, error) {
+	return requestOf(ctx).call(ctx), m.catchUp(ctx)
+}
+
 // organizationPayload answers from what was decided.
 func (m mutations) organizationPayload(ctx context.Context) func(aggregate.Made, error) (*model.OrganizationPayload, error) {
 	return func(made aggregate.Made, err error) (*model.OrganizationPayload, error) {
@@ -86,8 +96,12 @@ func (m mutations) CreateUser(ctx context.Context, in model.CreateUserInput) (*m
 	if err != nil {
 		return nil, err
 	}
+	call, err := m.settled(ctx)
+	if err != nil {
+		return nil, err
+	}
 	profile := aggregate.Profile{Email: in.Email, DisplayName: value(in.DisplayName)}
-	return m.userPayload(ctx)(m.directory.CreateUser(ctx, requestOf(ctx).call(ctx), aggregate.NewUser{
+	return m.userPayload(ctx)(m.directory.CreateUser(ctx, call, aggregate.NewUser{
 		Organization: organization, Profile: profile, Role: in.Role, Until: value(in.Until),
 	}))
 }
@@ -118,7 +132,11 @@ func (m mutations) changeUser(ctx context.Context, id string, do func(aggregate.
 	if err != nil {
 		return nil, badInput("id", "%v.", err)
 	}
-	return m.userPayload(ctx)(do(requestOf(ctx).call(ctx), user))
+	call, err := m.settled(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return m.userPayload(ctx)(do(call, user))
 }
 
 // userPayload answers from what was decided. Personal values that the command
@@ -148,7 +166,11 @@ func (m mutations) AddMember(ctx context.Context, in model.AddMemberInput) (*mod
 	if err != nil {
 		return nil, err
 	}
-	return m.membershipPayload(ctx, organization)(m.directory.AddMember(ctx, requestOf(ctx).call(ctx), aggregate.NewMember{
+	call, err := m.settled(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return m.membershipPayload(ctx, organization)(m.directory.AddMember(ctx, call, aggregate.NewMember{
 		Organization: organization, User: user, Email: value(in.Email), Role: in.Role, Until: value(in.Until),
 	}))
 }
@@ -163,7 +185,11 @@ func (m mutations) UpdateMember(ctx context.Context, in model.UpdateMemberInput)
 	if err != nil {
 		return nil, err
 	}
-	return m.membershipPayload(ctx, organization)(m.directory.ChangeRole(ctx, requestOf(ctx).call(ctx), aggregate.Term{
+	call, err := m.settled(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return m.membershipPayload(ctx, organization)(m.directory.ChangeRole(ctx, call, aggregate.Term{
 		Organization: organization, User: user, Role: in.Role, Until: value(in.Until),
 	}))
 }
@@ -178,7 +204,11 @@ func (m mutations) RemoveMember(ctx context.Context, userID string, organization
 	if err != nil {
 		return nil, err
 	}
-	return m.membershipPayload(ctx, organization)(m.directory.EndMember(ctx, requestOf(ctx).call(ctx), organization, user, value(reason)))
+	call, err := m.settled(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return m.membershipPayload(ctx, organization)(m.directory.EndMember(ctx, call, organization, user, value(reason)))
 }
 
 func (m mutations) membershipPayload(ctx context.Context, organization uuid.UUID) func(aggregate.Made, error) (*model.MembershipPayload, error) {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 
-	gql "github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
 	"github.com/tokenledger/tokenledger/aggregate"
@@ -88,14 +87,15 @@ func concerns(q projections.EventQuery, rec events.Recorded) bool {
 		(len(q.Types) == 0 || slices.Contains(q.Types, rec.Event.Type()))
 }
 
-// endWith puts the error into the last answer. That nobody listens any more is none.
+// endWith says why the subscription ends before its time. That nobody listens
+// any more is no reason to say anything.
 func (s subscriptions) endWith(ctx context.Context, err error) {
 	if cause := context.Cause(ctx); errors.Is(cause, errRightsChanged) {
 		err = cause
 	} else if ctx.Err() != nil {
 		return
 	}
-	gql.AddError(ctx, err)
+	requestOf(ctx).end(err)
 }
 
 // restsOn are the streams that the caller's rights come from. A decision on any

@@ -3,7 +3,6 @@
 package graphql
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -35,7 +34,7 @@ func (h *handler) stream(ctx context.Context, a *answer, op *gql.OperationContex
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	next, ctx := h.exec.DispatchOperation(ctx, op)
-	results := make(chan *gql.Response)
+	results := make(chan []byte)
 	go h.produce(ctx, next, results)
 	a.events(results, h.draining(ctx))
 	cancel()
@@ -44,11 +43,16 @@ func (h *handler) stream(ctx context.Context, a *answer, op *gql.OperationContex
 }
 
 // produce sends results until there are no more; a panic becomes the last one.
-func (h *handler) produce(ctx context.Context, next gql.ResponseHandler, to chan<- *gql.Response) {
+// They are encoded here, since the library writes the next one over the last.
+func (h *handler) produce(ctx context.Context, next gql.ResponseHandler, to chan<- []byte) {
 	defer close(to)
 	send := func(resp *gql.Response) bool {
+		body, err := bodyOf(resp)
+		if err != nil {
+			panic(err) // only a scalar that writes no JSON leads here
+		}
 		select {
-		case to <- resp:
+		case to <- body:
 			return true
 		case <-ctx.Done():
 			return false
@@ -61,11 +65,14 @@ func (h *handler) produce(ctx context.Context, next gql.ResponseHandler, to chan
 	}()
 	for resp := next(ctx); resp != nil && send(resp); resp = next(ctx) {
 	}
+	if r := requestOf(ctx); r != nil && r.ending() != nil {
+		send(&gql.Response{Errors: gqlerror.List{h.present(ctx, r.ending())}})
+	}
 }
 
 // events writes results until there are no more, the client is gone, or the
 // service ends.
-func (a *answer) events(results <-chan *gql.Response, draining <-chan struct{}) {
+func (a *answer) events(results <-chan []byte, draining <-chan struct{}) {
 	out := http.NewResponseController(a.w)
 	write := func(text []byte) bool {
 		// Not every writer has deadlines; then the server's own one has to do.
@@ -85,18 +92,12 @@ func (a *answer) events(results <-chan *gql.Response, draining <-chan struct{}) 
 		case <-draining:
 			write([]byte(complete))
 			return
-		case resp, more := <-results:
+		case body, more := <-results:
 			if !more {
 				write([]byte(complete))
 				return
 			}
-			body, err := bodyOf(resp)
-			if err != nil {
-				return
-			}
-			var text bytes.Buffer
-			fmt.Fprintf(&text, "event: next\ndata: %s\n\n", body)
-			open = write(text.Bytes())
+			open = write(fmt.Appendf(nil, "event: next\ndata: %s\n\n", body))
 		}
 	}
 }

@@ -89,7 +89,7 @@ func MarshalInt(n int) graphql.Marshaler { return graphql.MarshalInt(n) }
 // UnmarshalInt takes a whole number of 32 bits (GraphQL, section 3.5.1).
 func UnmarshalInt(v any) (int, error) {
 	n, err := UnmarshalLong(v)
-	if err != nil || n < math.MinInt32 || n > math.MaxInt32 {
+	if _, text := v.(string); text || err != nil || n < math.MinInt32 || n > math.MaxInt32 {
 		return 0, bad("an Int is a whole number between %d and %d", math.MinInt32, math.MaxInt32)
 	}
 	return int(n), nil
