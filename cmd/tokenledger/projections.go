@@ -23,19 +23,14 @@ func (a app) projectionsCommand() *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List the read models and how far they are"}
 	out := outputFlag(list, "table", "json")
 	list.RunE = func(c *cobra.Command, _ []string) error { return a.listProjections(c, *out) }
-	var all bool
 	rebuild := &cobra.Command{
-		Use: "rebuild NAME … | --all", Short: "Build read models again from the first event; the old ones answer meanwhile",
+		Use: "rebuild [NAME …]", Short: "Build read models, or all, again from the first event; the old ones answer meanwhile",
 		Args: cobra.ArbitraryArgs,
 	}
-	rebuild.Flags().BoolVar(&all, "all", false, "every read model")
 	rebuild.RunE = func(c *cobra.Command, names []string) error {
 		known := projectionNames()
-		if all {
-			names = known
-		}
 		if len(names) == 0 {
-			return usage("name one or more of %s, or --all", strings.Join(known, ", "))
+			names = known
 		}
 		for _, name := range names {
 			if !slices.Contains(known, name) {

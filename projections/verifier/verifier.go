@@ -267,6 +267,15 @@ type Query struct {
 	Via       string // the interface that asks
 }
 
+// redacted masks token values that were put where only their use is told: what
+// stands there is recorded, in clear and for good.
+func (q Query) redacted() Query {
+	for _, text := range []*string{&q.Action, &q.Resource, &q.Agent, &q.RequestID} {
+		*text = secret.RedactString(*text)
+	}
+	return q
+}
+
 // Decision is the answer to a Query. Code is empty when the use is allowed; what
 // else is filled in then is what the holder of the token may know.
 type Decision struct {
@@ -279,6 +288,7 @@ type Decision struct {
 // Verify decides and records. An error means that no decision could be made or
 // made durable: the caller must refuse.
 func (v *Verifier) Verify(ctx context.Context, q Query) (Decision, error) {
+	q = q.redacted()
 	const attempts = 8
 	for range attempts {
 		d, err := v.decideFresh(ctx, q)

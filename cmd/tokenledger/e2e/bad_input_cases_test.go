@@ -66,7 +66,7 @@ func documents() []badInput {
 		{name: "first and last", query: `{ apiTokens(first: 1, last: 1) { totalCount } }`, code: "BAD_USER_INPUT"},
 		{name: "a cursor that is none", query: `{ apiTokens(after: "the beginning") { totalCount } }`, code: "BAD_USER_INPUT", field: "after"},
 		{name: "a filter on the value", query: `{ apiTokens(where: {token: "x"}) { totalCount } }`, code: "BAD_USER_INPUT"},
-		{name: "an id that is none", query: `{ apiToken(id: "1 OR 1=1") { name } }`, code: "NOT_FOUND"},
+		{name: "an id that is none", query: `{ apiToken(id: "1 OR 1=1") { name } }`, code: "BAD_USER_INPUT", field: "id"},
 		{name: "an organization that is no id", header: []string{"X-Organization-ID", "mine"},
 			query: `{ apiTokens { totalCount } }`, code: "BAD_USER_INPUT"},
 	}

@@ -37,7 +37,7 @@ func TestTokenValuesStandNowhere(t *testing.T) {
 	c.runCommands(t, token.ID)
 	rotated := s.ask(t, `mutation($id: ID!) { rotateAPIToken(id: $id) { apiToken { id token } } }`, map[string]any{"id": token.ID})
 	c.keep("a successor's", rotated.text(t, "rotateAPIToken.apiToken.token"))
-	c.clean(t, "what lists show", encode(t, s.answers(t)))
+	c.clean(t, "what lists show", encode(t, s.answers(t, "canary")))
 
 	leaves := readLog(t, s.database(t))
 	if got := typesOf(leaves, "token-"+token.ID); len(got) < 4 {

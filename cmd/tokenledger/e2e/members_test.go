@@ -30,11 +30,9 @@ func (sh *shared) members(t *testing.T, s *service, organization string, n int) 
 	t.Helper()
 	members := make([]member, n)
 	for i := range members {
-		a := s.ask(t, `mutation($email: String!) { createUser(input: {email: $email}) { user { id } } }`,
+		a := s.ask(t, `mutation($email: String!) { createUser(input: {email: $email, role: ADMIN}) { user { id } } }`,
 			map[string]any{"email": fmt.Sprintf("member-%d@example.com", i)})
 		members[i].user = a.text(t, "createUser.user.id")
-		s.ask(t, `mutation($user: ID!) { addMember(input: {userID: $user, role: ADMIN}) { receipt { position } } }`,
-			map[string]any{"user": members[i].user})
 	}
 	sh.withTokens(t, func(ctx context.Context, tokens *aggregate.Tokens) {
 		for i := range members {

@@ -14,8 +14,14 @@ import (
 	"github.com/tokenledger/tokenledger/events"
 )
 
-// lagLimit is how far a projection may be behind before the service is not ready.
+// lagLimit is how far a projection may be behind before the service is not
+// ready. A service that starts must first know what stood in the log then.
 const lagLimit = 100_000
+
+// current reports whether a reader of the log at a position is near enough to the head.
+func (l *ledger) current(head, at events.Position) bool {
+	return at >= l.began && head-at <= lagLimit
+}
 
 const checkLimit = 2 * time.Second
 
@@ -33,11 +39,11 @@ func (l *ledger) ready(ctx context.Context) []httpd.Check {
 	})
 	verified := l.verifier.Position()
 	checks = append(checks, httpd.Check{
-		Name: "verifier", OK: l.verifier.Ready() && head-verified <= lagLimit, Detail: fmt.Sprintf("position %d, lag %d", verified, lag(head, verified)),
+		Name: "verifier", OK: l.verifier.Ready() && l.current(head, verified), Detail: fmt.Sprintf("position %d, lag %d", verified, lag(head, verified)),
 	})
 	for _, s := range l.models.Runner.Status() {
 		checks = append(checks, httpd.Check{
-			Name: "projection " + s.Name, OK: s.Err == nil && s.Active && head-s.Position <= lagLimit,
+			Name: "projection " + s.Name, OK: s.Err == nil && s.Active && l.current(head, s.Position),
 			Detail: detail(s.Err, "position %d, lag %d", s.Position, lag(head, s.Position)),
 		})
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/httpd"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
+	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore/jetstream"
 	"github.com/tokenledger/tokenledger/graphql"
 	"github.com/tokenledger/tokenledger/projections/verifier"
@@ -98,6 +99,7 @@ type ledger struct {
 	logger   *slog.Logger
 	store    *Store
 	broker   *broker
+	began    events.Position // head of the log when the service started
 	models   *ReadModels
 	verifier *verifier.Verifier
 	relay    *jetstream.Relay
@@ -107,6 +109,9 @@ type ledger struct {
 func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger *slog.Logger) (*ledger, error) {
 	l := &ledger{config: c, logger: logger, store: s, broker: b}
 	var err error
+	if l.began, err = s.Log.Head(ctx); err != nil {
+		return nil, err
+	}
 	if l.models, err = OpenReadModels(ctx, s.URL, c, s.Log, logger); err != nil {
 		return nil, err
 	}
