@@ -119,14 +119,7 @@ func (t *Tokens) RevokeAll(
 		}
 		d.Because(reason)
 		for i, id := range ids {
-			s, err := open(ctx, d, who, TokenRef{kind, id}, actRevoke)
-			if err == nil {
-				err = asReason(s.do(ctx, d, RevokeToken{Reason: reason}))
-			}
-			if err == nil {
-				err = s.follow(ctx, d)
-			}
-			if err != nil {
+			if err := revoke(ctx, d, who, TokenRef{kind, id}, reason); err != nil {
 				return below(fmt.Sprintf("ids[%d]", i), err)
 			}
 		}
@@ -144,6 +137,17 @@ func (t *Tokens) RevokeAll(
 		revoked.Tokens = append(revoked.Tokens, Issued{ID: id})
 	}
 	return revoked, nil
+}
+
+func revoke(ctx context.Context, d *Decision, who Principal, ref TokenRef, reason string) error {
+	s, err := open(ctx, d, who, ref, actRevoke)
+	if err != nil {
+		return err
+	}
+	if err := s.do(ctx, d, RevokeToken{Reason: reason}); err != nil {
+		return asReason(err)
+	}
+	return s.follow(ctx, d)
 }
 
 // MaxBulk is the number of tokens that one call can be about.

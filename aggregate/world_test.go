@@ -6,10 +6,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -203,118 +201,4 @@ func (w *world) recorded(after events.Position, want ...string) {
 	if got := w.since(after); !slices.Equal(got, want) {
 		w.Fatalf("recorded:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-}
-
-// index is an [Index] that folds the log. Frozen, it answers as of then; only
-// Wait moves it on.
-type index struct {
-	log interface {
-		ReadAll(ctx context.Context, after events.Position) iter.Seq2[events.Recorded, error]
-	}
-	mu     sync.Mutex // guards all below
-	frozen bool
-	at     events.Position
-	grants map[pairOf]bool // token, organization
-	tokens map[uuid.UUID]events.TokenCreated
-	roles  map[pairOf]events.Role // organization, user
-	emails map[string]uuid.UUID
-}
-
-type pairOf [2]uuid.UUID
-
-func (x *index) Wait(ctx context.Context, p events.Position) error { return x.advance(ctx, p) }
-
-func (x *index) freeze(ctx context.Context) error {
-	err := x.advance(ctx, 0)
-	x.frozen = true
-	return err
-}
-
-// advance reads on, unless the index is frozen and has come as far as asked.
-func (x *index) advance(ctx context.Context, p events.Position) error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.frozen && x.at >= p {
-		return nil
-	}
-	if x.grants == nil {
-		x.grants, x.tokens = map[pairOf]bool{}, map[uuid.UUID]events.TokenCreated{}
-		x.roles, x.emails = map[pairOf]events.Role{}, map[string]uuid.UUID{}
-	}
-	for rec, err := range x.log.ReadAll(ctx, x.at) {
-		if err != nil {
-			return err
-		}
-		x.at = rec.Position
-		first, second, _ := rec.Stream.IDs()
-		switch e := rec.Event.(type) {
-		case events.TokenCreated:
-			x.tokens[first] = e
-		case events.GrantGiven:
-			x.grants[pairOf{first, second}] = true
-		case events.GrantEnded:
-			delete(x.grants, pairOf{first, second})
-		case events.MembershipStarted:
-			x.roles[pairOf{first, second}] = e.Role
-		case events.MembershipRoleChanged:
-			x.roles[pairOf{first, second}] = e.Role
-		case events.MembershipEnded:
-			delete(x.roles, pairOf{first, second})
-		case events.UserCreated:
-			x.emails[strings.ToLower(e.Email.Value)] = first
-		case events.UserUpdated:
-			x.emails[strings.ToLower(e.Email.Value)] = first
-		}
-	}
-	return nil
-}
-
-func (x *index) GrantsOf(ctx context.Context, user, org uuid.UUID) ([]uuid.UUID, error) {
-	var out []uuid.UUID
-	err := x.advance(ctx, 0)
-	for key := range x.grants {
-		if key[1] == org && x.tokens[key[0]].Owner == user {
-			out = append(out, key[0])
-		}
-	}
-	return sortedIDs(out), err
-}
-
-func (x *index) PersonalTokens(ctx context.Context, user uuid.UUID) ([]uuid.UUID, error) {
-	var out []uuid.UUID
-	err := x.advance(ctx, 0)
-	for id, t := range x.tokens {
-		if t.Owner == user {
-			out = append(out, id)
-		}
-	}
-	return sortedIDs(out), err
-}
-
-func (x *index) Owners(ctx context.Context, org uuid.UUID) ([]uuid.UUID, error) {
-	var out []uuid.UUID
-	err := x.advance(ctx, 0)
-	for key, role := range x.roles {
-		if key[0] == org && role == events.RoleOwner {
-			out = append(out, key[1])
-		}
-	}
-	return sortedIDs(out), err
-}
-
-func (x *index) OrganizationsOf(ctx context.Context, user uuid.UUID) ([]uuid.UUID, error) {
-	var out []uuid.UUID
-	err := x.advance(ctx, 0)
-	for key := range x.roles {
-		if key[1] == user {
-			out = append(out, key[0])
-		}
-	}
-	return sortedIDs(out), err
-}
-
-func (x *index) UserByEmail(ctx context.Context, email string) (uuid.UUID, bool, error) {
-	err := x.advance(ctx, 0)
-	user, found := x.emails[strings.ToLower(email)]
-	return user, found, err
 }

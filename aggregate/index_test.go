@@ -1,0 +1,142 @@
+// An index over a log, whose lag the tests decide.
+
+package aggregate
+
+import (
+	"context"
+	"iter"
+	"strings"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+// index is an [Index] that folds the log. Frozen, it answers as of then; only
+// Wait moves it on.
+type index struct {
+	log interface {
+		ReadAll(ctx context.Context, after events.Position) iter.Seq2[events.Recorded, error]
+	}
+	mu     sync.Mutex // guards all below
+	frozen bool
+	at     events.Position
+	grants map[pairOf]bool // token, organization
+	tokens map[uuid.UUID]events.TokenCreated
+	roles  map[pairOf]events.Role // organization, user
+	emails map[string]uuid.UUID
+}
+
+type pairOf [2]uuid.UUID
+
+func (x *index) Wait(ctx context.Context, p events.Position) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.advance(ctx, p)
+}
+
+func (x *index) freeze(ctx context.Context) error {
+	err := x.Wait(ctx, 0)
+	x.frozen = true
+	return err
+}
+
+// advance reads on, unless the index is frozen and has come as far as asked.
+func (x *index) advance(ctx context.Context, p events.Position) error {
+	if x.frozen && x.at >= p {
+		return nil
+	}
+	if x.grants == nil {
+		x.grants, x.tokens = map[pairOf]bool{}, map[uuid.UUID]events.TokenCreated{}
+		x.roles, x.emails = map[pairOf]events.Role{}, map[string]uuid.UUID{}
+	}
+	for rec, err := range x.log.ReadAll(ctx, x.at) {
+		if err != nil {
+			return err
+		}
+		x.at = rec.Position
+		x.apply(rec)
+	}
+	return nil
+}
+
+func (x *index) apply(rec events.Recorded) {
+	first, second, _ := rec.Stream.IDs()
+	switch e := rec.Event.(type) {
+	case events.TokenCreated:
+		x.tokens[first] = e
+	case events.GrantGiven:
+		x.grants[pairOf{first, second}] = true
+	case events.GrantEnded:
+		delete(x.grants, pairOf{first, second})
+	case events.MembershipStarted:
+		x.roles[pairOf{first, second}] = e.Role
+	case events.MembershipRoleChanged:
+		x.roles[pairOf{first, second}] = e.Role
+	case events.MembershipEnded:
+		delete(x.roles, pairOf{first, second})
+	case events.UserCreated:
+		x.emails[strings.ToLower(e.Email.Value)] = first
+	case events.UserUpdated:
+		x.emails[strings.ToLower(e.Email.Value)] = first
+	}
+}
+
+// list reads on and collects ids.
+func (x *index) list(ctx context.Context, collect func(yes func(uuid.UUID))) ([]uuid.UUID, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	err := x.advance(ctx, 0)
+	var out []uuid.UUID
+	collect(func(id uuid.UUID) { out = append(out, id) })
+	return sortedIDs(out), err
+}
+
+func (x *index) GrantsOf(ctx context.Context, user, org uuid.UUID) ([]uuid.UUID, error) {
+	return x.list(ctx, func(yes func(uuid.UUID)) {
+		for key := range x.grants {
+			if key[1] == org && x.tokens[key[0]].Owner == user {
+				yes(key[0])
+			}
+		}
+	})
+}
+
+func (x *index) PersonalTokens(ctx context.Context, user uuid.UUID) ([]uuid.UUID, error) {
+	return x.list(ctx, func(yes func(uuid.UUID)) {
+		for id, t := range x.tokens {
+			if t.Owner == user {
+				yes(id)
+			}
+		}
+	})
+}
+
+func (x *index) Owners(ctx context.Context, org uuid.UUID) ([]uuid.UUID, error) {
+	return x.list(ctx, func(yes func(uuid.UUID)) {
+		for key, role := range x.roles {
+			if key[0] == org && role == events.RoleOwner {
+				yes(key[1])
+			}
+		}
+	})
+}
+
+func (x *index) OrganizationsOf(ctx context.Context, user uuid.UUID) ([]uuid.UUID, error) {
+	return x.list(ctx, func(yes func(uuid.UUID)) {
+		for key := range x.roles {
+			if key[1] == user {
+				yes(key[0])
+			}
+		}
+	})
+}
+
+func (x *index) UserByEmail(ctx context.Context, email string) (uuid.UUID, bool, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	err := x.advance(ctx, 0)
+	user, found := x.emails[strings.ToLower(email)]
+	return user, found, err
+}
