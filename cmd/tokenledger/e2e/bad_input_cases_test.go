@@ -36,12 +36,16 @@ func transports() []badInput {
 		{name: "plain text", header: []string{"Content-Type", "text/plain"}, query: `{ __typename }`, status: 415},
 		{name: "2 MiB", body: `{"query": "` + strings.Repeat(" ", 2<<20) + `{ __typename }"}`, status: 413},
 		{name: "invalid UTF-8", body: "{\"query\": \"{ apiTokens(where: {name: \\\"\xff\xfe\\\"}) { totalCount } }\"}", status: 400},
-		{name: "half a surrogate pair", status: 400,
-			body: `{"query": "query($n: String) { apiTokens(where: {name: $n}) { totalCount } }", "variables": {"n": "\ud800"}}`},
+		{
+			name: "half a surrogate pair", status: 400,
+			body: `{"query": "query($n: String) { apiTokens(where: {name: $n}) { totalCount } }", "variables": {"n": "\ud800"}}`,
+		},
 		{name: "PUT", method: http.MethodPut, query: `{ __typename }`, status: 405},
 		{name: "an Accept that nothing fits", header: []string{"Accept", "image/png"}, query: `{ __typename }`, status: 406},
-		{name: "a mutation by GET", method: http.MethodGet, status: 405,
-			path: get(`mutation { createAPIToken(input: {name: "bad-input", scopes: ["read"]}) { apiToken { id } } }`)},
+		{
+			name: "a mutation by GET", method: http.MethodGet, status: 405,
+			path: get(`mutation { createAPIToken(input: {name: "bad-input", scopes: ["read"]}) { apiToken { id } } }`),
+		},
 		{name: "a GET without a query", method: http.MethodGet, status: 400},
 	}
 	for i := range cases {
@@ -67,8 +71,10 @@ func documents() []badInput {
 		{name: "a cursor that is none", query: `{ apiTokens(after: "the beginning") { totalCount } }`, code: "BAD_USER_INPUT", field: "after"},
 		{name: "a filter on the value", query: `{ apiTokens(where: {token: "x"}) { totalCount } }`, code: "BAD_USER_INPUT"},
 		{name: "an id that is none", query: `{ apiToken(id: "1 OR 1=1") { name } }`, code: "BAD_USER_INPUT", field: "id"},
-		{name: "an organization that is no id", header: []string{"X-Organization-ID", "mine"},
-			query: `{ apiTokens { totalCount } }`, code: "BAD_USER_INPUT"},
+		{
+			name: "an organization that is no id", header: []string{"X-Organization-ID", "mine"},
+			query: `{ apiTokens { totalCount } }`, code: "BAD_USER_INPUT",
+		},
 	}
 }
 
@@ -135,10 +141,14 @@ func newTokens(value string) []badInput {
 	verify := `mutation($input: VerifyTokenInput!) { verifyToken(input: $input) { allowed } }`
 	return append(cases,
 		badInput{name: "no tokens", query: `mutation { createBulkAPIToken(input: []) { apiTokens { id } } }`, code: "BAD_USER_INPUT", field: "input"},
-		badInput{name: "an action of 10,000 characters", query: verify, code: "BAD_USER_INPUT", field: "action",
-			input: map[string]any{"token": value, "action": strings.Repeat("a", 10_000)}},
-		badInput{name: "a source that is no address", query: verify, code: "BAD_USER_INPUT", field: "sourceIP",
-			input: map[string]any{"token": value, "action": "createEvidence", "sourceIP": "home"}},
+		badInput{
+			name: "an action of 10,000 characters", query: verify, code: "BAD_USER_INPUT", field: "action",
+			input: map[string]any{"token": value, "action": strings.Repeat("a", 10_000)},
+		},
+		badInput{
+			name: "a source that is no address", query: verify, code: "BAD_USER_INPUT", field: "sourceIP",
+			input: map[string]any{"token": value, "action": "createEvidence", "sourceIP": "home"},
+		},
 	)
 }
 
@@ -175,7 +185,9 @@ func (s *service) foreigners(t *testing.T) []badInput {
 	return append(cases,
 		badInput{name: "foreign organization", query: fmt.Sprintf(`{ organization(id: %q) { name } }`, other), code: "NOT_FOUND"},
 		badInput{name: "foreign trail", query: fmt.Sprintf(`{ auditEvents(organization: %q) { totalCount } }`, other), code: "NOT_FOUND"},
-		badInput{name: "foreign X-Organization-ID", header: []string{"X-Organization-ID", other},
-			query: `{ apiTokens { totalCount } }`, code: "NOT_FOUND"},
+		badInput{
+			name: "foreign X-Organization-ID", header: []string{"X-Organization-ID", other},
+			query: `{ apiTokens { totalCount } }`, code: "NOT_FOUND",
+		},
 	)
 }

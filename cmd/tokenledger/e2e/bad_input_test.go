@@ -158,6 +158,8 @@ func (s *service) idempotency(t *testing.T) {
 		t.Errorf("no warning that the value was shown before: %s", again.Body)
 	}
 	s.refuses(t, badInput{query: createAPIToken, header: key, input: with("name", "another"), code: "CONFLICT"})
-	s.refuses(t, badInput{query: createAPIToken, header: []string{"Idempotency-Key", strings.Repeat("k", 5000)},
-		input: with("name", "bad-input"), code: "BAD_USER_INPUT", field: "Idempotency-Key"})
+	s.refuses(t, badInput{
+		query: createAPIToken, header: []string{"Idempotency-Key", strings.Repeat("k", 5000)},
+		input: with("name", "bad-input"), code: "BAD_USER_INPUT", field: "Idempotency-Key",
+	})
 }

@@ -185,12 +185,18 @@ func newBattle(t *testing.T, n int) *battle {
 	members := sh.members(t, s, organization, n)
 	b.targets = [4]func(int) target{
 		func(i int) target {
-			return target{revoked[i], `mutation($id: ID!) { revokeAPIToken(id: $id, reason: "leaked") { receipt { position } } }`,
-				map[string]any{"id": revoked[i].ID}, fmt.Sprint("revoke-", i)}
+			return target{
+				revoked[i], `mutation($id: ID!) { revokeAPIToken(id: $id, reason: "leaked") { receipt { position } } }`,
+				map[string]any{"id": revoked[i].ID},
+				fmt.Sprint("revoke-", i),
+			}
 		},
 		func(i int) target {
-			return target{granted[i], `mutation($id: ID!) { endTokenGrant(id: $id, reason: "no longer") { receipt { position } } }`,
-				map[string]any{"id": granted[i].ID}, fmt.Sprint("end-", i)}
+			return target{
+				granted[i], `mutation($id: ID!) { endTokenGrant(id: $id, reason: "no longer") { receipt { position } } }`,
+				map[string]any{"id": granted[i].ID},
+				fmt.Sprint("end-", i),
+			}
 		},
 		func(i int) target {
 			end := `mutation($id: ID!) { updateMember(input: {userID: $id, role: AUDITOR}) { receipt { position } } }`
