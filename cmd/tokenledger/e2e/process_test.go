@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,6 +41,19 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
+// sources looks at every directory of the module, once. What a test looks at
+// counts when the go command decides whether its last result still holds, and the
+// packages that only the program imports would not count otherwise.
+var sources = sync.OnceValue(func() error {
+	root := filepath.Join("..", "..", "..")
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && path != root && strings.HasPrefix(d.Name(), ".") {
+			return fs.SkipDir
+		}
+		return err
+	})
+})
+
 // Limits for what is awaited; they are met only by something that hangs.
 const (
 	startLimit = 90 * time.Second
@@ -59,6 +73,9 @@ type process struct {
 // is killed when the test ends, if it is still there.
 func launch(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
+	if err := sources(); err != nil {
+		t.Fatal(err)
+	}
 	p := &process{stdout: newCapture(), stderr: newCapture(), done: make(chan struct{})}
 	p.cmd = exec.Command(binary, args...)
 	p.cmd.Env = append(cleanEnvironment(), env...)
