@@ -55,7 +55,7 @@ func orNone(s string) string {
 
 func (a app) initCommand() *cobra.Command {
 	var organization, email string
-	var again bool
+	var again, ifNeeded bool
 	c := &cobra.Command{
 		Use:   "init --organization NAME --email ADDRESS",
 		Short: "Make the first organization, its owner and the owner's token, once",
@@ -65,19 +65,23 @@ service, and happens once; --recover issues another token to the owner later. Bo
 	c.Flags().StringVar(&organization, "organization", "", "name of the organization")
 	c.Flags().StringVar(&email, "email", "", "e-mail address of its owner")
 	c.Flags().BoolVar(&again, "recover", false, "issue another administrator's token")
+	c.Flags().BoolVar(&ifNeeded, "if-needed", false, "succeed and change nothing where it happened before, as start scripts want it")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if !again && (organization == "" || email == "") {
 			return usage("--organization and --email are needed; or --recover for another token")
 		}
+		if again && ifNeeded {
+			return usage("--recover and --if-needed contradict each other")
+		}
 		if again && (organization != "" || email != "") {
 			return usage("--recover takes neither --organization nor --email")
 		}
-		return a.initialize(c.Context(), organization, email, again)
+		return a.initialize(c.Context(), organization, email, again, ifNeeded)
 	}
 	return c
 }
 
-func (a app) initialize(ctx context.Context, organization, email string, again bool) (err error) {
+func (a app) initialize(ctx context.Context, organization, email string, again, ifNeeded bool) (err error) {
 	settings, err := a.config()
 	if err != nil {
 		return err
@@ -92,6 +96,16 @@ func (a app) initialize(ctx context.Context, organization, email string, again b
 			err = e
 		}
 	}()
+	if ifNeeded {
+		done, err := service.Initialized(ctx, store)
+		if err != nil {
+			return err
+		}
+		if done {
+			fmt.Fprintln(a.out, "This log has its first administrator already; nothing is changed.")
+			return nil
+		}
+	}
 	if again {
 		err = service.Recover(ctx, settings, store)
 	} else {
