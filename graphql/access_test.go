@@ -88,7 +88,7 @@ func TestMembersSeeTheirOwn(t *testing.T) {
 	a := w.as(value, createAPIToken, vars{"input": vars{"name": "his", "scopes": []string{"evidence:read"}}})
 	his, other := a.at("createAPIToken.apiToken.id"), w.apiToken("another's", "read").id
 	w.ask(`mutation($id: ID!) { updateMember(input: {userID: $id, role: MEMBER}) { membership { role isActive } } }`, vars{"id": user})
-	w.usable(token{})
+	w.settle()
 	if got := w.as(value, `{ apiTokens { totalCount edges { node { id } } } }`, nil).each("apiTokens", "id"); !slices.Equal(got, []string{his}) {
 		t.Errorf("the list has %v", got)
 	}
@@ -112,7 +112,7 @@ func TestOrganizationBoundary(t *testing.T) {
 	personal := w.as(foreign, `{ personalAccessTokens { edges { node { id fingerprint token } } } }`, nil)
 	theirPersonal := personal.at("personalAccessTokens.edges.0.node.id")
 	fingerprint := w.as(foreign, `query($id: ID!) { apiToken(id: $id) { fingerprint } }`, vars{"id": id}).at("apiToken.fingerprint")
-	w.usable(token{})
+	w.settle()
 
 	for _, name := range []string{id, value[5:27], "tola_" + value[5:27] + "…", fingerprint} {
 		for _, document := range []string{

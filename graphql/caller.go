@@ -23,9 +23,10 @@ import (
 // this package reaches an organization other than this one.
 type Caller struct {
 	aggregate.Principal
-	Role          events.Role // of the caller in Organization; none for an organization token
-	Organizations []uuid.UUID // that the credential reaches
-	Operator      bool        // of the installation
+	Role          events.Role     // of the caller in Organization; none for an organization token
+	Organizations []uuid.UUID     // that the credential reaches
+	Operator      bool            // of the installation
+	AsOf          events.Position // of the log that all this was known at, or before; 0: unknown
 
 	Address        netip.Addr
 	Agent          string

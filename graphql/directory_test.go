@@ -104,7 +104,7 @@ func TestLeaver(t *testing.T) {
 	if got := fmt.Sprint(a.any("removeMember.receipt.events")); got != "[map[type:membership.ended] map[type:grant.ended] map[type:token.organizations_changed]]" {
 		t.Errorf("events: %s", got)
 	}
-	w.usable(token{})
+	w.settle()
 	w.send(value, `{ apiTokens { totalCount } }`, nil).refuses("BAD_USER_INPUT", "X-Organization-ID")
 	a = w.ask(`{ organization { tokenGrants { edges { node { status endedAt endedBecause user { displayName } } } } } }`, nil)
 	if got := a.at("organization.tokenGrants.edges.1.node.endedBecause"); got != "membership_ended" {
@@ -158,7 +158,7 @@ func TestSingleSignOn(t *testing.T) {
 	if a := w.ask(demand, vars{"on": true}); a.at("updateOrganizationPolicy.organization.policy.ssoRequired") != "true" {
 		t.Errorf("the policy: %s", a.body)
 	}
-	w.usable(token{})
+	w.settle()
 	w.as(key.value, `{ apiTokens { totalCount } }`, nil)
 	plain := w.apiToken("plain", "read")
 	w.send(plain.value, `{ apiTokens { totalCount } }`, nil).refuses("SSO_REQUIRED", "*")
@@ -167,7 +167,7 @@ func TestSingleSignOn(t *testing.T) {
 	if a.any("withdrawTokenSSO.apiToken.ssoAuthorizations") != nil {
 		t.Errorf("withdrawn: %s", a.body)
 	}
-	w.usable(token{})
+	w.settle()
 	w.send(key.value, `{ apiTokens { totalCount } }`, nil).refuses("SSO_REQUIRED", "*")
 	if a := w.ask(withdraw, vars{"id": plain.id}); a.any("withdrawTokenSSO.receipt") != nil {
 		t.Errorf("nothing to withdraw: %s", a.body)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/tokenledger/tokenledger/aggregate"
 	"github.com/tokenledger/tokenledger/events"
@@ -121,12 +122,14 @@ func New(c Config) (http.Handler, error) {
 
 func (h *handler) newExecutor(limits Limits, introspection bool) *executor.Executor {
 	h.open = introspection
-	exec := executor.New(generated.NewExecutableSchema(generated.Config{Resolvers: root{h}}))
+	exec := executor.New(generated.NewExecutableSchema(generated.Config{Schema: loadSchema(), Resolvers: root{h}}))
 	exec.SetParserTokenLimit(limits.Tokens)
 	exec.SetDisableSuggestion(!introspection)
 	exec.SetErrorPresenter(h.present)
 	exec.SetRecoverFunc(h.recovered)
-	exec.Use(&limiter{limits})
+	seen := &documents{kept: map[string]*ast.QueryDocument{}}
+	exec.SetQueryCache(seen)
+	exec.Use(&limiter{limits, seen})
 	exec.AroundOperations(h.around)
 	exec.AroundFields(aroundField)
 	exec.AroundResponses(withWarnings)

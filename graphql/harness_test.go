@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -158,6 +159,7 @@ func (w *world) authenticate(next http.Handler) http.Handler {
 			Value: value, Organization: organization, Ledger: true, Address: netip.MustParseAddr("192.0.2.1"), Agent: "test",
 			RequestID: id, Via: "graphql",
 		}
+		asOf := w.verifier.Position()
 		s, code, err := w.verifier.Authenticate(r.Context(), q)
 		if err != nil || code.Status() == http.StatusUnauthorized && organization == uuid.Nil {
 			http.Error(out, "unauthenticated: "+string(code), http.StatusUnauthorized)
@@ -165,7 +167,7 @@ func (w *world) authenticate(next http.Handler) http.Handler {
 		}
 		seen, _ := strconv.ParseInt(r.Header.Get("X-Ledger-Position"), 10, 64)
 		caller := graphql.Caller{
-			Principal: s.Principal(), Role: s.Role, Organizations: s.Organizations, Address: q.Address, Agent: q.Agent,
+			Principal: s.Principal(), Role: s.Role, Organizations: s.Organizations, AsOf: asOf, Address: q.Address, Agent: q.Agent,
 			RequestID: id, IdempotencyKey: r.Header.Get("Idempotency-Key"), Seen: events.Position(seen),
 		}
 		if s.Kind == events.OrganizationKind {
@@ -412,14 +414,29 @@ func (w *world) apiToken(name string, scopes ...string) token {
 	return w.usable(token{a.at("createAPIToken.apiToken.id"), a.at("createAPIToken.apiToken.token")})
 }
 
-// usable waits until verifier and read models know of everything so far.
+// usable is a token that verifier and read models know of.
 func (w *world) usable(k token) token {
+	w.t.Helper()
+	w.settle()
+	return k
+}
+
+// settle waits until verifier and read models know of everything so far, as it
+// takes where one caller is to see what another did.
+func (w *world) settle() {
 	w.t.Helper()
 	head, err := w.log.Head(w.t.Context())
 	must(w.t, err)
 	must(w.t, w.verifier.Wait(w.t.Context(), head))
-	must(w.t, w.views.Wait(w.t.Context(), head))
-	return k
+	for { // a busy machine may need more than the time that a request waits
+		err := w.views.Wait(w.t.Context(), head)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, projections.ErrStale) {
+			w.t.Fatal(err)
+		}
+	}
 }
 
 // member makes a user with a role in the organization, and a personal token of his.

@@ -50,7 +50,10 @@ func (l Limits) withDefaults() Limits {
 }
 
 // limiter applies the limits on the way into the executor.
-type limiter struct{ Limits }
+type limiter struct {
+	Limits
+	seen *documents // they have passed before
+}
 
 var _ interface {
 	gql.OperationParameterMutator
@@ -65,7 +68,10 @@ func (*limiter) Validate(gql.ExecutableSchema) error { return nil }
 
 // MutateOperationParameters checks the syntax before the executor parses and
 // validates the document. What does not parse is left to the executor to tell.
-func (l *limiter) MutateOperationParameters(_ context.Context, p *gql.RawParams) *gqlerror.Error {
+func (l *limiter) MutateOperationParameters(ctx context.Context, p *gql.RawParams) *gqlerror.Error {
+	if _, ok := l.seen.Get(ctx, p.Query); ok {
+		return nil
+	}
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: p.Query}, l.Tokens)
 	if err != nil {
 		return nil

@@ -105,6 +105,7 @@ func TestFilters(t *testing.T) {
 	ids["delta"] = a.at("createAPIToken.apiToken.id")
 	w.ask(`mutation($id: ID!) { revokeAPIToken(id: $id, reason: "Leaked in a log") { receipt { position } } }`, vars{"id": ids["gamma"]})
 	w.as(w.tokenOf("user", "read"), `{ organization { id } }`, nil)
+	w.settle()
 	created := w.ask(`query($id: ID!) { apiToken(id: $id) { createdAt } }`, vars{"id": ids["Beta"]}).at("apiToken.createdAt")
 	all := []string{"Beta", "alpha", "delta", "gamma", "user"}
 	for name, c := range map[string]struct {

@@ -3,10 +3,12 @@
 package graphql
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -29,48 +31,89 @@ func (s subscriptions) AuditEvents(
 	if err != nil {
 		return nil, err
 	}
-	from := events.Position(value(after))
-	if after == nil {
-		if from, err = s.log.Head(ctx); err != nil {
-			return nil, fmt.Errorf("find the end of the log: %w", err)
-		}
+	head, err := s.log.Head(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find the end of the log: %w", err)
 	}
-	if from < 0 {
+	behind := head
+	if after != nil {
+		behind = events.Position(*after)
+	}
+	if behind < 0 {
 		return nil, badInput("after", "after must be a position of the log, 0 or more.")
+	}
+	until, err := s.rightsUntil(ctx)
+	if err != nil {
+		return nil, err
 	}
 	out := make(chan *model.Event)
 	// The transport ends ctx and reads out until it is closed.
-	go s.follow(ctx, query, from, out)
+	go s.follow(ctx, following{query, behind, cmp.Or(callerOf(ctx).AsOf, head), until}, out)
 	return out, nil
 }
 
-// follow sends what the query means, until ctx ends or the caller's rights change.
-func (s subscriptions) follow(ctx context.Context, q projections.EventQuery, after events.Position, out chan<- *model.Event) {
-	defer close(out)
+// following is what a subscription follows, and as long as what.
+type following struct {
+	query projections.EventQuery
+	after events.Position // send what comes behind it
+	known events.Position // the caller's rights are those of this position
+	until time.Time       // the clock ends them then; zero: never
+}
+
+// rightsUntil is when the clock ends what the caller may do: at the deadline of
+// his token, or of his membership.
+func (s subscriptions) rightsUntil(ctx context.Context) (until time.Time, err error) {
 	c := callerOf(ctx)
-	if !c.ExpiresAt.IsZero() {
+	sooner := func(t *time.Time) {
+		if t != nil && (until.IsZero() || t.Before(until)) {
+			until = *t
+		}
+	}
+	if c.Token != uuid.Nil {
+		row, _, err := load(ctx, requestOf(ctx).tokenByID, c.Token)
+		if err != nil {
+			return until, err
+		}
+		sooner(row.EndsAt)
+	}
+	if c.User != uuid.Nil {
+		m, _, err := s.views.Membership(ctx, c.Organization, c.User)
+		if err != nil {
+			return until, err
+		}
+		sooner(m.Until)
+	}
+	return until, nil
+}
+
+// follow sends what is asked for, until ctx ends or the caller's rights change.
+func (s subscriptions) follow(ctx context.Context, f following, out chan<- *model.Event) {
+	defer close(out)
+	if !f.until.IsZero() {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, c.ExpiresAt, errRightsChanged)
+		ctx, cancel = context.WithDeadlineCause(ctx, f.until, errRightsChanged)
 		defer cancel()
 	}
-	rests := c.restsOn()
-	for rec, err := range s.log.Subscribe(ctx, after) {
-		if err == nil && rec.Decision() && slices.Contains(rests, rec.Stream) && rec.RecordedAt.After(requestOf(ctx).now) {
+	rests := callerOf(ctx).restsOn()
+	for rec, err := range s.log.Subscribe(ctx, min(f.after, f.known)) {
+		if err == nil && rec.Position > f.known && rec.Decision() && slices.Contains(rests, rec.Stream) {
 			err = errRightsChanged
 		}
 		if err != nil {
 			s.endWith(ctx, err)
 			return
 		}
-		if !concerns(q, rec) {
+		if rec.Position <= f.after || !concerns(f.query, rec) {
 			continue
 		}
 		select {
 		case out <- &model.Event{Recorded: rec}:
 		case <-ctx.Done():
+			s.endWith(ctx, ctx.Err())
 			return
 		}
 	}
+	s.endWith(ctx, ctx.Err()) // the log ends its sequence when ctx ends
 }
 
 // concerns reports whether an event is one of those that are asked for.
@@ -92,7 +135,7 @@ func concerns(q projections.EventQuery, rec events.Recorded) bool {
 func (s subscriptions) endWith(ctx context.Context, err error) {
 	if cause := context.Cause(ctx); errors.Is(cause, errRightsChanged) {
 		err = cause
-	} else if ctx.Err() != nil {
+	} else if err == nil || ctx.Err() != nil {
 		return
 	}
 	requestOf(ctx).end(err)

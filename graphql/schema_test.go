@@ -192,6 +192,7 @@ func TestIntrospection(t *testing.T) {
 	if a := open.send(open.admin, `{ apiTokns { totalCount } }`, nil); !strings.Contains(string(a.body), "apiTokens") {
 		t.Errorf("the open schema suggests no names: %s", a.body)
 	}
+	open.send(open.admin, `{ organization { ... @defer { name } } }`, nil).refuses("BAD_USER_INPUT", "")
 	if a := closed.send("", `{ __typename }`, nil); a.at("__typename") != "Query" {
 		t.Errorf("__typename: %s", a.body)
 	}

@@ -29,6 +29,7 @@ func TestVerifyToken(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", field, got, want)
 		}
 	}
+	w.settle()
 	used := w.ask(listEvents, vars{"type": "token.used", "token": key.id})
 	node := used.any("auditEvents.edges.0.node").(map[string]any)
 	if value(node["position"]) != a.at("verifyToken.position") || value(node["correlation"]) != "request-1" || !strings.Contains(value(node["data"]), "evidence/42") {
@@ -50,7 +51,7 @@ func TestVerifyToken(t *testing.T) {
 		}
 	}
 	_, _, foreign := w.organization("globex")
-	w.usable(token{})
+	w.settle()
 	if a := w.as(foreign, verify, vars{"input": vars{"token": key.value, "action": "createEvidence"}}); a.at("verifyToken.allowed") != "false" {
 		t.Errorf("another organization's token: %s", a.body)
 	}
@@ -110,6 +111,7 @@ func TestUsesAreRecorded(t *testing.T) {
 	if got := actions[len(actions)-5:]; !slices.Equal(got, []string{"apiTokens,organization", "counted", "counted", "counted", "__typename,organization"}) {
 		t.Errorf("uses: %v", got)
 	}
+	w.settle()
 	used := w.ask(listEvents, vars{"type": "token.used", "token": key.id})
 	if got := used.at("auditEvents.totalCount"); got != "3" {
 		t.Errorf("%s uses are recorded, want 3: %s", got, used.body)

@@ -1,26 +1,14 @@
-// The schema as text, and requests that are about nothing else.
+// Requests that are about nothing but the schema.
 
 package graphql
 
 import (
-	"bytes"
 	"strings"
 
 	gql "github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/formatter"
 	"github.com/vektah/gqlparser/v2/parser"
-
-	"github.com/tokenledger/tokenledger/graphql/generated"
 )
-
-// SDL is the whole schema in the schema definition language, in one order.
-func SDL() string {
-	var out bytes.Buffer
-	schema := generated.NewExecutableSchema(generated.Config{Resolvers: root{}}).Schema()
-	formatter.NewFormatter(&out, formatter.WithIndent("  ")).FormatSchema(schema)
-	return out.String()
-}
 
 // SchemaOnly reports whether the body of a request asks for nothing but the
 // schema, in all its operations; such a request needs no credential where the
