@@ -35,7 +35,9 @@ func (l *ledger) ready(ctx context.Context) []httpd.Check {
 	checks = append(checks, httpd.Check{Name: "migrations", OK: true, Detail: "applied"})
 	relay := l.relay.Status()
 	checks = append(checks, httpd.Check{
-		Name: "nats", OK: relay.Connected && relay.Halted == nil, Detail: detail(relay.Halted, "published %d", relay.Position),
+		// A stream that holds nothing is one that the relay has yet to make.
+		Name: "nats", OK: relay.Connected && relay.Halted == nil && relay.Position > 0,
+		Detail: detail(relay.Halted, "published %d", relay.Position),
 	})
 	verified := l.verifier.Position()
 	checks = append(checks, httpd.Check{
