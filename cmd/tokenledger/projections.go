@@ -96,7 +96,7 @@ func (a app) rebuildProjections(c *cobra.Command, names []string) error {
 	}
 	logger := telemetry.NewLogger(a.err, settings.LogFormat, settings.Level)
 	for _, name := range names {
-		bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription(name),
+		bar := progressbar.NewOptions64(1, progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription(name),
 			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("events"),
 			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 		err := service.RebuildProjection(c.Context(), url, settings, name, func(done, total events.Position) {
