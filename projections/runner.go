@@ -110,6 +110,9 @@ func (r *Runner) keep(ctx context.Context, i int, p Projection) error {
 		if ctx.Err() != nil {
 			break
 		}
+		if errors.Is(err, errMoved) {
+			continue // somebody has done the work: no fault, and nothing to wait for
+		}
 		pause := shortPause
 		if poisonous(err) {
 			pause = longPause
