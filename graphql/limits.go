@@ -24,7 +24,7 @@ import (
 type Limits struct {
 	Tokens  int // of the document's syntax; 15,000
 	Depth   int // of fields within fields; 15
-	Fields  int // after fragments are put in; 2,000
+	Fields  int // after fragments are put in; 500
 	Aliases int // after fragments are put in; 100
 	Cost    int // see the function cost; 20,000
 	Streams int // subscriptions at one time, of this process; 1,000
@@ -37,7 +37,7 @@ func (l Limits) withDefaults() Limits {
 	}{
 		{&l.Tokens, 15_000},
 		{&l.Depth, 15},
-		{&l.Fields, 2_000},
+		{&l.Fields, 500},
 		{&l.Aliases, 100},
 		{&l.Cost, 20_000},
 		{&l.Streams, 1_000},

@@ -5,38 +5,36 @@ package graphql
 import (
 	"strings"
 
-	gql "github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
 )
 
 // SchemaOnly reports whether the body of a request asks for nothing but the
-// schema, in all its operations; such a request needs no credential where the
-// schema is open. Any other is refused without one by the handler itself.
+// schema; such a request needs no credential where the schema is open.
 func SchemaOnly(body []byte) bool {
 	var in wire
-	if fault := decode(body, &in, "The body"); fault != nil || in.Query == nil {
-		return false
-	}
-	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: *in.Query}, Limits{}.withDefaults().Tokens)
+	fault := decode(body, &in, "The body")
+	return fault == nil && in.Query != nil && aboutSchema(*in.Query)
+}
+
+// aboutSchema reports whether a document asks for nothing but the schema, in all
+// its operations. It has not been validated: that takes time, which is not
+// spent on whoever has no credential.
+func aboutSchema(text string) bool {
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, Limits{}.withDefaults().Tokens)
 	if err != nil || len(doc.Operations) == 0 {
 		return false
 	}
 	for _, op := range doc.Operations {
-		if !onlyAboutSchema(&gql.OperationContext{Doc: doc, Operation: op}) {
+		if op.Operation != ast.Query || !metaOnly(doc, op.SelectionSet, map[string]bool{}) {
 			return false
 		}
 	}
 	return true
 }
 
-// onlyAboutSchema reports whether the operation asks for nothing but the schema.
-func onlyAboutSchema(op *gql.OperationContext) bool {
-	return op.Operation.Operation == ast.Query && metaOnly(op.Doc, op.Operation.SelectionSet, map[string]bool{})
-}
-
-// metaOnly walks the fields of a selection that may not have been validated:
-// fragments may be missing, or contain themselves.
+// metaOnly walks the fields of a selection whose fragments may be missing, or
+// contain themselves.
 func metaOnly(doc *ast.QueryDocument, set ast.SelectionSet, seen map[string]bool) bool {
 	for _, s := range set {
 		switch s := s.(type) {

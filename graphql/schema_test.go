@@ -13,7 +13,6 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"github.com/tokenledger/tokenledger/aggregate"
 	"github.com/tokenledger/tokenledger/graphql"
 )
 
@@ -74,19 +73,6 @@ func TestEverythingInTheSchemaIsDescribed(t *testing.T) {
 		}
 		for _, v := range def.EnumValues {
 			check(def.Name+"."+v.Name, v.Description)
-		}
-	}
-}
-
-// What an operation takes is in the registry of scopes, or nobody with a scoped token could call it.
-func TestEveryOperationHasAScope(t *testing.T) {
-	t.Parallel()
-	s := schema(t)
-	for _, def := range []*ast.Definition{s.Query, s.Mutation, s.Subscription} {
-		for _, f := range def.Fields {
-			if _, _, ok := (aggregate.Registry{}).ActionScope(f.Name); !ok && !strings.HasPrefix(f.Name, "__") {
-				t.Errorf("%s.%s has no scope", def.Name, f.Name)
-			}
 		}
 	}
 }

@@ -60,6 +60,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // answer runs a request that is well formed.
 func (h *handler) answer(r *http.Request, a *answer, params *gql.RawParams) {
 	ctx := gql.StartOperationTrace(r.Context())
+	if callerOf(ctx) == nil && !aboutSchema(params.Query) {
+		a.w.Header().Set("WWW-Authenticate", "Bearer")
+		a.fail(http.StatusUnauthorized, h.present(ctx, errUnauthenticated))
+		return
+	}
 	op, errs := h.exec.CreateOperationContext(ctx, params)
 	if errs != nil {
 		a.write(h.exec.DispatchError(gql.WithOperationContext(ctx, op), errs))
@@ -67,9 +72,6 @@ func (h *handler) answer(r *http.Request, a *answer, params *gql.RawParams) {
 	}
 	kind := op.Operation.Operation
 	switch {
-	case callerOf(ctx) == nil && !onlyAboutSchema(op):
-		a.w.Header().Set("WWW-Authenticate", "Bearer")
-		a.fail(http.StatusUnauthorized, h.present(ctx, errUnauthenticated))
 	case r.Method == http.MethodGet && kind == ast.Mutation:
 		a.w.Header().Set("Allow", "POST")
 		h.refuse(ctx, a, http.StatusMethodNotAllowed, "A mutation is sent by POST; by GET it would run whenever somebody follows a link.")
