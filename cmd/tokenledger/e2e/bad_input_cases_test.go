@@ -152,6 +152,33 @@ func newTokens(value string) []badInput {
 	)
 }
 
+// uploads are CSV files: all of their tokens are made or none.
+func uploads() []badInput {
+	const boundary, separator = "separates-the-parts", "\r\n--separates-the-parts"
+	part := func(name, content string) string {
+		return separator + "\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + content
+	}
+	var cases []badInput
+	for name, file := range map[string]string{
+		"a file of 11 MiB":           "name,scopes\n" + strings.Repeat("bad-input,read\n", 11<<20/15),
+		"an empty file":              "",
+		"a file without tokens":      "name,scopes\n",
+		"an unknown column":          "name,scopes,colour\nbad-input,read,red\n",
+		"no column for the name":     "scopes\nread\n",
+		"an open quotation mark":     "name,scopes\n\"bad-input,read\n",
+		"a line that is too short":   "name,scopes\nbad-input\n",
+		"invalid UTF-8 in a file":    "name,scopes\nbad-input-\xff\xfe,read\n",
+		"an unknown scope in a file": "name,scopes\nbad-input-1,read\nbad-input-2,evidence:fly\n",
+		"1,001 tokens":               "name,scopes\n" + strings.Repeat("bad-input,read\n", 1001),
+	} {
+		c := badInput{name: name, code: "BAD_USER_INPUT", header: []string{"Content-Type", "multipart/form-data; boundary=" + boundary}}
+		c.body = strings.TrimPrefix(part("operations", `{"query": "mutation($file: Upload!) { createBulkCSVAPIToken(input: $file) { apiTokens { id } } }", "variables": {"file": null}}`)+
+			part("map", `{"0": ["variables.file"]}`)+part("0\"; filename=\"tokens.csv", file)+separator+"--\r\n", "\r\n")
+		cases = append(cases, c)
+	}
+	return cases
+}
+
 func manyTags(n int) []string {
 	tags := make([]string, n)
 	for i := range tags {

@@ -35,7 +35,7 @@ func TestBadInput(t *testing.T) {
 	s := start(t)
 	good := s.createToken(t, map[string]any{"name": "good", "scopes": []string{"evidence:write"}})
 	all := slices.Concat(
-		credentials(s.Token), transports(), documents(), newTokens(s.Token), s.foreigners(t),
+		credentials(s.Token), transports(), documents(), newTokens(s.Token), uploads(), s.foreigners(t),
 	)
 	for _, c := range all {
 		t.Run(c.name, func(t *testing.T) { s.refuses(t, c) })

@@ -47,7 +47,11 @@ func TestEachActionIsOneEventEverywhere(t *testing.T) {
 	}
 	s.streamEquals(t, leaves)
 
+	builds := s.command(t, "projections", "list").stdout.String()
 	s.command(t, "projections", "rebuild").exits(t, 0)
+	if again := s.command(t, "projections", "list").stdout.String(); again == builds {
+		t.Errorf("nothing was built:\n%s", again)
+	}
 	await(t, "the service is ready after the rebuild", func() bool {
 		status, _ := s.get(t, "/readyz")
 		return status == http.StatusOK

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -29,7 +30,7 @@ func TestScripts(t *testing.T) {
 			e.Vars = append(e.Vars, s.env...)
 			e.Vars = append(e.Vars,
 				"PATH="+filepath.Dir(binary)+string(filepath.ListSeparator)+e.Getenv("PATH"),
-				"HOME="+e.WorkDir,
+				"HOME="+e.WorkDir, "TMPDIR="+os.TempDir(), // the one of scripts is closed to the user who runs Postgres
 				"TOKENLEDGER_SERVER="+s.URL, "TOKENLEDGER_TOKEN_FILE="+s.TokenFile,
 				"TOKENLEDGER_NATS_URL="+s.NATS, "TOKENLEDGER_NATS_CREDS="+filepath.Join(s.data, "nats", "reader.creds"),
 			)

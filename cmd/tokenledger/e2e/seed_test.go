@@ -27,6 +27,9 @@ func TestSeedDocumentsThroughCurl(t *testing.T) {
 		t.Error("the value does not have the form of one")
 	}
 	s.allowed(t, value, "createEvidence")
+	await(t, "the use shows", func() bool { // a use is no command that reads would wait for
+		return s.ask(t, `query($id: ID!) { apiToken(id: $id) { lastUsedAt } }`, map[string]any{"id": id}).at(t, "apiToken.lastUsedAt") != nil
+	})
 
 	listed := s.curl(t, "query", map[string]any{"first": 10, "where": map[string]any{"nameHasPrefix": "ci", "isActive": true}})
 	if got := listed.text(t, "apiTokens.edges.0.node.id"); got != id || listed.number(t, "apiTokens.totalCount") != 1 {
