@@ -49,10 +49,14 @@ type appender struct {
 	stage   stage
 	decided []*pending // requests whose callers do not know it yet
 	alone   bool       // the block before the last was this appender's, too
+	failing bool       // the last block was not appended
 }
 
 func newAppender(l *Log) *appender {
-	return &appender{Log: l, writer: uuid.New(), stage: stage{tail: l.tail}}
+	return &appender{
+		Log: l, writer: uuid.New(),
+		stage: stage{tail: l.tail, values: stagedValues{subjects: l.subjects}},
+	}
 }
 
 // run appends what is queued until ctx has ended and nothing is left.
@@ -82,10 +86,7 @@ func (a *appender) run(ctx context.Context) error {
 // join. An error means that the log is corrupt and nothing more can be appended.
 func (a *appender) append(ctx context.Context, requests []*pending) error {
 	requests, err := a.persist(ctx, requests)
-	if err != nil {
-		a.config.Logger.LogAttrs(ctx, slog.LevelError, "a block was not appended",
-			slog.Int("requests", len(requests)), slog.String("error", err.Error()))
-	}
+	a.alarm(ctx, err)
 	for _, p := range requests {
 		if err != nil {
 			p.earlier, p.err = nil, fmt.Errorf("%w: %w", events.ErrUnavailable, err)
@@ -101,6 +102,18 @@ func (a *appender) append(ctx context.Context, requests []*pending) error {
 		return err
 	}
 	return nil
+}
+
+// alarm logs when appending begins to fail and when it works again; the callers
+// of each failed block hear of it anyway.
+func (a *appender) alarm(ctx context.Context, err error) {
+	switch {
+	case err != nil && !a.failing:
+		a.config.Logger.LogAttrs(ctx, slog.LevelError, "nothing can be appended", slog.String("error", err.Error()))
+	case err == nil && a.failing:
+		a.config.Logger.LogAttrs(ctx, slog.LevelInfo, "appending works again")
+	}
+	a.failing = err != nil
 }
 
 // answer lets the callers of the last block go on. When more requests wait, that
@@ -127,7 +140,7 @@ func (a *appender) persist(ctx context.Context, requests []*pending) ([]*pending
 		case attempt == maxAttempts:
 			return requests, err
 		case errors.Is(err, errBehind):
-			if err := a.catchUp(ctx); err != nil {
+			if err := a.catchUpUnlocked(ctx); err != nil {
 				return requests, err
 			}
 		case !errors.Is(err, errLost):
@@ -190,6 +203,13 @@ func (a *appender) level(ctx context.Context, h head) error {
 	return a.advance(ctx, a.own, at, h)
 }
 
+// catchUpUnlocked lets others append while this process reads what it lacks.
+func (a *appender) catchUpUnlocked(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	return a.catchUp(ctx)
+}
+
 // learn makes everything known that the requests refer to and that the block's
 // first question did not ask for: those that joined it late, and streams whose
 // state became unknown while the tail was brought to the head.
@@ -234,7 +254,7 @@ func (a *appender) date(found opening) error {
 // finish commits the stage, and adds it to the tail once it stands in the log.
 func (a *appender) finish(ctx context.Context, requests []*pending) error {
 	s := &a.stage
-	b, err := s.block(a.origin)
+	b, err := s.block()
 	if err != nil {
 		return err
 	}
@@ -251,7 +271,7 @@ func (a *appender) finish(ctx context.Context, requests []*pending) error {
 	if err != nil || b == nil {
 		return err
 	}
-	a.subjects.remember(s.keys)
+	a.subjects.remember(s.values.keys)
 	return a.tail.apply(b, s.changes)
 }
 
@@ -302,16 +322,10 @@ func (a *appender) lookUp(ctx context.Context, b *Block) (there bool, err error)
 	return there, err
 }
 
-// refuseQueued answers what waits while the database is away.
+// refuseQueued answers what waits now, while the database is away.
 func (a *appender) refuseQueued(err error) {
-	for {
-		requests, _ := a.queue.poll(nil)
-		if len(requests) == 0 {
-			return
-		}
-		for _, p := range requests {
-			p.err = fmt.Errorf("%w: %w", events.ErrUnavailable, err)
-			close(p.done)
-		}
+	for _, p := range a.queue.drain() {
+		p.err = fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+		close(p.done)
 	}
 }

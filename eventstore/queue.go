@@ -128,6 +128,21 @@ func (q *queue) poll(begun []*pending) (block []*pending, closed bool) {
 	return block, q.closed
 }
 
+// drain gives all requests that wait now.
+func (q *queue) drain() (all []*pending) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.turn) > 0 {
+		p := q.turn[0].requests[0]
+		q.advance()
+		if !p.withdrawn {
+			p.taken = true
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // advance removes the first request of the first lane and puts that lane last.
 func (q *queue) advance() {
 	l := q.turn[0]

@@ -144,6 +144,10 @@ func (s *subjectKeys) remember(keys map[events.SubjectID]events.SubjectKey) {
 	}
 }
 
+func (s *subjectKeys) unwrap(k wrappedKey) (events.SubjectKey, error) {
+	return s.ring.UnwrapSubjectKey(s.origin, k.Subject, k.Wrapped, k.KEK)
+}
+
 // querier is a connection, a pool or a transaction.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
@@ -160,10 +164,9 @@ func (s *subjectKeys) attach(ctx context.Context, q querier, blocks []*Block) er
 		if err != nil {
 			return fmt.Errorf("block %d to %d: %w: %w", b.First, b.Last, ErrCorrupt, err)
 		}
-		if len(boxes) == 0 {
-			continue
+		if len(boxes) > 0 {
+			b.values = &sealedValues{origin: s.origin, first: b.First, boxes: boxes, keys: keys}
 		}
-		b.values = &sealedValues{origin: s.origin, first: b.First, boxes: boxes, keys: keys}
 		for _, x := range boxes {
 			if key, ok := s.cached(x.subject); ok {
 				keys[x.subject] = key
@@ -175,21 +178,27 @@ func (s *subjectKeys) attach(ctx context.Context, q querier, blocks []*Block) er
 	if len(missing) == 0 {
 		return nil
 	}
-	rows, _ := q.Query(ctx, selectSubjectKeys, slices.Collect(maps.Keys(missing))) // its error comes out of the rows
+	loaded, err := s.load(ctx, q, slices.Collect(maps.Keys(missing)))
+	maps.Copy(keys, loaded)
+	return err
+}
+
+// load reads the keys of subjects. One that this ring cannot unwrap is left out: it
+// is as good as erased for this process.
+func (s *subjectKeys) load(ctx context.Context, q querier, subjects []string) (map[events.SubjectID]events.SubjectKey, error) {
+	rows, _ := q.Query(ctx, selectSubjectKeys, subjects) // its error comes out of the rows
 	wrapped, err := pgx.CollectRows(rows, pgx.RowToStructByPos[wrappedKey])
 	if err != nil {
-		return fmt.Errorf("read the keys of subjects: %w", err)
+		return nil, fmt.Errorf("read the keys of subjects: %w", err)
 	}
 	loaded := map[events.SubjectID]events.SubjectKey{}
 	for _, w := range wrapped {
-		// A key that this ring cannot unwrap is as good as erased for this process.
-		if key, err := s.ring.UnwrapSubjectKey(s.origin, w.Subject, w.Wrapped, w.KEK); err == nil {
+		if key, err := s.unwrap(w); err == nil {
 			loaded[w.Subject] = key
 		}
 	}
-	maps.Copy(keys, loaded)
 	s.remember(loaded)
-	return nil
+	return loaded, nil
 }
 
 const selectSubjectKeys = `SELECT subject, wrapped, kek FROM subject_keys WHERE subject = ANY ($1)`

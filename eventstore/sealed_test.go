@@ -184,6 +184,28 @@ func TestWrongRingWritesNoPersonalValues(t *testing.T) {
 	mustAppend(t, log, p.token.Use())
 }
 
+func TestKeyOfARefusedRequestIsNotUsed(t *testing.T) {
+	t.Parallel()
+	c := eventstore.Config{URL: eventstoretest.Postgres(t), Keys: keyring.Generate()}
+	log := opened(t, c)
+	k := eventstoretest.NewToken(uuid.New())
+	seen := k.Decide(events.TokenSourceSeen{
+		Address: events.Personal{Subject: events.OrganizationStream(k.Organization), Value: "192.0.2.1"},
+	})
+	refused := seen
+	refused.Guards = []events.Guard{events.Open(k.Stream())}
+	wait := queueInOrder(t, log, refused, k.Create()) // one block, without personal values
+	start(t, log)
+	if answers := wait(); !errors.Is(answers[0].err, events.ErrGateClosed) || answers[1].err != nil {
+		t.Fatal(answers[0].err, answers[1].err)
+	}
+	mustAppend(t, log, seen)
+	last := readAll(t, opened(t, c), 1)[0].Event.(events.TokenSourceSeen)
+	if last.Address.Value != "192.0.2.1" {
+		t.Fatalf("another process reads %+v", last)
+	}
+}
+
 // readError is what ends a reading.
 func readError(t *testing.T, log *eventstore.Log, after events.Position) error {
 	t.Helper()

@@ -7,11 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -68,7 +65,7 @@ func (a *appender) wanted(requests []*pending) wanted {
 		}
 		for i := range p.drafts {
 			for _, subject := range p.drafts[i].subjects {
-				if a.stage.asksFor(subject, a.subjects) {
+				if a.stage.values.lacks(subject) {
 					w.subjects = append(w.subjects, string(subject))
 				}
 			}
@@ -83,7 +80,7 @@ func (a *appender) know(w wanted, f facts) {
 	for _, answer := range f.answers {
 		a.stage.answers[answer.answerKey] = answer
 	}
-	a.stage.open(w.subjects, f.wrapped, a.subjects)
+	a.stage.values.learn(w.subjects, f.wrapped)
 }
 
 // connect opens the appender's own connection unless it is open.
@@ -177,7 +174,7 @@ func (a *appender) commit(ctx context.Context, block *Block, requests []*pending
 			int64(block.Last), int64(block.First), block.Term, block.timeline, block.RecordedAt,
 			block.leaves, tally, block.sealed, block.writer, block.seq)
 	}
-	if err := a.stage.queueRows(b, a.subjects); err != nil {
+	if err := a.stage.queueRows(b); err != nil {
 		return err
 	}
 	b.Queue("COMMIT").Exec(func(tag pgconn.CommandTag) error {
@@ -190,86 +187,6 @@ func (a *appender) commit(ctx context.Context, block *Block, requests []*pending
 	a.stage.hash(requests)
 	if err := results.Close(); err != nil {
 		return fmt.Errorf("commit a block: %w", err)
-	}
-	return nil
-}
-
-// queueRows adds the statements for what few blocks have.
-func (s *stage) queueRows(b *pgx.Batch, subjects *subjectKeys) error {
-	if d := &s.decisions; len(d.index) > 0 {
-		for _, i := range d.index {
-			d.leaves = append(d.leaves, s.leaf(i))
-		}
-		b.Queue(`INSERT INTO decisions (stream_id, version, position, type, leaf)
-			SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bytea[])`,
-			d.streams, d.versions, d.positions, d.types, d.leaves)
-		r := &s.streams
-		b.Queue(`INSERT INTO streams (stream_id, kind, organization, version, gate_closed, gate_until)
-			SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::boolean[], $6::timestamptz[])
-			ON CONFLICT (stream_id) DO UPDATE SET version = excluded.version,
-				gate_closed = excluded.gate_closed, gate_until = excluded.gate_until`,
-			r.ids, r.kinds, r.orgs, r.versions, r.closed, r.until)
-	}
-	if len(s.credentials) > 0 {
-		s.queueCredentials(b)
-	}
-	if len(s.given) > 0 {
-		s.queueAnswers(b)
-	}
-	return s.queueSubjectKeys(b, subjects)
-}
-
-func (s *stage) queueCredentials(b *pgx.Batch) {
-	var tokens []uuid.UUID
-	var peppers []int32
-	var macs [][]byte
-	for _, c := range s.credentials {
-		tokens, peppers, macs = append(tokens, c.Token), append(peppers, int32(c.Pepper)), append(macs, c.MAC[:])
-	}
-	b.Queue(`INSERT INTO credentials (token, pepper, mac) SELECT * FROM unnest($1::uuid[], $2::int[], $3::bytea[])`,
-		tokens, peppers, macs)
-}
-
-// queueAnswers replaces keys that are over but not yet swept.
-func (s *stage) queueAnswers(b *pgx.Batch) {
-	var callers, keys []string
-	var hashes [][]byte
-	var firsts, lasts []*int64
-	for _, k := range s.given {
-		given := s.answers[k]
-		callers, keys, hashes = append(callers, k.caller), append(keys, k.key), append(hashes, given.Hash[:])
-		var first, last *int64
-		if f, l := int64(given.First), int64(given.Last); f <= l {
-			first, last = &f, &l
-		}
-		firsts, lasts = append(firsts, first), append(lasts, last)
-	}
-	b.Queue(`INSERT INTO idempotency (caller, key, hash, first_position, last_position, created_at)
-		SELECT *, $6::timestamptz FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[])
-		ON CONFLICT (caller, key) DO UPDATE SET hash = excluded.hash, first_position = excluded.first_position,
-			last_position = excluded.last_position, created_at = excluded.created_at`,
-		callers, keys, hashes, firsts, lasts, s.at)
-}
-
-// queueSubjectKeys stores the keys of subjects that have their first values in
-// this block. The lock keeps two processes from making a key for the same one.
-func (s *stage) queueSubjectKeys(b *pgx.Batch, subjects *subjectKeys) error {
-	var names []string
-	var wrapped [][]byte
-	var keks []int32
-	for _, subject := range s.newKeys {
-		if s.values[subject] == nil {
-			continue // the request that needed it was refused
-		}
-		w, kek, err := subjects.ring.WrapSubjectKey(subjects.origin, subject, s.keys[subject])
-		if err != nil {
-			return fmt.Errorf("wrap the key of %s: %w", subject, err)
-		}
-		names, wrapped, keks = append(names, string(subject)), append(wrapped, w), append(keks, int32(kek))
-	}
-	if len(names) > 0 {
-		b.Queue(`INSERT INTO subject_keys (subject, wrapped, kek, created_at)
-			SELECT *, $4::timestamptz FROM unnest($1::text[], $2::bytea[], $3::int[])`, names, wrapped, keks, s.at)
 	}
 	return nil
 }
@@ -291,5 +208,3 @@ func scanStream(row pgx.CollectableRow) (streamRow, error) {
 	r.state.setGate(gate)
 	return r, err
 }
-
-func sortedKeys[K ~string, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -4,14 +4,10 @@
 package eventstore
 
 import (
-	"crypto/rand"
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/tokenledger/tokenledger/events"
-	"github.com/tokenledger/tokenledger/eventstore/keyring"
 )
 
 // stage collects what the block's transaction writes.
@@ -34,38 +30,15 @@ type stage struct {
 	answers     map[answerKey]answered // found in the table, or given in this block
 	given       []answerKey            // of this block
 
-	keys    map[events.SubjectID]events.SubjectKey // of the personal values in the block
-	newKeys []events.SubjectID                     // of these, the ones made for it
-	refused map[events.SubjectID]error             // why a subject's values cannot be written
-	values  map[events.SubjectID]map[events.Position]events.Sealed
+	values stagedValues
 
 	unplaceable map[*pending]error
-}
-
-// decisionRows and streamRows are columns, for unnest.
-type decisionRows struct {
-	streams   []string
-	versions  []int64
-	positions []int64
-	types     []string
-	leaves    [][]byte
-	index     []int // of the leaf in the block
-}
-
-type streamRows struct {
-	at       map[streamKey]int // row of a stream
-	ids      []string
-	kinds    []string
-	orgs     []*uuid.UUID
-	versions []int64
-	closed   []bool
-	until    []*time.Time
 }
 
 // clear forgets what was found out for the last block.
 func (s *stage) clear() {
 	s.asked, s.answers, s.given = map[answerKey]bool{}, map[answerKey]answered{}, nil
-	s.keys, s.newKeys, s.refused = map[events.SubjectID]events.SubjectKey{}, nil, map[events.SubjectID]error{}
+	s.values.clear()
 	s.unplaceable = map[*pending]error{}
 }
 
@@ -75,41 +48,6 @@ func (s *stage) asks(k answerKey) bool {
 	before := s.asked[k]
 	s.asked[k] = true
 	return !before
-}
-
-// asksFor reports whether the key of a subject is yet to be looked up.
-func (s *stage) asksFor(subject events.SubjectID, subjects *subjectKeys) bool {
-	if _, ok := s.keys[subject]; ok || s.refused[subject] != nil {
-		return false
-	}
-	key, ok := subjects.cached(subject)
-	if ok {
-		s.keys[subject] = key
-	}
-	return !ok
-}
-
-// open takes in the keys of subjects that were looked up. One that has none gets
-// one now, which is stored with the block.
-func (s *stage) open(names []string, wrapped []wrappedKey, subjects *subjectKeys) {
-	for _, k := range wrapped {
-		key, err := subjects.ring.UnwrapSubjectKey(subjects.origin, k.Subject, k.Wrapped, k.KEK)
-		if err != nil {
-			s.refused[k.Subject] = fmt.Errorf("%w: %w", events.ErrUnavailable, err)
-			continue
-		}
-		s.keys[k.Subject] = key
-	}
-	for _, name := range names {
-		subject := events.SubjectID(name)
-		if _, ok := s.keys[subject]; ok || s.refused[subject] != nil {
-			continue
-		}
-		var key events.SubjectKey
-		_, _ = rand.Read(key[:]) // ends the program rather than return few bytes
-		s.keys[subject] = key
-		s.newKeys = append(s.newKeys, subject)
-	}
 }
 
 // begin empties the stage for a block that follows prev.
@@ -128,7 +66,7 @@ func (s *stage) begin(prev head, size int) {
 		delete(s.answers, k)
 	}
 	s.given = nil
-	s.values = map[events.SubjectID]map[events.Position]events.Sealed{}
+	s.values.noted = nil
 }
 
 // fill checks and places the requests, in order. A request that is refused leaves
@@ -199,7 +137,7 @@ func (s *stage) admit(p *pending) error {
 	}
 	for i := range p.drafts {
 		for _, subject := range p.drafts[i].subjects {
-			if err := s.refused[subject]; err != nil {
+			if err := s.values.refused[subject]; err != nil {
 				return err
 			}
 		}
@@ -230,7 +168,7 @@ func (s *stage) place(p *pending) error {
 			at.Version = s.state(d.key).version + 1
 		}
 		var err error
-		if s.leaves, err = d.AppendLeaf(s.leaves, at, s.commitment); err != nil {
+		if s.leaves, err = d.AppendLeaf(s.leaves, at, s.values.commit); err != nil {
 			return err
 		}
 		s.ends = append(s.ends, len(s.leaves))
@@ -274,46 +212,6 @@ func (s *stage) decide(d *draft, at events.Place) {
 	s.streams.set(d, state)
 }
 
-// set brings the row of a stream to the state after a decision.
-func (r *streamRows) set(d *draft, state streamState) {
-	i, ok := r.at[d.key]
-	if !ok {
-		i = len(r.ids)
-		r.at[d.key] = i
-		r.ids = append(r.ids, string(d.Stream))
-		r.kinds = append(r.kinds, string(d.Stream.Kind()))
-		var org *uuid.UUID
-		if id, ok := d.Trail.Organization(); ok {
-			org = &id
-		}
-		r.orgs = append(r.orgs, org)
-		r.versions, r.closed, r.until = append(r.versions, 0), append(r.closed, false), append(r.until, nil)
-	}
-	r.versions[i], r.closed[i], r.until[i] = int64(state.version), state.closed, nil
-	if g := state.gate(); !g.Until.IsZero() {
-		r.until[i] = &g.Until
-	}
-}
-
-// commitment makes the commitment of a personal value and notes the value for
-// sealing.
-func (s *stage) commitment(subject events.SubjectID, at events.Position, field, value string) (events.Commitment, error) {
-	key, ok := s.keys[subject]
-	if !ok {
-		return events.Commitment{}, fmt.Errorf("no key for the personal values of %s: %w", subject, events.ErrUnavailable)
-	}
-	byPosition := s.values[subject]
-	if byPosition == nil {
-		byPosition = map[events.Position]events.Sealed{}
-		s.values[subject] = byPosition
-	}
-	if byPosition[at] == nil {
-		byPosition[at] = events.Sealed{}
-	}
-	byPosition[at][field] = value
-	return events.Commit(key.Nonce(at, field), field, value), nil
-}
-
 // leaf is the line of the block's event number i, counted from 0.
 func (s *stage) leaf(i int) []byte {
 	start := 0
@@ -337,26 +235,17 @@ func (s *stage) hash(requests []*pending) {
 }
 
 // block makes the block of what was placed; nil if nothing was.
-func (s *stage) block(origin string) (*Block, error) {
-	if len(s.ends) == 0 {
-		return nil, nil
+func (s *stage) block() (*Block, error) {
+	sealed, err := s.values.seal(s.first)
+	if err != nil || len(s.ends) == 0 {
+		return nil, err
 	}
 	b := &Block{
 		First: s.first, Last: s.head.last, Term: s.head.term, RecordedAt: s.at,
-		timeline: s.head.timeline, writer: s.head.writer, seq: s.head.seq, leaves: s.leaves, tally: s.tally,
+		timeline: s.head.timeline, writer: s.head.writer, seq: s.head.seq, leaves: s.leaves, tally: s.tally, values: sealed,
 	}
-	if len(s.values) == 0 {
-		return b, nil
+	if sealed != nil {
+		b.sealed = joinBoxes(sealed.boxes)
 	}
-	b.values = &sealedValues{origin: origin, first: b.First, keys: s.keys}
-	for _, subject := range sortedKeys(s.values) {
-		at := keyring.Box{Origin: origin, Subject: subject, First: b.First}
-		sealed, err := at.Seal(s.keys[subject], s.values[subject])
-		if err != nil {
-			return nil, err
-		}
-		b.values.boxes = append(b.values.boxes, box{subject, sealed})
-	}
-	b.sealed = joinBoxes(b.values.boxes)
 	return b, nil
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -48,17 +49,27 @@ func load(path string) (*Ring, error) {
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
 		return nil, ErrExposed
 	}
-	d := json.NewDecoder(f)
+	return parse(f)
+}
+
+func parse(from io.Reader) (*Ring, error) {
+	d := json.NewDecoder(from)
 	d.DisallowUnknownFields()
 	var content file
 	if err := d.Decode(&content); err != nil {
 		return nil, fmt.Errorf("not the JSON of a key file: %w", err)
 	}
+	if d.More() {
+		return nil, errors.New("something stands after the key file's JSON")
+	}
 	if content.Format != fileFormat {
 		return nil, fmt.Errorf("format %d; this program knows format %d", content.Format, fileFormat)
 	}
 	r := &Ring{keys: content.Keys}
-	return r, r.validate()
+	if err := r.validate(); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // LoadOrCreate reads a key file, or makes one of fresh keys where there is none.

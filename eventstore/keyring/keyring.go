@@ -71,21 +71,22 @@ func (r *Ring) validate() error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.keys)) {
-		v := r.keys[name]
-		if _, ok := v.Keys[v.Active]; !ok {
-			problems = append(problems, fmt.Errorf("%s: active version %d: %w", name, v.Active, ErrNoKey))
-		}
-		for _, n := range slices.Sorted(maps.Keys(v.Keys)) {
-			if n < 1 || len(v.Keys[n]) < keySize {
-				problems = append(problems, fmt.Errorf("%s: version %d: want a number from 1 and %d bytes or more", name, n, keySize))
-			}
-		}
+		problems = append(problems, r.keys[name].validate(name))
 	}
-	if v := r.keys[kekName]; v.Keys != nil {
-		for n, key := range v.Keys {
-			if len(key) != chacha20poly1305.KeySize {
-				problems = append(problems, fmt.Errorf("%s: version %d: want exactly %d bytes", kekName, n, chacha20poly1305.KeySize))
-			}
+	return errors.Join(problems...)
+}
+
+func (v versions) validate(name string) error {
+	var problems []error
+	if _, ok := v.Keys[v.Active]; !ok {
+		problems = append(problems, fmt.Errorf("%s: active version %d: %w", name, v.Active, ErrNoKey))
+	}
+	for _, n := range slices.Sorted(maps.Keys(v.Keys)) {
+		switch size := len(v.Keys[n]); {
+		case n < 1 || size < keySize:
+			problems = append(problems, fmt.Errorf("%s: version %d: want a number from 1 and %d bytes or more", name, n, keySize))
+		case name == kekName && size != chacha20poly1305.KeySize:
+			problems = append(problems, fmt.Errorf("%s: version %d: want exactly %d bytes", name, n, chacha20poly1305.KeySize))
 		}
 	}
 	return errors.Join(problems...)

@@ -24,7 +24,7 @@ CREATE TABLE blocks (
   tally          jsonb NOT NULL,       -- trail -> number of its events in this block
   sealed         bytea,                -- personal values, encrypted by subject
   writer         uuid NOT NULL,        -- the process, drawn at random at its start
-  writer_seq     bigint NOT NULL       -- its blocks are 1, 2, 3 ...
+  writer_seq     bigint NOT NULL       -- grows with each of its blocks
 ) PARTITION BY RANGE (last_position);
 
 -- +goose StatementBegin
