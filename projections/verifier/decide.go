@@ -276,8 +276,12 @@ func (s *state) owner(d *decided, t *token, now time.Time) (rights aggregate.Sco
 }
 
 // withoutOrganization is for a personal token that no one organization is meant
-// by: it may say who it is, and nothing else.
+// by: at the ledger it may manage what is its owner's, which the rules see to,
+// and elsewhere say who it is.
 func (s *state) withoutOrganization(d *decided, q Query) Code {
+	if q.Ledger {
+		return allowed(d, &organization{}, q)
+	}
 	if q.Action != "" || q.Scope != "" {
 		if len(d.subject.Organizations) > 1 {
 			return OrganizationRequired

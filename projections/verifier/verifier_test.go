@@ -346,6 +346,43 @@ func TestLostRoleRefusesAtOnce(t *testing.T) {
 	}
 }
 
+// TestPersonalTokenWithoutOrganization: at the ledger it manages its owner's own
+// things, recorded in the owner's trail; nowhere else is it of use.
+func TestPersonalTokenWithoutOrganization(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.verifier()
+	for _, c := range []struct {
+		name   string
+		scopes []string
+		q      verifier.Query
+		want   verifier.Code
+	}{
+		{"at the ledger", nil, verifier.Query{Ledger: true, Action: "personalAccessTokens", Scope: "token:read"}, ""},
+		{"at the ledger, within its scopes", []string{"token:read"}, verifier.Query{Ledger: true, Scope: "token:read"}, ""},
+		{"at the ledger, beyond its scopes", []string{"token:read"}, verifier.Query{Ledger: true, Scope: "token:write"}, verifier.ScopeInsufficient},
+		{"elsewhere", nil, verifier.Query{Action: "createEvidence"}, verifier.NotGranted},
+	} {
+		id, value := w.token(events.TokenCreated{Kind: events.PersonalKind, Owner: w.user, Name: "mine", Scopes: c.scopes})
+		c.q.Value = value
+		d := w.verify(v, c.q)
+		if d.Code != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, d.Code, c.want)
+		}
+		if !d.Allowed {
+			continue
+		}
+		for r, err := range w.log.ReadAll(t.Context(), d.Position-1) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Position == d.Position && (r.Trail != events.UserTrail(w.user) || r.Stream != events.TokenStream(id)) {
+				t.Errorf("%s: the use stands in trail %s, stream %s", c.name, r.Trail, r.Stream)
+			}
+		}
+	}
+}
+
 func TestRefusalsAreRecordedAtARate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -23,6 +23,7 @@ import (
 type Verifier interface {
 	Authenticate(ctx context.Context, q verifier.Query) (verifier.Subject, verifier.Code, error)
 	Verify(ctx context.Context, q verifier.Query) (verifier.Decision, error)
+	Position() events.Position
 }
 
 // Authenticator lets requests with a good token through, and those without one
@@ -41,6 +42,7 @@ type Call struct {
 	Query          verifier.Query // what the use is recorded from
 	IdempotencyKey string
 	Seen           events.Position // of the header X-Ledger-Position: reads are to include it
+	AsOf           events.Position // the subject is known as of this position, or later
 }
 
 // maxQuery bounds what is read to see whether a request asks for the schema alone.
@@ -75,6 +77,7 @@ func (a *Authenticator) Wrap(next http.Handler) http.Handler {
 }
 
 func (a *Authenticator) serve(w http.ResponseWriter, r *http.Request, next http.Handler, q verifier.Query) {
+	asOf := a.Verifier.Position() // before the decision, so that nothing falls between
 	subject, code, err := a.Verifier.Authenticate(r.Context(), q)
 	switch {
 	case err != nil:
@@ -89,7 +92,7 @@ func (a *Authenticator) serve(w http.ResponseWriter, r *http.Request, next http.
 		unauthenticated(w, `Bearer realm="tokenledger", error="invalid_token"`, "This token is not valid.")
 		return
 	}
-	call := Call{Subject: subject, Query: q, IdempotencyKey: r.Header.Get("Idempotency-Key")}
+	call := Call{Subject: subject, Query: q, IdempotencyKey: r.Header.Get("Idempotency-Key"), AsOf: asOf}
 	if seen, err := strconv.ParseInt(r.Header.Get("X-Ledger-Position"), 10, 64); err == nil && seen > 0 {
 		call.Seen = events.Position(seen)
 	}

@@ -27,7 +27,7 @@ func withCaller(views *projections.Views) func(context.Context, httpd.Call) (con
 		caller := graphql.Caller{
 			Principal: s.Principal(), Role: s.Role, Organizations: s.Organizations,
 			Address: c.Query.Address, Agent: c.Query.Agent, RequestID: c.Query.RequestID,
-			IdempotencyKey: c.IdempotencyKey, Seen: c.Seen, Trace: c.Query.Trace,
+			IdempotencyKey: c.IdempotencyKey, Seen: c.Seen, AsOf: c.AsOf, Trace: c.Query.Trace,
 		}
 		if s.Kind == events.OrganizationKind {
 			caller.Organizations = []uuid.UUID{s.Organization}

@@ -129,6 +129,7 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger 
 		Uses:          uses{l.verifier},
 		Log:           s.Log,
 		Introspection: c.PublicSchema(),
+		Draining:      httpd.Draining,
 		Logger:        logger,
 	})
 	return l, err
