@@ -70,9 +70,7 @@ func TestKeysAreForgottenAfterADay(t *testing.T) {
 	if receipt := mustAppend(t, log, request("a", 2)); !receipt.Replayed || receipt.Last() != 4 {
 		t.Fatalf("the new command is not remembered: %+v", receipt)
 	}
-	if n := query[int](t, admin, `SELECT count(*) FROM idempotency`); n != 2 {
-		t.Fatalf("%d keys", n)
-	}
+	// The first log may have swept already, or may have done so before there was anything to sweep.
 	eventstoretest.Start(t, eventstore.Config{URL: url})
 	await(t, "the old key is swept", func() bool {
 		return query[string](t, admin, `SELECT string_agg(key, ',') FROM idempotency`) == "a"

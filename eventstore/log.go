@@ -130,22 +130,40 @@ func appenderConfig(c *pgx.ConnConfig) *pgx.ConnConfig {
 }
 
 // identify reads which log this is and whether its schema is new enough.
-func (l *Log) identify(ctx context.Context) error {
-	var version int64
-	const sql = `SELECT origin::text, (SELECT max(version_id) FROM goose_db_version WHERE is_applied) FROM log`
-	err := l.pool.QueryRow(ctx, sql).Scan(&l.origin, &version)
-	if e, ok := errors.AsType[*pgconn.PgError](err); ok && (e.Code == undefinedTable || e.Code == undefinedRole) {
-		return fmt.Errorf("%w: %w", ErrNotMigrated, err)
-	}
-	if err != nil {
+func (l *Log) identify(ctx context.Context) (err error) {
+	if l.origin, err = l.read(ctx); err != nil {
 		return err
-	}
-	if newest := newestMigration(); version < newest {
-		return fmt.Errorf("%w: it is at version %d, this program needs %d", ErrNotMigrated, version, newest)
 	}
 	h := sha256.Sum256([]byte("tokenledger append " + l.origin))
 	l.lockKey = int64(binary.BigEndian.Uint64(h[:8]))
 	return nil
+}
+
+// Check asks the database whether it still holds this log, at a version of the
+// schema that this program works with. The error wraps [ErrNotMigrated] or
+// [ErrCorrupt], or is one of asking.
+func (l *Log) Check(ctx context.Context) error {
+	origin, err := l.read(ctx)
+	if err == nil && origin != l.origin {
+		err = fmt.Errorf("%w: the database holds the log %s, this program began with %s", ErrCorrupt, origin, l.origin)
+	}
+	return err
+}
+
+func (l *Log) read(ctx context.Context) (origin string, err error) {
+	var version int64
+	const sql = `SELECT origin::text, (SELECT max(version_id) FROM goose_db_version WHERE is_applied) FROM log`
+	err = l.pool.QueryRow(ctx, sql).Scan(&origin, &version)
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && (e.Code == undefinedTable || e.Code == undefinedRole) {
+		return "", fmt.Errorf("%w: %w", ErrNotMigrated, err)
+	}
+	if err != nil {
+		return "", err
+	}
+	if newest := newestMigration(); version < newest {
+		return "", fmt.Errorf("%w: it is at version %d, this program needs %d", ErrNotMigrated, version, newest)
+	}
+	return origin, nil
 }
 
 const (

@@ -67,6 +67,28 @@ func TestOpenWantsAMigratedDatabase(t *testing.T) {
 	}
 }
 
+// TestCheckSeesWhatBecameOfTheDatabase: a log that is open notices a schema that
+// went back, as a restore makes it, and another log in its place.
+func TestCheckSeesWhatBecameOfTheDatabase(t *testing.T) {
+	t.Parallel()
+	database := eventstoretest.Postgres(t)
+	log := eventstoretest.Start(t, eventstore.Config{URL: database})
+	if err := log.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	admin := connect(t, database)
+	run(t, admin, `UPDATE goose_db_version SET version_id = version_id - 1`)
+	if err := log.Check(t.Context()); !errors.Is(err, eventstore.ErrNotMigrated) {
+		t.Errorf("an older schema: got %v", err)
+	}
+	run(t, admin, `UPDATE goose_db_version SET version_id = version_id + 1`)
+	run(t, admin, `ALTER TABLE log DISABLE TRIGGER ALL`)
+	run(t, admin, `UPDATE log SET origin = gen_random_uuid()`)
+	if err := log.Check(t.Context()); !errors.Is(err, eventstore.ErrCorrupt) {
+		t.Errorf("another log: got %v", err)
+	}
+}
+
 func TestUserWithFewRightsIsToldWhatToAskFor(t *testing.T) {
 	t.Parallel()
 	database := eventstoretest.EmptyPostgres(t)

@@ -54,7 +54,7 @@ func TestTooMuch(t *testing.T) {
 			w.t = t
 			began := time.Now()
 			a := w.send(w.admin, query, nil)
-			if took := time.Since(began); took > 25*time.Second { // the service gives up at 30 s
+			if took := time.Since(began); took > 5*time.Second {
 				t.Errorf("the refusal took %v", took)
 			}
 			if name == "introspection in circles" {
@@ -87,7 +87,7 @@ func TestNotTooMuch(t *testing.T) {
 	} {
 		began := time.Now()
 		w.ask(query, nil)
-		if took := time.Since(began); took > 25*time.Second { // the service gives up at 30 s
+		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("the answer took %v: %.80s", took, query)
 		}
 	}

@@ -29,6 +29,10 @@ type column struct {
 	nullable bool
 	fold     string   // a text's twin made by foldText; without it only ASCII folds
 	values   []string // of an enum
+	// cases are an enum's values as conditions. Postgres can estimate those, and
+	// serve them with an index, where an expression that yields the value is a
+	// riddle to it.
+	cases map[string]string
 }
 
 // edge leads from a row to one row of another table.

@@ -5,6 +5,7 @@ package projections
 import (
 	"context"
 	"errors"
+	"math"
 	"net"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -14,7 +15,7 @@ import (
 )
 
 // maxRun is about how many events one transaction applies.
-const maxRun = 5000
+const maxRun = 10000
 
 // feed reads ahead of the projection, so that reading and applying overlap.
 type feed struct {
@@ -26,33 +27,87 @@ type feed struct {
 	rest   []events.Recorded
 }
 
-func newFeed(ctx context.Context, log Source, after events.Position) *feed {
+func newFeed(ctx context.Context, h *hub, after events.Position) *feed {
 	ctx, cancel := context.WithCancel(ctx)
-	f := &feed{blocks: make(chan []events.Recorded, 64), ended: make(chan struct{}), cancel: cancel, after: after}
+	f := &feed{blocks: make(chan []events.Recorded, seatBlocks), ended: make(chan struct{}), cancel: cancel, after: after}
 	go func() {
 		defer close(f.ended)
 		defer close(f.blocks)
-		f.err = f.read(ctx, log, after)
+		f.err = f.read(ctx, h, after)
 	}()
 	return f
 }
 
-func (f *feed) read(ctx context.Context, log Source, after events.Position) error {
-	for b, err := range log.Blocks(ctx, after, true) {
+// read follows the hub, and reads alone what lies between.
+func (f *feed) read(ctx context.Context, h *hub, at events.Position) (err error) {
+	for {
+		for h.ahead(at) > nearby {
+			if at, err = f.alone(ctx, h.log, at, math.MaxInt64); err != nil {
+				return err
+			}
+		}
+		s, from := h.join(at)
+		at, err = f.follow(ctx, h.log, s, at, from)
+		s.leave()
 		if err != nil {
 			return err
+		}
+	}
+}
+
+// follow takes what the hub hands out, after what it handed out before. Without
+// an error it was too slow for the hub.
+func (f *feed) follow(ctx context.Context, log Source, s *seat, at, from events.Position) (events.Position, error) {
+	at, err := f.alone(ctx, log, at, from)
+	if err != nil {
+		return at, err
+	}
+	for {
+		select {
+		case recorded, ok := <-s.blocks:
+			if !ok {
+				return at, s.err
+			}
+			if at, err = f.pass(ctx, recorded, at); err != nil {
+				return at, err
+			}
+		case <-ctx.Done():
+			return at, ctx.Err()
+		}
+	}
+}
+
+// alone reads what stands after at, up to a position or the head.
+func (f *feed) alone(ctx context.Context, log Source, at, until events.Position) (events.Position, error) {
+	if at >= until {
+		return at, nil
+	}
+	for b, err := range log.Blocks(ctx, at, false) {
+		if err != nil {
+			return at, err
 		}
 		recorded, err := b.Events()
 		if err != nil {
-			return err
+			return at, err
 		}
-		select {
-		case f.blocks <- recorded:
-		case <-ctx.Done():
-			return ctx.Err()
+		if at, err = f.pass(ctx, recorded, at); err != nil || at >= until {
+			return at, err
 		}
 	}
-	return ctx.Err()
+	return at, ctx.Err()
+}
+
+// pass hands a block on and gives its last position.
+func (f *feed) pass(ctx context.Context, recorded []events.Recorded, at events.Position) (events.Position, error) {
+	if last := recorded[len(recorded)-1].Position; last <= at {
+		return at, nil
+	}
+	select {
+	case f.blocks <- recorded:
+		return recorded[len(recorded)-1].Position, nil
+	case <-ctx.Done():
+		return at, ctx.Err()
+	}
 }
 
 // next waits for an event and gives it with those that are there already, or

@@ -30,7 +30,11 @@ type TokenQuery struct {
 	Now     time.Time // the instant that states are told for; zero: this one
 }
 
-var tokenColumns = qualified("t", withoutUsage(columnsOf[TokenRow]())) + ", u.last_used_at"
+// lastUsedSQL looks a token's last use up. It is no join, which Postgres would
+// like to merge from the first token of the installation on.
+const lastUsedSQL = "(SELECT x.last_used_at FROM usage x WHERE x.token = t.id)"
+
+var tokenColumns = qualified("t", withoutUsage(columnsOf[TokenRow]())) + ", " + lastUsedSQL + " AS last_used_at"
 
 // withoutUsage drops what the tokens table does not have.
 func withoutUsage(columns []string) []string {
@@ -71,12 +75,12 @@ var tokenFields = map[string]column{
 	"ownerID":       {sql: "t.holder", kind: kindID, nullable: true},
 	"name":          {sql: "t.name", kind: kindText, fold: "t.name_fold"},
 	"expiresAt":     {sql: "t.expires_at", kind: kindTime, nullable: true},
-	"lastUsedAt":    {sql: "u.last_used_at", kind: kindTime, nullable: true},
+	"lastUsedAt":    {sql: lastUsedSQL, kind: kindTime, nullable: true},
 	"isActive":      {sql: activeSQL, kind: kindBool, nullable: true},
 	"revokedReason": {sql: "t.revoked_reason", kind: kindText, nullable: true, fold: "t.revoked_reason_fold"},
 	"revokedBy":     {sql: "t.revoked_by", kind: kindText, nullable: true},
 	"revokedAt":     {sql: "t.revoked_at", kind: kindTime, nullable: true},
-	"status":        {sql: statusSQL, kind: kindEnum, values: statusNames()},
+	"status":        {kind: kindEnum, values: statusNames(), cases: statusCases},
 	"tags":          {sql: "t.tags", kind: kindSet},
 	"scopes":        {sql: "t.scopes", kind: kindSet},
 }
@@ -92,12 +96,14 @@ func tokenTime(of func(TokenRow) *time.Time, absent string) func(TokenRow, time.
 	return func(r TokenRow, _ time.Time) string { return timeKey(of(r), absent) }
 }
 
+func lastUsedKey(r TokenRow, _ time.Time) string { return timeKey(r.LastUsedAt, firstOfAll) }
+
 var tokenKeys = map[string]key[TokenRow]{
 	"created_at":   {"t.created_at", keyTime, tokenTime(func(r TokenRow) *time.Time { return &r.CreatedAt }, "")},
 	"updated_at":   {"t.updated_at", keyTime, tokenTime(func(r TokenRow) *time.Time { return &r.UpdatedAt }, "")},
 	"name":         {"t.name", keyText, func(r TokenRow, _ time.Time) string { return r.Name }},
 	"expires_at":   {"coalesce(t.expires_at, 'infinity')", keyTime, tokenTime(func(r TokenRow) *time.Time { return r.ExpiresAt }, lastOfAll)},
-	"last_used_at": {"coalesce(u.last_used_at, '-infinity')", keyTime, tokenTime(func(r TokenRow) *time.Time { return r.LastUsedAt }, firstOfAll)},
+	"last_used_at": {"coalesce(" + lastUsedSQL + ", '-infinity')", keyTime, lastUsedKey},
 	"is_active": {activeSQL, keyBool, func(r TokenRow, now time.Time) string {
 		if r.Active(now) {
 			return "true"
@@ -111,18 +117,17 @@ var tokenID = key[TokenRow]{"t.id", keyID, func(r TokenRow, _ time.Time) string 
 // Tokens gives a page of tokens. The error is an [InputError] where the
 // question is at fault.
 func (v *Views) Tokens(ctx context.Context, q TokenQuery) (Page[TokenRow], error) {
-	from := "tokens t LEFT JOIN usage u ON u.token = t.id"
-	if len(q.Order) > 0 && q.Order[0].Field == "last_used_at" {
-		// From the side whose index has the order; every token has its row there.
-		from = "usage u JOIN tokens t ON t.id = u.token AND u.holder = t.holder"
-	}
-	l, err := newList("tokens", tokenColumns, from, tokenKeys, tokenID, q.Order)
+	l, err := newList("tokens", tokenColumns, "tokens t", tokenKeys, tokenID, q.Order)
 	if err != nil {
 		return Page[TokenRow]{}, err
 	}
+	byUse := len(q.Order) > 0 && q.Order[0].Field == "last_used_at"
+	if byUse {
+		l = fromUsage(l)
+	}
 	c := &compiler{now: instant(q.Now)}
 	conditions := []string{"t.holder = " + c.arg(q.Visible.Holder), "t.kind = " + c.arg(string(q.Kind))}
-	if strings.HasPrefix(from, "usage") {
+	if byUse {
 		conditions = append(conditions, "u.holder = "+c.arg(q.Visible.Holder))
 	}
 	if q.Visible.CreatedBy != "" {
@@ -140,6 +145,15 @@ func (v *Views) Tokens(ctx context.Context, q TokenQuery) (Page[TokenRow], error
 		return Page[TokenRow]{}, err
 	}
 	return l.page(ctx, v.db, c, strings.Join(append(conditions, asked), " AND "), q.Page, q.Count)
+}
+
+// fromUsage drives a list whose first key is the last use from the side whose
+// index has the order, with the id. Every token has its row there.
+func fromUsage(l list[TokenRow]) list[TokenRow] {
+	l.from = "usage u JOIN tokens t ON t.id = u.token AND u.holder = t.holder"
+	l.terms[0].sql = "coalesce(u.last_used_at, '-infinity')"
+	l.terms[len(l.terms)-1].sql = "u.token"
+	return l
 }
 
 // instant is the moment that a question is about, as Postgres keeps it.

@@ -34,6 +34,7 @@ const waitLimit = 2 * time.Second
 // and the checkpoint only moves from where it was.
 type Runner struct {
 	log    Source
+	hub    *hub
 	pool   *pgxpool.Pool
 	logger *slog.Logger
 	all    []Projection
@@ -61,6 +62,7 @@ func OpenPool(ctx context.Context, url, schema string) (*pgxpool.Pool, error) {
 	params := c.ConnConfig.RuntimeParams
 	params["search_path"] = pgx.Identifier{schema + "_views"}.Sanitize() + ", " + pgx.Identifier{schema}.Sanitize()
 	params["application_name"] = "tokenledger-projections"
+	params["jit"] = "off" // compiling a page's statement takes longer than running it
 	c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, "SET ROLE tokenledger_projector")
 		return err
@@ -71,7 +73,7 @@ func OpenPool(ctx context.Context, url, schema string) (*pgxpool.Pool, error) {
 // NewRunner prepares the catalogue of generations and the first generation of
 // each projection, so that every view can be asked from then on.
 func NewRunner(ctx context.Context, c RunnerConfig) (*Runner, error) {
-	r := &Runner{log: c.Log, pool: c.Pool, logger: c.Logger, all: c.Projections, moved: make(chan struct{})}
+	r := &Runner{log: c.Log, hub: newHub(c.Log), pool: c.Pool, logger: c.Logger, all: c.Projections, moved: make(chan struct{})}
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)
 	}
@@ -90,6 +92,7 @@ func NewRunner(ctx context.Context, c RunnerConfig) (*Runner, error) {
 // Run follows the log until ctx ends.
 func (r *Runner) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { r.hub.run(ctx); return nil })
 	for i, p := range r.all {
 		group.Go(func() error { return r.keep(ctx, i, p) })
 	}
@@ -146,7 +149,7 @@ func (r *Runner) follow(ctx context.Context, i int, p Projection) error {
 	if g.Revision > p.Revision() {
 		return fmt.Errorf("%s: a newer program has taken over with revision %d", p.Name(), g.Revision)
 	}
-	feed := newFeed(ctx, r.log, g.position)
+	feed := newFeed(ctx, r.hub, g.position)
 	defer func() { feed.stop() }()
 	careful := events.Position(0) // up to there, one event at a time: one of them is bad
 	for {
@@ -160,7 +163,7 @@ func (r *Runner) follow(ctx context.Context, i int, p Projection) error {
 		case poisonous(err) && len(run) > 1:
 			careful = run[len(run)-1].Position
 			feed.stop()
-			feed = newFeed(ctx, r.log, g.position)
+			feed = newFeed(ctx, r.hub, g.position)
 		default:
 			return err
 		}

@@ -96,7 +96,7 @@ func (r TokenRow) Owner() uuid.UUID {
 	return uuid.Nil
 }
 
-// Status is what the token is at the instant; [statusSQL] says the same.
+// Status is what the token is at the instant; [statusCases] say the same.
 func (r TokenRow) Status(now time.Time) TokenStatus {
 	switch {
 	case r.DeletedAt != nil:
@@ -113,19 +113,25 @@ func (r TokenRow) Status(now time.Time) TokenStatus {
 	return StatusActive
 }
 
-// statusSQL is TokenRow.Status over a row t of the tokens table.
-const statusSQL = `(CASE
-	WHEN t.deleted_at IS NOT NULL THEN 'DELETED'
-	WHEN t.revoked_at IS NOT NULL THEN 'REVOKED'
-	WHEN t.expired_at IS NOT NULL OR t.ends_at <= $now THEN 'EXPIRED'
-	WHEN t.suspended AND (t.suspended_until IS NULL OR t.suspended_until > $now) THEN 'SUSPENDED'
-	WHEN t.rotated_to IS NOT NULL THEN 'ROTATING'
-	ELSE 'ACTIVE' END)`
+// Parts of statusCases and activeSQL, over a row t of the tokens table.
+const (
+	endedSQL     = `(t.deleted_at IS NOT NULL OR t.revoked_at IS NOT NULL)`
+	expiredSQL   = `(t.expired_at IS NOT NULL OR (t.ends_at IS NOT NULL AND t.ends_at <= $now))`
+	suspendedSQL = `(t.suspended AND (t.suspended_until IS NULL OR t.suspended_until > $now))`
+)
+
+// statusCases are TokenRow.Status as conditions, of which one holds for each row.
+var statusCases = map[string]string{
+	string(StatusDeleted):   "t.deleted_at IS NOT NULL",
+	string(StatusRevoked):   "t.deleted_at IS NULL AND t.revoked_at IS NOT NULL",
+	string(StatusExpired):   "NOT " + endedSQL + " AND " + expiredSQL,
+	string(StatusSuspended): "NOT " + endedSQL + " AND NOT " + expiredSQL + " AND " + suspendedSQL,
+	string(StatusRotating):  activeSQL + " AND t.rotated_to IS NOT NULL",
+	string(StatusActive):    activeSQL + " AND t.rotated_to IS NULL",
+}
 
 // activeSQL is the first two states.
-const activeSQL = `(t.deleted_at IS NULL AND t.revoked_at IS NULL AND t.expired_at IS NULL
-	AND (t.ends_at IS NULL OR t.ends_at > $now)
-	AND NOT (t.suspended AND (t.suspended_until IS NULL OR t.suspended_until > $now)))`
+const activeSQL = "(NOT " + endedSQL + " AND NOT " + expiredSQL + " AND NOT " + suspendedSQL + ")"
 
 // Active reports whether the token's uses pass, as far as the token alone tells.
 func (r TokenRow) Active(now time.Time) bool {

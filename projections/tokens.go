@@ -19,7 +19,7 @@ type tokens struct{}
 func (tokens) Name() string { return "tokens" }
 
 // Revision implements [Projection].
-func (tokens) Revision() int { return 1 }
+func (tokens) Revision() int { return 2 }
 
 // tokensDDL orders every list by the holder first, since no list crosses
 // holders. Texts compare by code point (collation "C"), which is the same on
@@ -64,6 +64,7 @@ CREATE INDEX ON %[1]s (holder, created_at, id);
 CREATE INDEX ON %[1]s (holder, updated_at, id);
 CREATE INDEX ON %[1]s (holder, name, id);
 CREATE INDEX ON %[1]s (holder, coalesce(expires_at, 'infinity'), id);
+CREATE INDEX ON %[1]s (holder, id) WHERE revoked_at IS NOT NULL;
 CREATE INDEX ON %[1]s (fingerprint);`
 
 // Schema implements [Projection].

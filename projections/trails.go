@@ -10,7 +10,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -75,6 +74,8 @@ type segment struct {
 	Actors        []string
 	Types         []string
 	Leaves        []byte // each ended by a newline
+
+	known map[string]bool // what stands in the three lists, while events are added
 }
 
 const segmentColumns = `trail, first, last, first_position, last_position, first_at, last_at, tokens, actors, types, leaves`
@@ -155,14 +156,39 @@ func (s *segment) add(rec events.Recorded) {
 	s.Leaves = append(append(s.Leaves, rec.Leaf...), '\n')
 	switch rec.Stream.Kind() {
 	case events.KindToken, events.KindGrant:
-		if token, _, err := rec.Stream.IDs(); err == nil {
-			s.Tokens = including(s.Tokens, token)
+		if token, _, err := rec.Stream.IDs(); err == nil && s.isNew("token", string(token[:])) {
+			s.Tokens = append(s.Tokens, token)
 		}
 	}
 	for _, name := range actorNames(rec.Meta.Actor) {
-		s.Actors = including(s.Actors, text(name))
+		if name = text(name); s.isNew("actor", name) {
+			s.Actors = append(s.Actors, name)
+		}
 	}
-	s.Types = including(s.Types, text(string(rec.Event.Type())))
+	if name := text(string(rec.Event.Type())); s.isNew("type", name) {
+		s.Types = append(s.Types, name)
+	}
+}
+
+// isNew reports whether a list lacks a name, and notes it.
+func (s *segment) isNew(list, name string) bool {
+	if s.known == nil {
+		s.known = make(map[string]bool)
+		for _, t := range s.Tokens {
+			s.known["token"+string(t[:])] = true
+		}
+		for _, a := range s.Actors {
+			s.known["actor"+a] = true
+		}
+		for _, t := range s.Types {
+			s.known["type"+t] = true
+		}
+	}
+	if s.known[list+name] {
+		return false
+	}
+	s.known[list+name] = true
+	return true
 }
 
 // actorNames are the names that a question may know an actor by.
@@ -171,13 +197,6 @@ func actorNames(a events.Actor) []string {
 		return []string{a.ID}
 	}
 	return []string{a.ID, a.User}
-}
-
-func including[T comparable](list []T, v T) []T {
-	if slices.Contains(list, v) {
-		return list
-	}
-	return append(list, v)
 }
 
 func writeSegments(ctx context.Context, tx pgx.Tx, t Tables, segments []segment) error {

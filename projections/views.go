@@ -45,7 +45,7 @@ func (v *Views) TokenByFingerprint(ctx context.Context, fingerprint string) (row
 }
 
 func (v *Views) tokensWhere(ctx context.Context, condition string, arg any) (map[uuid.UUID]TokenRow, error) {
-	rows, err := v.db.Query(ctx, "SELECT "+tokenColumns+" FROM tokens t LEFT JOIN usage u ON u.token = t.id WHERE "+condition, arg)
+	rows, err := v.db.Query(ctx, "SELECT "+tokenColumns+" FROM tokens t WHERE "+condition, arg)
 	if err != nil {
 		return nil, fmt.Errorf("read tokens: %w", err)
 	}

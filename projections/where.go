@@ -228,11 +228,17 @@ func (c *compiler) atom(col column, op operator, value any, at place) (string, e
 		if err != nil {
 			return "", err
 		}
+		if col.cases != nil {
+			return c.anyCase(col, list.([]string)), nil
+		}
 		return sql + " = ANY(" + c.arg(list) + ")", nil
 	}
 	v, err := col.value(value, at.path)
 	if err != nil {
 		return "", err
+	}
+	if col.cases != nil {
+		return c.anyCase(col, []string{v.(string)}), nil
 	}
 	switch op.compare {
 	case "has":
@@ -248,6 +254,15 @@ func (c *compiler) atom(col column, op operator, value any, at place) (string, e
 		return c.folded(col, op.compare, v.(string)), nil
 	}
 	return sql + " " + op.compare + " " + c.arg(v), nil
+}
+
+// anyCase is the condition that an enum has one of the values.
+func (c *compiler) anyCase(col column, values []string) string {
+	parts := make([]string, len(values))
+	for i, v := range values {
+		parts[i] = "(" + c.expr(col.cases[v]) + ")"
+	}
+	return join(parts, true)
 }
 
 // prefix is a range, since an index serves that with any parameter; LIKE's

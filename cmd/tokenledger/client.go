@@ -32,23 +32,12 @@ func (a app) client() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	server := a.variable("TOKENLEDGER_SERVER")
-	if server == "" {
-		server = "http://" + c.Listen
-	}
-	if u, err := url.Parse(server); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, usage("TOKENLEDGER_SERVER=%q: want a URL such as https://ledger.example.com", server)
-	}
-	file := a.variable("TOKENLEDGER_TOKEN_FILE")
-	if file == "" {
-		file = c.AdminTokenFile()
-	}
-	value, err := os.ReadFile(file)
+	value, err := os.ReadFile(c.TokenFile)
 	if err != nil {
 		return nil, fmt.Errorf("the token of this command: %w; name its file with TOKENLEDGER_TOKEN_FILE or --token-file", err)
 	}
 	return &client{
-		server: strings.TrimSuffix(server, "/"), token: strings.TrimSpace(string(value)),
+		server: c.Server, token: strings.TrimSpace(string(value)),
 		http: &http.Client{Timeout: 30 * time.Second},
 	}, nil
 }

@@ -136,19 +136,6 @@ func (a app) overrides() map[string]string {
 
 func (a app) config() (config.Config, error) { return config.Load(a.overrides(), a.environ) }
 
-// variable reads a setting of the client commands: flag before environment.
-func (a app) variable(name string) string {
-	if v, ok := a.overrides()[name]; ok {
-		return v
-	}
-	for _, kv := range a.environ {
-		if v, ok := strings.CutPrefix(kv, name+"="); ok {
-			return v
-		}
-	}
-	return ""
-}
-
 // outputFlag adds --output with the forms that a command can give.
 func outputFlag(c *cobra.Command, forms ...string) *string {
 	var form string

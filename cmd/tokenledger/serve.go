@@ -33,7 +33,7 @@ With TOKENLEDGER_DATABASE_URL or TOKENLEDGER_NATS_URL it uses those and starts n
 				token := settings.AdminTokenFile()
 				fmt.Fprintf(a.out, `tokenledger is ready.
   URL          %s
-  GraphiQL     %s/graphiql/
+  GraphiQL     %s/graphiql
   metrics      %s/metrics
   events       %s
   token file   %s
@@ -128,13 +128,9 @@ func (a app) healthCommand() *cobra.Command {
 			}
 			ctx, cancel := context.WithTimeout(c.Context(), 5*time.Second)
 			defer cancel()
-			server := a.variable("TOKENLEDGER_SERVER")
-			if server == "" {
-				server = "http://" + settings.Listen
-			}
-			request, err := http.NewRequestWithContext(ctx, http.MethodGet, server+"/readyz", nil)
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, settings.Server+"/readyz", nil)
 			if err != nil {
-				return usage("TOKENLEDGER_SERVER=%q: want a URL", server)
+				return err
 			}
 			response, err := http.DefaultClient.Do(request)
 			if err != nil {

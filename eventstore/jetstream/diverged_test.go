@@ -23,16 +23,27 @@ func forge(t *testing.T, conn *nats.Conn, name string, messages ...*nats.Msg) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = api.CreateStream(t.Context(), js.StreamConfig{Name: name, Subjects: []string{events.SubjectPrefix + ".>"}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	// The server removes the files of a deleted stream after it has answered, and until then
+	// has no place for one of the same name.
+	await(t, "a place for the stream "+name, func() bool {
+		_, err = api.CreateStream(t.Context(), js.StreamConfig{Name: name, Subjects: []string{events.SubjectPrefix + ".>"}})
+		if notYet := new(js.APIError); errors.As(err, &notYet) && notYet.ErrorCode == storeNotThere {
+			return false
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return true
+	})
 	for _, m := range messages {
 		if _, err := api.PublishMsg(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
+
+// storeNotThere is the server's code for a stream whose files cannot be made (stream create, in the server's list of errors).
+const storeNotThere js.ErrorCode = 10049
 
 // messages are those of the events as the relay would publish them.
 func messages(l *ledger) []*nats.Msg {

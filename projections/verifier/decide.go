@@ -59,6 +59,7 @@ type Subject struct {
 	Organization  uuid.UUID        // that the use is for
 	Organizations []uuid.UUID      // that a personal token is granted to
 	Role          events.Role      // of the owner, in Organization
+	Operator      bool             // the owner is one of the installation
 	Scopes        aggregate.Scopes // what it may do there, as of now
 	OwnScopes     aggregate.Scopes // as the token itself has them
 	ScopeNeeded   string
@@ -93,6 +94,7 @@ type decided struct {
 	personalSubject events.SubjectID
 	guards          []events.Guard
 	notAfter        time.Time
+	predecessor     uuid.UUID // that this use ends, by the way it was rotated
 }
 
 // Authenticate tells whose value this is, and records nothing. The code is empty
@@ -152,6 +154,9 @@ func (s *state) decide(id uuid.UUID, t *token, good bool, q Query, now time.Time
 	d.actor = d.subject.Actor()
 	d.place(s, t, q.Organization)
 	d.guard(events.Open(events.TokenStream(id)), events.AtVersion(events.TokenStream(id), t.version))
+	if p := s.tokens[t.successorOf]; p != nil && p.firstUse && p.end == "" {
+		d.predecessor = t.successorOf
+	}
 	d.code = s.refusal(&d, t, good, q, now)
 	return d
 }
@@ -248,6 +253,7 @@ func (s *state) owner(d *decided, t *token, now time.Time) (rights aggregate.Sco
 		return nil, stamped, UserDeactivated
 	}
 	d.guard(events.AtVersion(events.UserStream(t.home), u.version))
+	d.subject.Operator = u.operator
 	org := d.subject.Organization
 	if org == uuid.Nil {
 		return nil, stamped, ""

@@ -27,7 +27,7 @@ func (v *Verifier) record(ctx context.Context, q Query, d decided) (events.Posit
 		use.Source = -1
 		facts = []events.Event{seen(key, d.personalSubject), use}
 	}
-	receipt, err := v.log.Append(ctx, events.Request{
+	request := events.Request{
 		Guards:   d.guards,
 		NotAfter: d.notAfter,
 		Batches: []events.Batch{{
@@ -35,14 +35,20 @@ func (v *Verifier) record(ctx context.Context, q Query, d decided) (events.Posit
 			Meta:   events.Meta{Actor: d.actor, Correlation: q.RequestID, Trace: q.Trace},
 			Events: facts,
 		}},
-	})
+	}
+	if d.predecessor != uuid.Nil {
+		if err := v.supersede(ctx, d.predecessor, &request); err != nil {
+			return 0, err
+		}
+	}
+	receipt, err := v.log.Append(ctx, request)
 	if err != nil {
 		return 0, err
 	}
 	if introduces {
 		v.sources.remember(key, receipt.Placed[0].Position)
 	}
-	return receipt.Last(), nil
+	return receipt.Placed[len(facts)-1].Position, nil
 }
 
 func seen(k sourceKey, subject events.SubjectID) events.TokenSourceSeen {

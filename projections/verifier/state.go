@@ -23,20 +23,22 @@ type state struct {
 type pair [2]uuid.UUID
 
 type token struct {
-	version    events.Version
-	gate       events.Gate
-	end        Code // why it is over for good, or empty
-	personal   bool
-	home       uuid.UUID // organization, or owner of a personal token
-	grantedTo  []uuid.UUID
-	name       string
-	scopes     []string
-	expiresAt  time.Time
-	createdAt  time.Time
-	stampedAt  time.Time // authorized through single sign-on; organization tokens
-	replacedAt time.Time // end of a rotation's overlap
-	pepper     int
-	mac        [32]byte
+	version     events.Version
+	gate        events.Gate
+	end         Code // why it is over for good, or empty
+	personal    bool
+	home        uuid.UUID // organization, or owner of a personal token
+	grantedTo   []uuid.UUID
+	name        string
+	scopes      []string
+	expiresAt   time.Time
+	createdAt   time.Time
+	stampedAt   time.Time // authorized through single sign-on; organization tokens
+	replacedAt  time.Time // end of a rotation's overlap
+	firstUse    bool      // its overlap ends when the successor is first used
+	successorOf uuid.UUID
+	pepper      int
+	mac         [32]byte
 }
 
 type grant struct {
@@ -47,8 +49,9 @@ type grant struct {
 }
 
 type user struct {
-	version events.Version
-	active  bool
+	version  events.Version
+	active   bool
+	operator bool // of the installation
 }
 
 type member struct {
@@ -101,6 +104,8 @@ func (s *state) apply(r events.Recorded) error {
 		s.applyMember(pair{first, second}, e, r)
 	case events.OrganizationEvent:
 		s.applyOrganization(first, e, r)
+	case events.InstallationOperatorAppointed:
+		entry(s.users, e.User).operator = true
 	}
 	return nil
 }
@@ -135,7 +140,7 @@ func (s *state) applyToken(id uuid.UUID, e events.TokenEvent, r events.Recorded)
 	case events.TokenOrganizationsChanged:
 		t.regrant(e)
 	case events.TokenRotated:
-		t.replacedAt = e.Until
+		t.replacedAt, t.firstUse = e.Until, e.EndsAtFirstUse
 	case events.TokenRevoked:
 		t.end = Revoked
 	case events.TokenExpired:
@@ -159,7 +164,7 @@ func (s *state) created(t *token, e events.TokenCreated, at time.Time) {
 	}
 	t.grantedTo = e.Organizations
 	t.name, t.scopes = e.Name, s.list(e.Scopes)
-	t.expiresAt, t.createdAt = e.ExpiresAt, at
+	t.expiresAt, t.createdAt, t.successorOf = e.ExpiresAt, at, e.RotatedFrom
 }
 
 func (t *token) regrant(e events.TokenOrganizationsChanged) {

@@ -27,6 +27,7 @@ import (
 // Log is what the verifier needs of the event store.
 type Log interface {
 	Append(ctx context.Context, r events.Request) (events.Receipt, error)
+	ReadStream(ctx context.Context, id events.StreamID, after events.Version) iter.Seq2[events.Recorded, error]
 	Decisions(ctx context.Context, after events.Position) iter.Seq2[events.Recorded, error]
 	Blocks(ctx context.Context, after events.Position, follow bool) iter.Seq2[*eventstore.Block, error]
 	Head(ctx context.Context) (events.Position, error)

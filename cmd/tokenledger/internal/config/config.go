@@ -35,6 +35,8 @@ type Config struct {
 	LogLevel       string   `env:"TOKENLEDGER_LOG_LEVEL" envDefault:"info"`
 	Introspection  string   `env:"TOKENLEDGER_INTROSPECTION" envDefault:"auto"`
 	TrustedProxies []string `env:"TOKENLEDGER_TRUSTED_PROXIES"`
+	Server         string   `env:"TOKENLEDGER_SERVER"`     // of client commands
+	TokenFile      string   `env:"TOKENLEDGER_TOKEN_FILE"` // of client commands
 
 	// Parsed from the texts above by Load.
 	Level   slog.Level     `env:"-"`
@@ -122,6 +124,15 @@ func (c *Config) check() (problems []error) {
 	if c.KeyFile == "" {
 		c.KeyFile = filepath.Join(c.Data, "keys.json")
 	}
+	if c.TokenFile == "" {
+		c.TokenFile = c.AdminTokenFile()
+	}
+	if c.Server == "" {
+		c.Server = "http://" + c.Listen
+	} else if !hasScheme(c.Server, "http", "https") {
+		bad("TOKENLEDGER_SERVER", c.Server, "a URL such as https://ledger.example.com")
+	}
+	c.Server = strings.TrimSuffix(c.Server, "/")
 	for name, value := range map[string]string{"TOKENLEDGER_LISTEN": c.Listen, "TOKENLEDGER_ADMIN_LISTEN": c.AdminListen} {
 		if !hostPort(value) {
 			bad(name, value, "host:port, for example 127.0.0.1:8080")

@@ -37,9 +37,10 @@ type Public struct {
 func (p Public) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/query", p.Auth.Wrap(p.Query))
-	mux.Handle("/graphiql/", http.StripPrefix("/graphiql", graphiql.Handler("/query")))
-	mux.Handle("/graphiql", http.RedirectHandler("/graphiql/", http.StatusMovedPermanently))
-	mux.Handle("GET /{$}", http.RedirectHandler("/graphiql/", http.StatusFound))
+	page := graphiql.Handler("/query")
+	mux.Handle(graphiql.Path, page)
+	mux.Handle(graphiql.Path+"/", page)
+	mux.Handle("GET /{$}", http.RedirectHandler(graphiql.Path, http.StatusFound))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", p.readyz)
 	return secure(recovered(mux, p.Logger))
@@ -114,7 +115,7 @@ func writeError(w http.ResponseWriter, status int, code, message string) {
 const drainLimit = 20 * time.Second
 
 // Serve answers on the listener until ctx ends, and then lets the requests under
-// way finish. Streams are ended at once by base, which is theirs.
+// way finish. A stream, which would not, learns of it by [Draining].
 func Serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Logger) error {
 	base, endStreams := context.WithCancel(context.WithoutCancel(ctx))
 	defer endStreams()

@@ -13,7 +13,6 @@ import (
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/httpd"
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/graphql"
-	"github.com/tokenledger/tokenledger/projections"
 	"github.com/tokenledger/tokenledger/projections/verifier"
 )
 
@@ -21,28 +20,20 @@ type queryKey struct{}
 
 // withCaller hands the caller to the resolvers in their own words, and keeps
 // what the use is verified from for uses.
-func withCaller(views *projections.Views) func(context.Context, httpd.Call) (context.Context, error) {
-	return func(ctx context.Context, c httpd.Call) (context.Context, error) {
-		s := c.Subject
-		caller := graphql.Caller{
-			Principal: s.Principal(), Role: s.Role, Organizations: s.Organizations,
-			Address: c.Query.Address, Agent: c.Query.Agent, RequestID: c.Query.RequestID,
-			IdempotencyKey: c.IdempotencyKey, Seen: c.Seen, AsOf: c.AsOf, Trace: c.Query.Trace,
-		}
-		if s.Kind == events.OrganizationKind {
-			caller.Organizations = []uuid.UUID{s.Organization}
-		} else {
-			users, err := views.UsersByID(ctx, []uuid.UUID{s.User})
-			if err != nil {
-				return nil, err
-			}
-			caller.Operator = users[s.User].Operator
-		}
-		if asked := c.Query.Organization; asked != uuid.Nil {
-			caller.Organization = asked
-		}
-		return graphql.WithCaller(context.WithValue(ctx, queryKey{}, c.Query), caller), nil
+func withCaller(ctx context.Context, c httpd.Call) context.Context {
+	s := c.Subject
+	caller := graphql.Caller{
+		Principal: s.Principal(), Role: s.Role, Organizations: s.Organizations, Operator: s.Operator,
+		Address: c.Query.Address, Agent: c.Query.Agent, RequestID: c.Query.RequestID,
+		IdempotencyKey: c.IdempotencyKey, Seen: c.Seen, AsOf: c.AsOf, Trace: c.Query.Trace,
 	}
+	if s.Kind == events.OrganizationKind {
+		caller.Organizations = []uuid.UUID{s.Organization}
+	}
+	if asked := c.Query.Organization; asked != uuid.Nil {
+		caller.Organization = asked
+	}
+	return graphql.WithCaller(context.WithValue(ctx, queryKey{}, c.Query), caller)
 }
 
 // uses records what tokens are used for at the ledger's own interface.

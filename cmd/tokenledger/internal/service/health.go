@@ -25,14 +25,14 @@ func (l *ledger) current(head, at events.Position) bool {
 
 const checkLimit = 2 * time.Second
 
-// ready runs every check. Migrations need none of their own: the log does not
-// open without them.
+// ready runs every check.
 func (l *ledger) ready(ctx context.Context) []httpd.Check {
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
 	head, err := l.store.Log.Head(ctx)
 	checks := []httpd.Check{{Name: "postgres", OK: err == nil, Detail: detail(err, "head %d", head)}}
-	checks = append(checks, httpd.Check{Name: "migrations", OK: true, Detail: "applied"})
+	migrated := l.store.Log.Check(ctx)
+	checks = append(checks, httpd.Check{Name: "migrations", OK: migrated == nil, Detail: detail(migrated, "applied")})
 	relay := l.relay.Status()
 	checks = append(checks, httpd.Check{
 		// A stream that holds nothing is one that the relay has yet to make.

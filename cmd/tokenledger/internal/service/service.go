@@ -194,7 +194,7 @@ func (l *ledger) serve(ctx context.Context, public, admin net.Listener, started 
 		Query: l.query,
 		Auth: &httpd.Authenticator{
 			Verifier: l.verifier, Proxies: l.config.Proxies, PublicSchema: l.config.PublicSchema(),
-			SchemaOnly: graphql.SchemaOnly, WithCaller: withCaller(l.models.Views),
+			SchemaOnly: graphql.SchemaOnly, WithCaller: withCaller,
 		},
 		Ready: l.ready, Logger: l.logger,
 	}.Handler()
