@@ -24,6 +24,7 @@ type Grant struct {
 	ExpiresAt      time.Time
 	Suspended      bool
 	SuspendedUntil time.Time
+	Pending        bool // not yet approved by an administrator
 	Stamped        bool // authorized through the organization's single sign-on
 }
 
@@ -44,7 +45,7 @@ func evolveGrant(g Grant, e events.GrantEvent) Grant {
 	case events.GrantGiven:
 		return Grant{
 			Token: e.Token, Organization: e.Organization, User: e.User, Live: true,
-			Name: e.Name, Scopes: canonical(e.Scopes), ExpiresAt: e.ExpiresAt,
+			Name: e.Name, Scopes: canonical(e.Scopes), ExpiresAt: e.ExpiresAt, Pending: e.Pending,
 		}
 	case events.GrantChanged:
 		g.Name, g.Scopes, g.ExpiresAt = e.Name, canonical(e.Scopes), e.ExpiresAt
@@ -58,6 +59,10 @@ func evolveGrant(g Grant, e events.GrantEvent) Grant {
 		g.Stamped = true
 	case events.GrantSSOAuthorizationWithdrawn:
 		g.Stamped = false
+	case events.GrantApproved:
+		g.Pending = false
+	case events.GrantReviewed:
+		// When it was is for readers; no rule asks.
 	}
 	return g
 }

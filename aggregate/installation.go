@@ -40,7 +40,7 @@ func evolveInstallation(i Installation, e events.InstallationEvent) Installation
 		i.Organizations = e.Index + 1
 	case events.InstallationOperatorAppointed:
 		i.Operators = sortedIDs(i.Operators, []uuid.UUID{e.User})
-	case events.InstallationAdministratorRecovered, events.InstallationUnknownRefused:
+	case events.InstallationAdministratorRecovered, events.InstallationKeyRotated, events.InstallationUnknownRefused:
 		// For the reader of the log; no rule asks.
 	}
 	return i

@@ -15,6 +15,7 @@ import (
 type User struct {
 	Exists      bool
 	Deactivated bool
+	Erased      bool // the key of the user's personal values is destroyed
 }
 
 // Active reports whether the user exists and may do anything at all.
@@ -36,8 +37,10 @@ func evolveUser(u User, e events.UserEvent) User {
 	switch e.(type) {
 	case events.UserCreated:
 		return User{Exists: true}
-	case events.UserUpdated:
-		// Personal values; no rule asks.
+	case events.UserUpdated, events.UserIdentityLinked, events.UserSignedIn, events.UserSignedOut:
+		// Personal values, and what ends sessions; no rule asks.
+	case events.UserErased:
+		u.Erased = true
 	case events.UserDeactivated:
 		u.Deactivated = true
 	case events.UserReactivated:

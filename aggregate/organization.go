@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/tokenledger/tokenledger/events"
 )
 
@@ -17,6 +19,8 @@ type Organization struct {
 	DisplayName string
 	Objects     map[string]map[string]string // registered: object → action → verb
 	Policy      events.Policy
+	Provider    events.Provider // of single sign-on; zero: none
+	Webhooks    []uuid.UUID
 }
 
 // OrganizationDecider holds the rules of organization streams.
@@ -50,6 +54,15 @@ func evolveOrganization(o Organization, e events.OrganizationEvent) Organization
 	case events.OrganizationPolicyChanged:
 		o.Policy = e.After
 		o.Policy.MemberScopes = canonical(e.After.MemberScopes)
+		o.Policy.ScopeCeiling = canonical(e.After.ScopeCeiling)
+	case events.OrganizationSSOProviderChanged:
+		o.Provider = e.After
+	case events.OrganizationWebhookAdded:
+		o.Webhooks = sortedIDs(o.Webhooks, []uuid.UUID{e.Webhook})
+	case events.OrganizationWebhookRemoved:
+		o.Webhooks = without(o.Webhooks, []uuid.UUID{e.Webhook})
+	case events.OrganizationNetworkDataErased, events.OrganizationFindingTriaged:
+		// For readers; no rule asks.
 	}
 	return o
 }

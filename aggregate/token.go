@@ -28,6 +28,8 @@ type Token struct {
 	Successor      uuid.UUID // set once it is rotated
 	RotatesUntil   time.Time // when a rotated token ends
 	EndsAtFirstUse bool      // or before that, when its successor is first used
+	WarnedFor      time.Time // the deadline of which was last warned
+	WarnedDays     int64     // how many days ahead that was
 	Stamped        bool      // an organization token's authorization through single sign-on
 	Ended          Ending
 	Deleted        bool
@@ -138,6 +140,10 @@ func evolveToken(t Token, e events.TokenEvent) Token {
 		t.Stamped = true
 	case events.TokenSSOAuthorizationWithdrawn:
 		t.Stamped = false
+	case events.TokenExpiryWarned:
+		t.WarnedFor, t.WarnedDays = e.ExpiresAt, e.Days
+	case events.TokenReviewed:
+		// When it was is for readers; no rule asks.
 	case events.TokenUsed, events.TokenUseRefused, events.TokenSourceSeen:
 		// Observations change nothing that a rule asks for.
 	}

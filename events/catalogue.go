@@ -76,21 +76,35 @@ var catalogue = [...]Kind{
 	decision[InstallationOrganizationRegistered]("An organization gets the next index."),
 	decision[InstallationOperatorAppointed]("A user becomes an operator of the installation."),
 	decision[InstallationAdministratorRecovered]("An administrator's token was issued with database credentials."),
+	decision[InstallationKeyRotated]("Keys of one use have a new version."),
 	observation[InstallationUnknownRefused]("Guesses at token ids that do not exist, summed up."),
 
 	decision[OrganizationCreated]("An organization begins; the first event of its trail."),
 	decision[OrganizationRenamed]("An organization has other names."),
 	decision[OrganizationObjectRegistered]("An object of the organization's systems and its actions are known."),
 	decision[OrganizationPolicyChanged]("What the organization demands of tokens changes."),
+	decision[OrganizationSSOProviderChanged]("The organization's single sign-on has another provider."),
+	decision[OrganizationWebhookAdded]("The organization's events are sent to a URL."),
+	decision[OrganizationWebhookRemoved]("Events are no longer sent there."),
+	decision[OrganizationNetworkDataErased]("The addresses and agents seen with the organization's tokens can no longer be read."),
+	observation[OrganizationFindingTriaged]("Somebody says what became of a finding."),
 
 	decision[UserCreated]("A user begins; the first event of that user's trail."),
 	decision[UserUpdated]("A user has another address or name."),
 	decision[UserDeactivated]("A user may do nothing any more."),
 	decision[UserReactivated]("A user is let in again; what ended stays ended."),
+	decision[UserIdentityLinked]("A user has an account at an OpenID provider."),
+	decision[UserSignedOut]("A user's sessions end."),
+	decision[UserErased]("A user's personal values can no longer be read."),
+	observation[UserSignedIn]("A user comes in through a provider."),
 
 	decision[MembershipStarted]("A user becomes a member of an organization."),
 	decision[MembershipRoleChanged]("A member has another role."),
 	decision[MembershipEnded]("A user is no longer a member."),
+
+	decision[InvitationIssued]("Somebody is offered a membership."),
+	decision[InvitationAccepted]("An offer is taken, once."),
+	decision[InvitationWithdrawn]("An offer is taken back."),
 
 	decision[TokenCreated]("A token is created."),
 	decision[TokenRenamed]("A token has another name."),
@@ -106,6 +120,8 @@ var catalogue = [...]Kind{
 	decision[TokenExpired]("A token's deadline came."),
 	decision[TokenSSOAuthorized]("An organization token is authorized through single sign-on."),
 	decision[TokenSSOAuthorizationWithdrawn]("An organization token's authorization is taken back."),
+	decision[TokenExpiryWarned]("A token's deadline is near."),
+	decision[TokenReviewed]("Somebody looked at a token and kept it."),
 	decision[TokenDeleted]("A token leaves the lists."),
 	observation[TokenUsed]("An allowed use, or a number of them."),
 	observation[TokenUseRefused]("A refused use of a known token, or a number of them."),
@@ -113,11 +129,17 @@ var catalogue = [...]Kind{
 
 	decision[GrantGiven]("A personal token may reach the organization."),
 	decision[GrantChanged]("A granted token has another name, scopes or deadline."),
+	decision[GrantApproved]("A pending grant is approved and opens."),
+	decision[GrantReviewed]("Somebody looked at a grant and kept it."),
 	decision[GrantSuspended]("A granted token is suspended."),
 	decision[GrantResumed]("A granted token works again."),
 	decision[GrantEnded]("A personal token may no longer reach the organization."),
 	decision[GrantSSOAuthorized]("A personal token is authorized through the organization's single sign-on."),
 	decision[GrantSSOAuthorizationWithdrawn]("A personal token's authorization is taken back."),
+
+	decision[ReviewOpened]("An access review begins."),
+	decision[ReviewDecided]("A reviewer decides on one token."),
+	decision[ReviewClosed]("An access review ends."),
 }
 
 var kinds = func() map[Type]*Kind {

@@ -52,14 +52,6 @@ type OrganizationPolicyChanged struct {
 	After  Policy `json:"after"`
 }
 
-// Policy is what an organization demands of the tokens that reach it. The zero
-// Policy demands nothing.
-type Policy struct {
-	SSORequired bool `json:"sso_required,omitempty"` // an unstamped token is refused
-	// MemberScopes is what the role member may do in the organization's own systems.
-	MemberScopes []string `json:"member_scopes,omitempty"`
-}
-
 // UserEvent is a fact about one user.
 //
 //sumtype:decl
@@ -192,6 +184,25 @@ type InstallationUnknownRefused struct {
 	Count   int64    `json:"count"`
 }
 
+// InstallationKeyRotated records that the installation's keys of one use have a
+// new version; the old ones still open, verify or prove what they made.
+type InstallationKeyRotated struct {
+	installationFact
+	Use     KeyUse `json:"use"`
+	Version int64  `json:"version"`
+	Public  string `json:"public,omitempty"` // the verifier key of a signed note, where the key is one
+}
+
+// KeyUse is what a key of the installation is for.
+type KeyUse string
+
+// The uses of keys.
+const (
+	KeySigning    KeyUse = "signing"    // signs checkpoints
+	KeyPepper     KeyUse = "pepper"     // makes the MACs of token values
+	KeyEncryption KeyUse = "encryption" // wraps the subjects' keys
+)
+
 // Type implements [Event].
 func (OrganizationCreated) Type() Type { return "organization.created" }
 
@@ -239,3 +250,6 @@ func (InstallationAdministratorRecovered) Type() Type { return "installation.adm
 
 // Type implements [Event].
 func (InstallationUnknownRefused) Type() Type { return "installation.unknown_refused" }
+
+// Type implements [Event].
+func (InstallationKeyRotated) Type() Type { return "installation.key_rotated" }

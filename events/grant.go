@@ -35,6 +35,9 @@ const (
 	CauseMembershipEnded   GrantCause = "membership_ended"
 	CauseUserDeactivated   GrantCause = "user_deactivated"
 	CauseApprovalWithdrawn GrantCause = "approval_withdrawn"
+	CauseDeclined          GrantCause = "declined" // it was never approved
+	CausePolicy            GrantCause = "policy"   // such as not being used for too long
+	CauseReview            GrantCause = "review"   // an access review decided so
 )
 
 // GrantGiven opens an organization to a personal token, with a snapshot of the
@@ -47,9 +50,15 @@ type GrantGiven struct {
 	Name         string    `json:"name"`
 	Scopes       []string  `json:"scopes,omitempty"`
 	ExpiresAt    time.Time `json:"expires_at,omitzero"`
+	Pending      bool      `json:"pending,omitempty"` // closed until it is approved
 }
 
-func (GrantGiven) gate() Gate { return Gate{} }
+func (e GrantGiven) gate() Gate { return Gate{Closed: e.Pending} }
+
+// GrantApproved opens a pending grant.
+type GrantApproved struct{ grantFact }
+
+func (GrantApproved) gate() Gate { return Gate{} }
 
 // GrantChanged is the snapshot after a change of the token.
 type GrantChanged struct {
@@ -82,10 +91,25 @@ func (GrantEnded) gate() Gate { return Gate{Closed: true} }
 
 // GrantSSOAuthorized stamps a personal token as authorized through this
 // organization's single sign-on.
-type GrantSSOAuthorized struct{ grantFact }
+type GrantSSOAuthorized struct {
+	grantFact
+	Issuer string `json:"issuer,omitempty"` // the provider; empty: by an administrator's word
+}
 
 // GrantSSOAuthorizationWithdrawn takes the stamp back.
 type GrantSSOAuthorizationWithdrawn struct{ grantFact }
+
+// GrantReviewed records that somebody looked at a personal token's access and kept it.
+type GrantReviewed struct {
+	grantFact
+	Review uuid.UUID `json:"review,omitzero"` // the access review, if it was part of one
+}
+
+// Type implements [Event].
+func (GrantApproved) Type() Type { return "grant.approved" }
+
+// Type implements [Event].
+func (GrantReviewed) Type() Type { return "grant.reviewed" }
 
 // Type implements [Event].
 func (GrantGiven) Type() Type { return "grant.given" }

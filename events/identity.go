@@ -32,6 +32,8 @@ const (
 	KindOrganization StreamKind = "organization"
 	KindUser         StreamKind = "user"
 	KindMembership   StreamKind = "membership"
+	KindInvitation   StreamKind = "invitation"
+	KindReview       StreamKind = "review"
 	KindInstallation StreamKind = "installation"
 )
 
@@ -58,6 +60,12 @@ func UserStream(user uuid.UUID) StreamID { return streamOf(KindUser, user) }
 func MembershipStream(organization, user uuid.UUID) StreamID {
 	return streamOf(KindMembership, organization) + StreamID("."+user.String())
 }
+
+// InvitationStream is the stream of one invitation into an organization.
+func InvitationStream(invitation uuid.UUID) StreamID { return streamOf(KindInvitation, invitation) }
+
+// ReviewStream is the stream of one access review of an organization.
+func ReviewStream(review uuid.UUID) StreamID { return streamOf(KindReview, review) }
 
 // InstallationStream is the one stream of the installation itself.
 const InstallationStream = StreamID(string(KindInstallation) + "-00000000-0000-0000-0000-000000000000")
@@ -106,7 +114,7 @@ func (s StreamID) check() error {
 		if two {
 			return nil
 		}
-	case KindToken, KindOrganization, KindUser:
+	case KindToken, KindOrganization, KindUser, KindInvitation, KindReview:
 		if !two {
 			return nil
 		}

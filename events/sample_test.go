@@ -25,9 +25,12 @@ var (
 
 // closedSets holds one value of each type whose values are a closed set.
 var closedSets = map[reflect.Type]string{
-	reflect.TypeFor[TokenKind]():  string(PersonalKind),
-	reflect.TypeFor[Role]():       string(RoleAuditor),
-	reflect.TypeFor[GrantCause](): string(CauseTokenRevoked),
+	reflect.TypeFor[TokenKind]():      string(PersonalKind),
+	reflect.TypeFor[Role]():           string(RoleAuditor),
+	reflect.TypeFor[GrantCause]():     string(CauseTokenRevoked),
+	reflect.TypeFor[KeyUse]():         string(KeySigning),
+	reflect.TypeFor[FindingStatus]():  string(FindingClosed),
+	reflect.TypeFor[ReviewDecision](): string(ReviewKeep),
 }
 
 func sampleCommit(_ SubjectID, at Position, field, value string) (Commitment, error) {
@@ -56,6 +59,10 @@ func sampleHome(k Kind) (StreamID, TrailID) {
 		return MembershipStream(sampleOrganization, sampleUser), OrganizationTrail(sampleOrganization)
 	case KindUser:
 		return UserStream(sampleUser), UserTrail(sampleUser)
+	case KindInvitation:
+		return InvitationStream(sampleToken), OrganizationTrail(sampleOrganization)
+	case KindReview:
+		return ReviewStream(sampleToken), OrganizationTrail(sampleOrganization)
 	case KindInstallation:
 		return InstallationStream, OperatorTrail
 	}

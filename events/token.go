@@ -134,12 +134,26 @@ func (TokenDeleted) gate() Gate { return Gate{Closed: true} }
 type TokenSSOAuthorized struct {
 	tokenFact
 	Organization uuid.UUID `json:"organization"`
+	Issuer       string    `json:"issuer,omitempty"` // the provider; empty: by an administrator's word
 }
 
 // TokenSSOAuthorizationWithdrawn takes the stamp back.
 type TokenSSOAuthorizationWithdrawn struct {
 	tokenFact
 	Organization uuid.UUID `json:"organization"`
+}
+
+// TokenExpiryWarned records that the token's deadline is less than so many days away.
+type TokenExpiryWarned struct {
+	tokenFact
+	ExpiresAt time.Time `json:"expires_at"`
+	Days      int64     `json:"days"`
+}
+
+// TokenReviewed records that somebody looked at an organization token and kept it.
+type TokenReviewed struct {
+	tokenFact
+	Review uuid.UUID `json:"review,omitzero"` // the access review, if it was part of one
 }
 
 // TokenUsed records one allowed use, or Count of them. Source is the position
@@ -215,6 +229,12 @@ func (TokenSSOAuthorized) Type() Type { return "token.sso_authorized" }
 
 // Type implements [Event].
 func (TokenSSOAuthorizationWithdrawn) Type() Type { return "token.sso_authorization_withdrawn" }
+
+// Type implements [Event].
+func (TokenExpiryWarned) Type() Type { return "token.expiry_warned" }
+
+// Type implements [Event].
+func (TokenReviewed) Type() Type { return "token.reviewed" }
 
 // Type implements [Event].
 func (TokenUsed) Type() Type { return "token.used" }

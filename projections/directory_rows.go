@@ -67,6 +67,11 @@ func (r *OrganizationRow) apply(of ids, rec events.Recorded) error {
 		r.Objects = objects
 	case events.OrganizationPolicyChanged:
 		r.Policy = e.After
+	case events.OrganizationSSOProviderChanged, events.OrganizationWebhookAdded, events.OrganizationWebhookRemoved,
+		events.OrganizationNetworkDataErased:
+		// Known to other projections; here they count as changes.
+	case events.OrganizationFindingTriaged:
+		return nil
 	default:
 		return errForeign
 	}
@@ -163,6 +168,10 @@ func (r *UserRow) apply(of ids, rec events.Recorded) error {
 		r.DeactivatedAt = &rec.RecordedAt
 	case events.UserReactivated:
 		r.DeactivatedAt = nil
+	case events.UserIdentityLinked, events.UserSignedOut, events.UserErased:
+		// Known to other projections; here they count as changes.
+	case events.UserSignedIn:
+		return nil
 	default:
 		return errForeign
 	}

@@ -132,6 +132,8 @@ func (r *GrantRow) apply(_ ids, rec events.Recorded) error {
 		r.SSOAt, r.SSOBy = &rec.RecordedAt, &actor
 	case events.GrantSSOAuthorizationWithdrawn:
 		r.SSOAt, r.SSOBy = nil, nil
+	case events.GrantApproved, events.GrantReviewed:
+		// Nothing that the row shows changes.
 	default:
 		return errForeign
 	}

@@ -127,8 +127,8 @@ func (r *TokenRow) change(rec events.Recorded, e events.TokenEvent) {
 		r.stamp(e.Organization.String(), &now)
 	case events.TokenSSOAuthorizationWithdrawn:
 		r.stamp(e.Organization.String(), nil)
-	case events.TokenCreated, events.TokenUsed, events.TokenUseRefused, events.TokenSourceSeen:
-		// the first is begun elsewhere; the others are no decisions
+	case events.TokenExpiryWarned, events.TokenReviewed, events.TokenCreated, events.TokenUsed, events.TokenUseRefused, events.TokenSourceSeen:
+		// begun elsewhere, no decisions, or nothing that a row shows
 	}
 }
 
@@ -144,7 +144,7 @@ func (r *TokenRow) granted(rec events.Recorded, organization string, e events.Gr
 		r.stamp(organization, &now)
 	case events.GrantSSOAuthorizationWithdrawn:
 		r.stamp(organization, nil)
-	case events.GrantChanged, events.GrantSuspended, events.GrantResumed:
+	case events.GrantChanged, events.GrantSuspended, events.GrantResumed, events.GrantApproved, events.GrantReviewed:
 		// these follow the token's own events
 	}
 }

@@ -152,7 +152,7 @@ func (s *state) applyToken(id uuid.UUID, e events.TokenEvent, r events.Recorded)
 	case events.TokenSSOAuthorizationWithdrawn:
 		t.stampedAt = time.Time{}
 	case events.TokenDescribed, events.TokenTagged, events.TokenSuspended, events.TokenResumed,
-		events.TokenUsed, events.TokenUseRefused, events.TokenSourceSeen:
+		events.TokenExpiryWarned, events.TokenReviewed, events.TokenUsed, events.TokenUseRefused, events.TokenSourceSeen:
 	}
 }
 
@@ -217,7 +217,7 @@ func (s *state) applyGrant(id pair, e events.GrantEvent, r events.Recorded) {
 		g.stampedAt = r.RecordedAt
 	case events.GrantSSOAuthorizationWithdrawn:
 		g.stampedAt = time.Time{}
-	case events.GrantChanged, events.GrantSuspended, events.GrantResumed:
+	case events.GrantChanged, events.GrantSuspended, events.GrantResumed, events.GrantApproved, events.GrantReviewed:
 	}
 }
 
@@ -232,7 +232,7 @@ func (s *state) applyUser(id uuid.UUID, e events.UserEvent, r events.Recorded) {
 		u.active = true
 	case events.UserDeactivated:
 		u.active = false
-	case events.UserUpdated:
+	case events.UserUpdated, events.UserIdentityLinked, events.UserSignedIn, events.UserSignedOut, events.UserErased:
 	}
 }
 
@@ -268,6 +268,8 @@ func (s *state) applyOrganization(id uuid.UUID, e events.OrganizationEvent, r ev
 		o.objects = objects
 	case events.OrganizationPolicyChanged:
 		o.policy = e.After
-	case events.OrganizationCreated, events.OrganizationRenamed:
+	case events.OrganizationCreated, events.OrganizationRenamed, events.OrganizationSSOProviderChanged,
+		events.OrganizationWebhookAdded, events.OrganizationWebhookRemoved, events.OrganizationNetworkDataErased,
+		events.OrganizationFindingTriaged:
 	}
 }

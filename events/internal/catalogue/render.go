@@ -59,9 +59,11 @@ var sections = []struct {
 	{events.KindOrganization, "One organization.", "the organization's"},
 	{events.KindUser, "One user.", "the user's"},
 	{events.KindMembership, "One user's membership of one organization.", "the organization's"},
+	{events.KindInvitation, "One offer of a membership.", "the organization's"},
 	{events.KindToken, "One token, of either kind.", "the organization's for its own token; the owner's for a personal " +
 		"token, but a use stands in the trail of the organization that it reached"},
 	{events.KindGrant, "A personal token's access to one organization.", "the organization's"},
+	{events.KindReview, "One access review.", "the organization's"},
 }
 
 func page() []byte {
