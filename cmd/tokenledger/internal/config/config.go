@@ -35,12 +35,14 @@ type Config struct {
 	LogLevel       string   `env:"TOKENLEDGER_LOG_LEVEL" envDefault:"info"`
 	Introspection  string   `env:"TOKENLEDGER_INTROSPECTION" envDefault:"auto"`
 	TrustedProxies []string `env:"TOKENLEDGER_TRUSTED_PROXIES"`
+	AllowPrivate   []string `env:"TOKENLEDGER_ALLOW_PRIVATE_TARGETS"`
 	Server         string   `env:"TOKENLEDGER_SERVER"`     // of client commands
 	TokenFile      string   `env:"TOKENLEDGER_TOKEN_FILE"` // of client commands
 
 	// Parsed from the texts above by Load.
-	Level   slog.Level     `env:"-"`
-	Proxies []netip.Prefix `env:"-"`
+	Level          slog.Level     `env:"-"`
+	Proxies        []netip.Prefix `env:"-"`
+	PrivateTargets []netip.Prefix `env:"-"` // that outbound calls may reach
 }
 
 // ErrInvalid is wrapped by what Load returns for settings that cannot be used.
@@ -173,15 +175,21 @@ func (c *Config) checkRest(bad func(name, value, want string)) (problems []error
 	default:
 		bad("TOKENLEDGER_INTROSPECTION", c.Introspection, "auto, on or off")
 	}
-	for _, p := range c.TrustedProxies {
+	c.Proxies = networks("TOKENLEDGER_TRUSTED_PROXIES", c.TrustedProxies, bad)
+	c.PrivateTargets = networks("TOKENLEDGER_ALLOW_PRIVATE_TARGETS", c.AllowPrivate, bad)
+	return problems
+}
+
+func networks(name string, texts []string, bad func(name, value, want string)) (parsed []netip.Prefix) {
+	for _, p := range texts {
 		prefix, err := netip.ParsePrefix(strings.TrimSpace(p))
 		if err != nil {
-			bad("TOKENLEDGER_TRUSTED_PROXIES", p, "networks such as 10.0.0.0/8, with commas")
+			bad(name, p, "networks such as 10.0.0.0/8, with commas")
 			continue
 		}
-		c.Proxies = append(c.Proxies, prefix.Masked())
+		parsed = append(parsed, prefix.Masked())
 	}
-	return problems
+	return parsed
 }
 
 func hostPort(s string) bool {

@@ -61,13 +61,14 @@ func TestEveryProblemIsNamed(t *testing.T) {
 		"TOKENLEDGER_DATABASE_URL=mysql://root:hunter2@h/d", "TOKENLEDGER_NATS_URL=http://h", "TOKENLEDGER_NATS_CREDS=/nonexistent",
 		"TOKENLEDGER_NATS_REPLICAS=9", "TOKENLEDGER_LOG_FORMAT=xml", "TOKENLEDGER_LOG_LEVEL=loud",
 		"TOKENLEDGER_INTROSPECTION=maybe", "TOKENLEDGER_TRUSTED_PROXIES=10.0.0.0/8,me",
+		"TOKENLEDGER_ALLOW_PRIVATE_TARGETS=127.0.0.1",
 	})
 	if !errors.Is(err, ErrInvalid) {
 		t.Fatalf("got %v", err)
 	}
 	for _, name := range []string{
 		"LISTEN", "ADMIN_LISTEN", "NATS_LISTEN", "DATABASE_URL", "NATS_URL", "NATS_CREDS",
-		"NATS_REPLICAS", "LOG_FORMAT", "LOG_LEVEL", "INTROSPECTION", "TRUSTED_PROXIES",
+		"NATS_REPLICAS", "LOG_FORMAT", "LOG_LEVEL", "INTROSPECTION", "TRUSTED_PROXIES", "ALLOW_PRIVATE_TARGETS",
 	} {
 		if !strings.Contains(err.Error(), "TOKENLEDGER_"+name) {
 			t.Errorf("the error does not name TOKENLEDGER_%s:\n%v", name, err)
