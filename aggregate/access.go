@@ -41,6 +41,9 @@ type Standing struct {
 	Role     events.Role
 	Operator bool // of the installation
 	Own      bool // the thing is the caller's own: his user, his personal token, what he created
+	// Member is the role of the membership at hand, now and as it shall be; only
+	// [OpProvision] asks for it, once for each.
+	Member events.Role
 }
 
 // Operation is something that a rule allows or forbids.
@@ -90,6 +93,37 @@ const (
 	OpReadHealth       Operation = "installation.read-health"
 	OpReadInstallation Operation = "installation.read-events"
 	OpExpireTokens     Operation = "token.expire" // records that a deadline came
+
+	OpInviteMember           Operation = "member.invite"
+	OpWithdrawInvitation     Operation = "member.withdraw-invitation"
+	OpApproveGrant           Operation = "grant.approve" // a personal token's access to the organization
+	OpDeclineGrant           Operation = "grant.decline"
+	OpSetSSOProvider         Operation = "sso.set-provider"
+	OpStampPersonalToken     Operation = "sso.stamp-personal-token" // by signing in with the organization's provider
+	OpStampOrganizationToken Operation = "sso.stamp-organization-token"
+	OpPreviewPolicy          Operation = "policy.preview" // what a draft would have refused
+	OpManageWebhooks         Operation = "webhook.manage"
+	OpReadWebhooks           Operation = "webhook.read"
+
+	OpReadReviews    Operation = "review.read"
+	OpOpenReview     Operation = "review.open"
+	OpDecideReview   Operation = "review.decide"
+	OpCloseReview    Operation = "review.close"
+	OpReviewToken    Operation = "token.review"         // outside an access review
+	OpPreviewRevoke  Operation = "token.preview-revoke" // who would miss it
+	OpReportLeak     Operation = "token.report-leak"    // what was done with a leaked value
+	OpReadFindings   Operation = "finding.read"
+	OpTriageFinding  Operation = "finding.triage" // and close
+	OpReadReports    Operation = "report.read"
+	OpExportEvidence Operation = "report.export-evidence"
+	OpReadProof      Operation = "proof.read"
+
+	OpEraseUser        Operation = "user.erase" // his personal values, for good
+	OpEraseNetworkData Operation = "organization.erase-network-data"
+	OpRotateKeys       Operation = "installation.rotate-keys"
+	OpSignOut          Operation = "session.sign-out"   // everywhere
+	OpReadProvisioned  Operation = "provisioning.read"  // users and members, by SCIM
+	OpProvision        Operation = "provisioning.write" // create, change and end a member, by SCIM; see [Standing].Member
 )
 
 // rule says who may do one operation.
@@ -152,6 +186,37 @@ var rules = map[Operation]rule{
 	OpReadHealth:       {operator: true, scope: VerbRead},
 	OpReadInstallation: {operator: true, scope: "event:read"},
 	OpExpireTokens:     {service: true},
+
+	OpInviteMember:           {roles: managers, person: true},
+	OpWithdrawInvitation:     {roles: managers, person: true},
+	OpApproveGrant:           {roles: managers, person: true},
+	OpDeclineGrant:           {roles: managers, person: true},
+	OpSetSSOProvider:         {roles: managers, person: true},
+	OpStampPersonalToken:     {own: true, person: true},
+	OpStampOrganizationToken: {roles: managers, person: true},
+	OpPreviewPolicy:          {roles: readers, scope: "report:read", tokens: true},
+	OpManageWebhooks:         {roles: managers, person: true},
+	OpReadWebhooks:           {roles: readers, scope: "organization:read", tokens: true},
+
+	OpReadReviews:    {roles: readers, scope: "report:read", tokens: true},
+	OpOpenReview:     {roles: managers, person: true},
+	OpDecideReview:   {roles: managers, person: true},
+	OpCloseReview:    {roles: managers, person: true},
+	OpReviewToken:    {roles: managers, person: true},
+	OpPreviewRevoke:  {roles: readers, own: true, scope: "token:read", tokens: true},
+	OpReportLeak:     {roles: readers, own: true, scope: "event:read", tokens: true},
+	OpReadFindings:   {roles: readers, scope: "event:read", tokens: true},
+	OpTriageFinding:  {roles: managers, person: true},
+	OpReadReports:    {roles: readers, scope: "report:read", tokens: true},
+	OpExportEvidence: {roles: readers, scope: "report:read", tokens: true},
+	OpReadProof:      {roles: readers, own: true, scope: "event:read", tokens: true},
+
+	OpEraseUser:        {roles: managers, person: true},
+	OpEraseNetworkData: {roles: managers, person: true},
+	OpRotateKeys:       {operator: true, person: true},
+	OpSignOut:          {own: true, person: true},
+	OpReadProvisioned:  {scope: "user:read", tokens: true},
+	OpProvision:        {scope: "user:write", tokens: true},
 }
 
 // Operations lists all operations, sorted; documents and tests walk it.
@@ -171,6 +236,9 @@ func Authorize(p Principal, at Standing, op Operation) error {
 		}
 		return nil
 	case p.Kind == events.OrganizationKind:
+		if op == OpProvision && at.Member != events.RoleMember {
+			return refuse(CodeForbidden, "", "Only memberships with the role member are created, changed and ended by %s.", op)
+		}
 		return r.byOrganizationToken(p, op)
 	case !slices.Contains(r.roles, at.Role) && !(r.own && at.Own) && !(r.operator && at.Operator):
 		return refuse(CodeForbidden, "", "Your role does not allow %s.", op)

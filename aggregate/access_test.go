@@ -17,44 +17,72 @@ import (
 // auditor and member, somebody whose own the thing is, the operator, an
 // organization token with every scope, and the service itself.
 const matrix = `
-event.export                 ○○○·  ··○·
-event.open-personal-values   ··○·  ○···
-event.read                   ○○○·  ○·○·
-grant.end                    ○○··  ··○·
-grant.read                   ○○○·  ··○·
-installation.read-events     ····  ·○··
-installation.read-health     ····  ·○··
-member.add                   ○○··  ····
-member.appoint-owner         ○···  ····
-member.change-role           ○○··  ····
-member.end                   ○○··  ····
-member.read                  ○○○·  ··○·
-organization-token.change    ○○··  ··○·
-organization-token.create    ○○··  ··○·
-organization-token.delete    ○○··  ··○·
-organization-token.read      ○○○·  ○·○·
-organization-token.revoke    ○○··  ··○○
-organization-token.rotate    ○○··  ··○·
-organization.create          ····  ·○··
-organization.read            ○○○○  ··○·
-organization.register-object ○○··  ····
-organization.rename          ○○··  ····
-personal-token.change        ····  ○···
-personal-token.create        ····  ○···
-personal-token.delete        ····  ○···
-personal-token.read          ····  ○···
-personal-token.revoke        ····  ○··○
-personal-token.rotate        ····  ○···
-policy.change                ○○··  ····
-policy.read                  ○○○·  ··○·
-sso.authorize                ○○··  ····
-sso.withdraw                 ○○··  ····
-token.expire                 ····  ···○
-token.verify                 ○○··  ··○·
-user.create                  ○○··  ····
-user.deactivate              ○○··  ····
-user.read                    ○○○·  ○·○·
-user.update                  ○○··  ○···
+event.export                    ○○○·  ··○·
+event.open-personal-values      ··○·  ○···
+event.read                      ○○○·  ○·○·
+finding.read                    ○○○·  ··○·
+finding.triage                  ○○··  ····
+grant.approve                   ○○··  ····
+grant.decline                   ○○··  ····
+grant.end                       ○○··  ··○·
+grant.read                      ○○○·  ··○·
+installation.read-events        ····  ·○··
+installation.read-health        ····  ·○··
+installation.rotate-keys        ····  ·○··
+member.add                      ○○··  ····
+member.appoint-owner            ○···  ····
+member.change-role              ○○··  ····
+member.end                      ○○··  ····
+member.invite                   ○○··  ····
+member.read                     ○○○·  ··○·
+member.withdraw-invitation      ○○··  ····
+organization-token.change       ○○··  ··○·
+organization-token.create       ○○··  ··○·
+organization-token.delete       ○○··  ··○·
+organization-token.read         ○○○·  ○·○·
+organization-token.revoke       ○○··  ··○○
+organization-token.rotate       ○○··  ··○·
+organization.create             ····  ·○··
+organization.erase-network-data ○○··  ····
+organization.read               ○○○○  ··○·
+organization.register-object    ○○··  ····
+organization.rename             ○○··  ····
+personal-token.change           ····  ○···
+personal-token.create           ····  ○···
+personal-token.delete           ····  ○···
+personal-token.read             ····  ○···
+personal-token.revoke           ····  ○··○
+personal-token.rotate           ····  ○···
+policy.change                   ○○··  ····
+policy.preview                  ○○○·  ··○·
+policy.read                     ○○○·  ··○·
+proof.read                      ○○○·  ○·○·
+provisioning.read               ····  ··○·
+provisioning.write              ····  ··○·
+report.export-evidence          ○○○·  ··○·
+report.read                     ○○○·  ··○·
+review.close                    ○○··  ····
+review.decide                   ○○··  ····
+review.open                     ○○··  ····
+review.read                     ○○○·  ··○·
+session.sign-out                ····  ○···
+sso.authorize                   ○○··  ····
+sso.set-provider                ○○··  ····
+sso.stamp-organization-token    ○○··  ····
+sso.stamp-personal-token        ····  ○···
+sso.withdraw                    ○○··  ····
+token.expire                    ····  ···○
+token.preview-revoke            ○○○·  ○·○·
+token.report-leak               ○○○·  ○·○·
+token.review                    ○○··  ····
+token.verify                    ○○··  ··○·
+user.create                     ○○··  ····
+user.deactivate                 ○○··  ····
+user.erase                      ○○··  ····
+user.read                       ○○○·  ○·○·
+user.update                     ○○··  ○···
+webhook.manage                  ○○··  ····
+webhook.read                    ○○○·  ··○·
 `
 
 func TestWhoMayDoWhat(t *testing.T) {
@@ -73,12 +101,12 @@ func TestWhoMayDoWhat(t *testing.T) {
 			}
 			return "·"
 		}
-		fmt.Fprintf(&got, "%-28s ", op)
+		fmt.Fprintf(&got, "%-32s", op)
 		for _, role := range everyone {
 			got.WriteString(mark(person, Standing{Role: role}))
 		}
 		got.WriteString("  " + mark(person, Standing{Own: true}) + mark(person, Standing{Operator: true}) +
-			mark(robot, Standing{}) + mark(Service("scheduler"), Standing{}) + "\n")
+			mark(robot, Standing{Member: events.RoleMember}) + mark(Service("scheduler"), Standing{}) + "\n")
 	}
 	if got.String() != matrix {
 		t.Errorf("the rules are now%sand the table says%s", got.String(), matrix)
