@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -51,29 +52,41 @@ type remoteError struct {
 	} `json:"extensions"`
 }
 
-// do runs an operation and decodes its data into out.
+// do runs an operation and decodes its data into out. An answer that was lost on
+// the way is asked for again under the same idempotency key, so that nothing
+// happens twice.
 func (c *client) do(ctx context.Context, query string, variables map[string]any, out any) error {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
 		return err
 	}
+	key := uuid.NewString()
+	const attempts = 3
+	for n := 1; ; n++ {
+		response, err := c.send(ctx, body, key)
+		if err == nil {
+			defer response.Body.Close()
+			return decodeAnswer(response, out)
+		}
+		if n == attempts || ctx.Err() != nil || errors.Is(err, syscall.ECONNREFUSED) {
+			var u *url.Error
+			if errors.As(err, &u) {
+				err = u.Err
+			}
+			return fmt.Errorf("%s does not answer: %w; is `tokenledger serve` running, or TOKENLEDGER_SERVER another?", c.server, err)
+		}
+	}
+}
+
+func (c *client) send(ctx context.Context, body []byte, key string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.server+"/query", bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+c.token)
-	request.Header.Set("Idempotency-Key", uuid.NewString())
-	response, err := c.http.Do(request)
-	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
-			err = u.Err
-		}
-		return fmt.Errorf("%s does not answer: %w; is `tokenledger serve` running, or TOKENLEDGER_SERVER another?", c.server, err)
-	}
-	defer response.Body.Close()
-	return decodeAnswer(response, out)
+	request.Header.Set("Idempotency-Key", key)
+	return c.http.Do(request)
 }
 
 func decodeAnswer(response *http.Response, out any) error {

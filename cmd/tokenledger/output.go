@@ -36,6 +36,9 @@ func (a app) showToken(t tokenView, form string) error {
 	if form == "json" {
 		return json.NewEncoder(a.out).Encode(t)
 	}
+	if form == "csv" {
+		return a.printTokens([]tokenView{t}, form)
+	}
 	w := a.table()
 	for _, row := range []table.Row{
 		{"id", t.ID},

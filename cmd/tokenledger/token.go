@@ -1,4 +1,4 @@
-// tokenledger token: create, list, show, revoke and delete tokens.
+// tokenledger token: create, list, show, revoke and delete; what comes between stands in token_life.go.
 
 package main
 
@@ -37,11 +37,12 @@ type tokenView struct {
 
 func (a app) tokenCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "token", Short: "Create, list, show, revoke and delete tokens",
+		Use: "token", Short: "Create, look at, rotate, suspend and end tokens",
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.PersistentFlags().Bool("personal", false, "personal access tokens (tolp_) instead of the organization's (tola_)")
-	c.AddCommand(a.tokenCreate(), a.tokenList(), a.tokenShow(), a.tokenRevoke(), a.tokenDelete())
+	c.AddCommand(a.tokenCreate(), a.tokenList(), a.tokenShow(), a.tokenRotate(), a.tokenSuspend(), a.tokenResume(),
+		a.tokenRevoke(), a.tokenDelete())
 	return c
 }
 
@@ -72,7 +73,7 @@ func (a app) tokenCreate() *cobra.Command {
 	f.StringVar(&in.expires, "expires", "90d", "when it ends: 30d, 12h, or a time such as 2027-01-31T00:00:00Z")
 	f.BoolVar(&in.never, "never", false, "it never expires")
 	f.StringVar(&in.file, "write-to", "", "write the value to this new file (0600) instead of showing it")
-	out := outputFlag(c, "table", "json")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if in.name == "" {
 			return usage("--name is missing: a token has a name by which people know it")
@@ -82,7 +83,7 @@ func (a app) tokenCreate() *cobra.Command {
 		}
 		input := map[string]any{"name": in.name}
 		if !in.never {
-			at, err := deadline(in.expires, time.Now())
+			at, err := instant("--expires", in.expires, time.Now())
 			if err != nil {
 				return err
 			}
@@ -103,8 +104,8 @@ func setIf[T string | []string](m map[string]any, key string, v T) {
 	}
 }
 
-// deadline reads a duration with days, or a time.
-func deadline(s string, now time.Time) (time.Time, error) {
+// instant reads a span from now on, days being possible, or a time.
+func instant(flag, s string, now time.Time) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t, nil
 	}
@@ -116,40 +117,55 @@ func deadline(s string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(s); err == nil && d > 0 {
 		return now.Add(d), nil
 	}
-	return time.Time{}, usage("--expires %q: want 30d, 12h, or a time such as 2027-01-31T00:00:00Z", s)
+	return time.Time{}, usage("%s %q: want 30d, 12h, or a time such as 2027-01-31T00:00:00Z", flag, s)
 }
 
 func (a app) createToken(c *cobra.Command, input map[string]any, file, form string) error {
+	type_, field, _ := kindOf(c)
+	query := fmt.Sprintf(`mutation($input: Create%[1]sInput!) { create%[1]s(input: $input) { %[2]s { %[3]s } } }`, type_, field, tokenFields)
+	return a.issueToken(c, issue{
+		query: query, variables: map[string]any{"input": input}, operation: "create" + type_, field: field, file: file, form: form,
+	})
+}
+
+// issue is a mutation whose answer shows a value for the only time.
+type issue struct {
+	query            string
+	variables        map[string]any
+	operation, field string // where the token stands in the answer
+	file             string // where the value is to be written; empty: shown
+	form             string
+}
+
+func (a app) issueToken(c *cobra.Command, in issue) error {
 	client, err := a.client()
 	if err != nil {
 		return err
 	}
 	var value io.WriteCloser
-	if file != "" { // opened before the token exists, so that no value is lost to a bad path
-		if value, err = os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
+	if in.file != "" { // opened before the token exists, so that no value is lost to a bad path
+		if value, err = os.OpenFile(in.file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
 			return fmt.Errorf("--write-to: %w", err)
 		}
 		defer value.Close()
 	}
-	type_, field, _ := kindOf(c)
 	var answer map[string]map[string]tokenView
-	query := fmt.Sprintf(`mutation($input: Create%[1]sInput!) { create%[1]s(input: $input) { %[2]s { %[3]s } } }`, type_, field, tokenFields)
-	if err := client.do(c.Context(), query, map[string]any{"input": input}, &answer); err != nil {
-		if file != "" {
-			_ = os.Remove(file)
+	if err := client.do(c.Context(), in.query, in.variables, &answer); err != nil {
+		if in.file != "" {
+			_ = os.Remove(in.file)
 		}
 		return err
 	}
-	t := answer["create"+type_][field]
+	t := answer[in.operation][in.field]
 	if value != nil {
 		if _, err := fmt.Fprintln(value, t.Token); err != nil {
 			return fmt.Errorf("the token %s exists, but its value could not be written: %w; rotate or delete it", t.ID, err)
 		}
-		t.Token = "written to " + file
-	} else if form == "table" {
+		t.Token = "written to " + in.file
+	} else if in.form == "table" {
 		fmt.Fprintln(a.err, "The value is shown once; store it now.")
 	}
-	return a.showToken(t, form)
+	return a.showToken(t, in.form)
 }
 
 func (a app) tokenList() *cobra.Command {
@@ -215,7 +231,7 @@ func (a app) listTokens(c *cobra.Command, variables map[string]any, form string)
 
 func (a app) tokenShow() *cobra.Command {
 	c := &cobra.Command{Use: "show ID", Short: "Show one token", Args: cobra.ExactArgs(1)}
-	out := outputFlag(c, "table", "json")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		client, err := a.client()
 		if err != nil {
@@ -236,7 +252,7 @@ func (a app) tokenRevoke() *cobra.Command {
 	var reason string
 	c := &cobra.Command{Use: "revoke ID --reason WHY", Short: "End a token for good", Args: cobra.ExactArgs(1)}
 	c.Flags().StringVar(&reason, "reason", "", "why; it stands in the log for good")
-	out := outputFlag(c, "table", "json")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if reason == "" {
 			return usage("--reason is missing: whoever reads the log later wants to know why")
