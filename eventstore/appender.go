@@ -231,17 +231,20 @@ func (a *appender) learn(ctx context.Context, requests []*pending) error {
 
 // date gives the block its time and its term.
 func (a *appender) date(found opening) error {
-	prev := found.head
-	if behind := prev.recordedAt.Sub(found.now); behind > maxClockError {
-		return fmt.Errorf("the server's clock is %s behind the last block; set it right", behind)
+	prev, floor := found.head, found.head.recordedAt
+	if found.floor.After(floor) {
+		floor = found.floor
+	}
+	if behind := floor.Sub(found.now); behind > maxClockError {
+		return fmt.Errorf("the server's clock is %s behind the last block or bound; set it right", behind)
 	}
 	if off := found.now.Sub(a.config.Now()); off.Abs() > maxClockError {
 		return fmt.Errorf("the clocks of the server and of this process differ by %s; set them right", off)
 	}
 	s := &a.stage
 	s.at = found.now
-	if s.at.Before(prev.recordedAt) {
-		s.at = prev.recordedAt
+	if s.at.Before(floor) {
+		s.at = floor.UTC()
 	}
 	a.seq++
 	s.head = head{term: prev.term, timeline: found.timeline, recordedAt: s.at, writer: a.writer, seq: a.seq}

@@ -4,7 +4,11 @@ package eventstore
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"iter"
+	"maps"
+	"strconv"
 	"sync"
 	"time"
 
@@ -80,6 +84,63 @@ func (b *Block) decodeLine(line []byte, at events.Position) (events.Recorded, er
 		return r, fmt.Errorf("the line at %d says position %d, %s", at, r.Position, r.RecordedAt)
 	}
 	return r, nil
+}
+
+// Trails gives each trail that has events in the block, and how many.
+func (b *Block) Trails() iter.Seq2[events.TrailID, events.Position] { return maps.All(b.tally) }
+
+// Line is an event of a block, as far as its envelope tells without decoding it.
+type Line struct {
+	Position      events.Position
+	Trail         events.TrailID
+	TrailPosition events.Position
+	Leaf          []byte // the canonical line, without its newline; shared, not to be changed
+}
+
+// Lines gives the block's events in order, at a fraction of the cost of Events. It
+// checks the number of lines and of each trail's, not what the lines say. The error
+// wraps [ErrCorrupt].
+func (b *Block) Lines(yield func(Line) error) error {
+	at, counted := b.First, make(map[events.TrailID]events.Position, len(b.tally))
+	for raw := range bytes.Lines(b.leaves) {
+		leaf := bytes.TrimSuffix(raw, []byte{'\n'})
+		line, err := envelope(leaf[:len(leaf):len(leaf)])
+		if err != nil || line.Position != at {
+			return fmt.Errorf("block %d to %d: %w: the line at %d has another place", b.First, b.Last, ErrCorrupt, at)
+		}
+		at++
+		counted[line.Trail]++
+		if err := yield(line); err != nil {
+			return err
+		}
+	}
+	if at != b.Last+1 || !maps.Equal(counted, b.tally) {
+		return fmt.Errorf("block %d to %d: %w: its lines are not those of its tally", b.First, b.Last, ErrCorrupt)
+	}
+	return nil
+}
+
+// envelope reads the beginning of a line.
+func envelope(leaf []byte) (Line, error) {
+	line := Line{Leaf: leaf}
+	rest, ok := bytes.CutPrefix(leaf, []byte(`{"format":1,"position":`))
+	position, rest, found := bytes.Cut(rest, []byte(`,"trail":"`))
+	trail, rest, closed := bytes.Cut(rest, []byte(`","trail_position":`))
+	count, _, ended := bytes.Cut(rest, []byte(`,`))
+	if !ok || !found || !closed || !ended {
+		return line, errEnvelope
+	}
+	line.Trail = events.TrailID(trail)
+	return line, errors.Join(number(position, &line.Position), number(count, &line.TrailPosition))
+}
+
+var errEnvelope = errors.New("the line has no known envelope")
+
+// number reads an integer, which stands in quotes where it is above 2^53.
+func number(digits []byte, into *events.Position) error {
+	n, err := strconv.ParseInt(string(bytes.Trim(digits, `"`)), 10, 64)
+	*into = events.Position(n)
+	return err
 }
 
 // versionKey comes first in a line before the version: what stands to its left,

@@ -18,6 +18,7 @@ import (
 // opening is what the database says under the lock.
 type opening struct {
 	head     head
+	floor    time.Time // no event may be older: the last bound's time
 	now      time.Time
 	timeline int32
 }
@@ -131,7 +132,7 @@ const (
 	takeLock         = `SELECT pg_advisory_xact_lock($1)`
 	// The timeline is the first part of the name of the WAL file that is written.
 	selectOpening = `
-		SELECT ` + headColumns + `, clock_timestamp(),
+		SELECT ` + headColumns + `, coalesce((SELECT max(at) FROM bounds), 'epoch'), clock_timestamp(),
 		       ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
 		FROM (VALUES (1)) AS always LEFT JOIN LATERAL (` + lastBlock + `) AS b ON true`
 	headColumns = `coalesce(last_position, 0), coalesce(term, 0), coalesce(timeline, 0), coalesce(recorded_at, 'epoch'),
@@ -151,7 +152,7 @@ func (a *appender) begin(ctx context.Context, w wanted) (opening, facts, error) 
 	b.Queue(takeLock, a.lockKey)
 	b.Queue(selectOpening).QueryRow(func(row pgx.Row) error {
 		h := &o.head
-		return row.Scan(&h.last, &h.term, &h.timeline, &h.recordedAt, &h.writer, &h.seq, &o.now, &o.timeline)
+		return row.Scan(&h.last, &h.term, &h.timeline, &h.recordedAt, &h.writer, &h.seq, &o.floor, &o.now, &o.timeline)
 	})
 	w.ask(b, &f)
 	if err := a.own.SendBatch(ctx, b).Close(); err != nil {

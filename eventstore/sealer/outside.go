@@ -1,0 +1,226 @@
+// The directory outside of the database: every epoch that was signed, in the order
+// of signing, a line of JSON each, synced before anyone sees it.
+
+package sealer
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tokenledger/tokenledger/eventstore/merkle"
+)
+
+// fileEpochs is how many epochs stand in one file.
+const fileEpochs = 100_000
+
+// kept is one line.
+type kept struct {
+	Record     string `json:"record"`
+	Checkpoint string `json:"checkpoint"`
+}
+
+// outside appends to the files of one log of epochs. Their names are
+// <log>-<first epoch>.jsonl below a directory named after the log's origin.
+type outside struct {
+	dir  string
+	log  int
+	file *os.File
+	from int64 // first epoch that belongs into file
+	next int64 // epoch that is appended next
+}
+
+// openOutside finds the end of what is kept of a log of epochs. A last line that
+// has no end was never relied on: it is cut off.
+func openOutside(dir, origin string, log int) (*outside, error) {
+	o := &outside{dir: filepath.Join(dir, directoryName(origin)), log: log}
+	if err := os.MkdirAll(o.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("the directory of checkpoints: %w", err)
+	}
+	files, err := o.files()
+	if err != nil || len(files) == 0 {
+		return o, err
+	}
+	last := files[len(files)-1]
+	content, err := os.ReadFile(filepath.Join(o.dir, last.name))
+	if err != nil {
+		return nil, fmt.Errorf("checkpoints outside of the database: %w", err)
+	}
+	whole := bytes.LastIndexByte(content, '\n') + 1
+	if whole < len(content) {
+		if err := os.Truncate(filepath.Join(o.dir, last.name), int64(whole)); err != nil {
+			return nil, fmt.Errorf("cut off half a line: %w", err)
+		}
+	}
+	o.next = last.from + int64(bytes.Count(content[:whole], []byte{'\n'}))
+	return o, nil
+}
+
+// directoryName makes a name for files of the origin of the first log.
+func directoryName(origin string) string { return strings.ReplaceAll(origin, "/", "_") }
+
+// newestOutside is the number of the newest log of epochs that is kept, 0 for none.
+func newestOutside(dir, origin string) (newest int, err error) {
+	entries, err := os.ReadDir(filepath.Join(dir, directoryName(origin)))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, fmt.Errorf("the directory of checkpoints: %w", err)
+	}
+	for _, e := range entries {
+		var log int
+		if n, _ := fmt.Sscanf(e.Name(), "%d-", &log); n == 1 && strings.HasSuffix(e.Name(), ".jsonl") {
+			newest = max(newest, log)
+		}
+	}
+	return newest, nil
+}
+
+type outsideFile struct {
+	name string
+	from int64
+}
+
+func (o *outside) name(from int64) string { return fmt.Sprintf("%d-%012d.jsonl", o.log, from) }
+
+// files are those of this log, in order and without a gap.
+func (o *outside) files() ([]outsideFile, error) {
+	entries, err := os.ReadDir(o.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the directory of checkpoints: %w", err)
+	}
+	var found []outsideFile
+	for _, e := range entries {
+		var f outsideFile
+		var log int
+		if n, _ := fmt.Sscanf(e.Name(), "%d-%d.jsonl", &log, &f.from); n != 2 || log != o.log || e.Name() != o.name(f.from) {
+			continue
+		}
+		f.name = e.Name()
+		found = append(found, f)
+	}
+	slices.SortFunc(found, func(a, b outsideFile) int { return int(a.from - b.from) })
+	for i, f := range found {
+		if f.from != int64(i)*fileEpochs {
+			return nil, fmt.Errorf("%w: of the checkpoints outside of the database, the file %s is missing", ErrRefused, o.name(int64(i)*fileEpochs))
+		}
+	}
+	return found, nil
+}
+
+// append adds an epoch, which must be the next, and syncs it.
+func (o *outside) append(c Sealed) error {
+	if c.Epoch.Number != o.next {
+		return fmt.Errorf("%w: outside of the database epoch %d is next, not %d", ErrRefused, o.next, c.Epoch.Number)
+	}
+	line, err := json.Marshal(kept{string(c.Record), string(c.Checkpoint)})
+	if err != nil {
+		return err
+	}
+	if err := o.open(); err != nil {
+		return fmt.Errorf("keep a checkpoint outside of the database: %w", err)
+	}
+	_, err = o.file.Write(append(line, '\n'))
+	if err = errors.Join(err, o.file.Sync()); err != nil {
+		return fmt.Errorf("keep a checkpoint outside of the database: %w", err)
+	}
+	o.next++
+	return nil
+}
+
+// open makes sure of the file that the next epoch belongs into.
+func (o *outside) open() error {
+	from := o.next / fileEpochs * fileEpochs
+	if o.file != nil && o.from == from {
+		return nil
+	}
+	if err := o.close(); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(o.dir, o.name(from)), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	o.file, o.from = f, from
+	dir, err := os.Open(o.dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close()) // the file itself must not vanish
+}
+
+func (o *outside) close() error {
+	if o.file == nil {
+		return nil
+	}
+	err := o.file.Close()
+	o.file = nil
+	return err
+}
+
+// after gives the epochs from a number on.
+func (o *outside) after(number int64) iter.Seq2[Sealed, error] {
+	return func(yield func(Sealed, error) bool) {
+		files, err := o.files()
+		if err != nil {
+			yield(Sealed{}, err)
+			return
+		}
+		for _, f := range files {
+			if f.from+fileEpochs <= number {
+				continue
+			}
+			if !o.read(f, number, yield) {
+				return
+			}
+		}
+	}
+}
+
+func (o *outside) read(f outsideFile, number int64, yield func(Sealed, error) bool) (more bool) {
+	file, err := os.Open(filepath.Join(o.dir, f.name))
+	if err != nil {
+		return yield(Sealed{}, fmt.Errorf("checkpoints outside of the database: %w", err))
+	}
+	defer file.Close()
+	r := bufio.NewReader(file)
+	for n := f.from; ; n++ {
+		line, err := r.ReadBytes('\n')
+		if errors.Is(err, io.EOF) && len(line) == 0 {
+			return true
+		}
+		if err == nil && n < number {
+			continue
+		}
+		var c Sealed
+		if err == nil {
+			c, err = o.parse(line, n)
+		}
+		if err != nil {
+			yield(Sealed{}, fmt.Errorf("%w: checkpoints outside of the database: %s, line %d: %w", ErrRefused, f.name, n-f.from+1, err))
+			return false
+		}
+		if !yield(c, nil) {
+			return false
+		}
+	}
+}
+
+func (o *outside) parse(line []byte, number int64) (Sealed, error) {
+	var k kept
+	if err := json.Unmarshal(line, &k); err != nil {
+		return Sealed{}, err
+	}
+	e, err := merkle.ParseEpoch([]byte(k.Record))
+	if err == nil && e.Number != number {
+		err = fmt.Errorf("it holds epoch %d", e.Number)
+	}
+	return Sealed{Log: o.log, Epoch: e, Record: []byte(k.Record), Checkpoint: []byte(k.Checkpoint)}, err
+}
