@@ -80,6 +80,14 @@ type tokenRecord struct {
 	ReasonFold *string `json:"revoked_reason_fold"`
 }
 
+func recordOf(row TokenRow) tokenRecord {
+	record := tokenRecord{TokenRow: row, NameFold: foldText(row.Name)}
+	if row.RevokedReason != nil {
+		record.ReasonFold = optionalText(foldText(*row.RevokedReason))
+	}
+	return record
+}
+
 // Apply implements [Projection].
 func (tokens) Apply(ctx context.Context, tx pgx.Tx, t Tables, run []events.Recorded) error {
 	relevant, ids, err := ofTokens(run)
@@ -111,11 +119,7 @@ func (tokens) Apply(ctx context.Context, tx pgx.Tx, t Tables, run []events.Recor
 		if row.ID == uuid.Nil {
 			continue // a grant only; see apply
 		}
-		record := tokenRecord{TokenRow: *row, NameFold: foldText(row.Name)}
-		if row.RevokedReason != nil {
-			record.ReasonFold = optionalText(foldText(*row.RevokedReason))
-		}
-		records = append(records, record)
+		records = append(records, recordOf(*row))
 	}
 	return upsert(ctx, tx, t.Name(""), []string{"id"}, records)
 }

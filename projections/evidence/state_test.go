@@ -1,0 +1,192 @@
+// The state at any point is a fold of what was recorded until then, and at the end what the read models show.
+
+package evidence_test
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore"
+	"github.com/tokenledger/tokenledger/eventstore/eventstoretest"
+	"github.com/tokenledger/tokenledger/eventstore/keyring"
+	"github.com/tokenledger/tokenledger/projections"
+	"github.com/tokenledger/tokenledger/projections/evidence"
+)
+
+func TestMain(m *testing.M) { eventstoretest.Main(m) }
+
+// prefix folds what stands in the trail until a position with the folds of the
+// read models, each from its own history.
+func prefix(t tester, l *ledger, until events.Position) (map[uuid.UUID]projections.TokenRow, map[evidence.Pair]projections.GrantRow) {
+	tokens, grants := map[events.StreamID][]events.Recorded{}, map[events.StreamID][]events.Recorded{}
+	used := map[events.StreamID]time.Time{}
+	for _, rec := range l.all {
+		if rec.Position > until || rec.Trail != l.trail() {
+			continue
+		}
+		switch rec.Stream.Kind() {
+		case events.KindToken:
+			if rec.Decision() {
+				tokens[rec.Stream] = append(tokens[rec.Stream], rec)
+			}
+			if _, ok := rec.Event.(events.TokenUsed); ok {
+				used[rec.Stream] = rec.RecordedAt
+			}
+		case events.KindGrant:
+			grants[rec.Stream] = append(grants[rec.Stream], rec)
+		}
+	}
+	rows, given := map[uuid.UUID]projections.TokenRow{}, map[evidence.Pair]projections.GrantRow{}
+	for stream, history := range tokens {
+		row, err := projections.FoldToken(history)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at, ok := used[stream]; ok {
+			row.LastUsedAt = &at
+		}
+		rows[row.ID] = row
+	}
+	for _, history := range grants {
+		row, err := projections.FoldGrant(history)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given[evidence.Pair{row.Token, row.Organization}] = row
+	}
+	return rows, given
+}
+
+func flat[K comparable, T any](m map[K]*T) map[K]T {
+	out := make(map[K]T, len(m))
+	for k, v := range m {
+		out[k] = *v
+	}
+	return out
+}
+
+func TestStateAtEveryPositionIsAFoldOfThePrefix(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		l := newLedger(t)
+		life(t, l, rapid.IntRange(1, 40).Draw(t, "steps"))
+		for _, rec := range l.all[4:] {
+			s, err := evidence.At(t.Context(), l, l.trail(), evidence.Point{Position: rec.Position})
+			if err != nil {
+				t.Fatal(err)
+			}
+			tokens, grants := prefix(t, l, rec.Position)
+			if !reflect.DeepEqual(flat(s.Tokens), tokens) || !reflect.DeepEqual(flat(s.Grants), grants) {
+				t.Fatalf("at %d: %v, want %v", rec.Position, flat(s.Tokens), tokens)
+			}
+			byTime, err := evidence.At(t.Context(), l, l.trail(), evidence.Point{Time: rec.RecordedAt})
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := rec.Position // of all that were recorded at that instant
+			for _, other := range l.all {
+				if other.RecordedAt.Equal(rec.RecordedAt) {
+					last = max(last, other.Position)
+				}
+			}
+			tokens, _ = prefix(t, l, last)
+			if !reflect.DeepEqual(flat(byTime.Tokens), tokens) || !byTime.At.Equal(rec.RecordedAt) {
+				t.Fatalf("at %s: %v, want %v", rec.RecordedAt, flat(byTime.Tokens), tokens)
+			}
+		}
+	})
+}
+
+func TestBeforeTheOrganizationThereIsNoState(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	for _, p := range []evidence.Point{{Position: 1}, {Time: dawn.Add(-time.Second)}} {
+		if s, err := evidence.At(t.Context(), l, l.trail(), p); err == nil {
+			t.Errorf("at %+v: %+v", p, s)
+		}
+	}
+}
+
+// recorded is a ledger's story told to a real log, and the read models of it.
+type recorded struct {
+	url   string
+	log   *eventstore.Log
+	views *projections.Views
+}
+
+func record(t *testing.T, l *ledger) recorded {
+	t.Helper()
+	r := recorded{url: eventstoretest.Postgres(t)}
+	r.log = eventstoretest.Start(t, eventstore.Config{URL: r.url, Keys: keyring.Generate()})
+	var last events.Position
+	for _, request := range l.requests {
+		receipt, err := r.log.Append(t.Context(), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = receipt.Last()
+	}
+	pool, err := projections.OpenPool(t.Context(), r.url, eventstore.DefaultSchema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	runner, err := projections.NewRunner(t.Context(), projections.RunnerConfig{Log: r.log, Pool: pool, Projections: projections.All()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = runner.Run(t.Context()) }()
+	r.views = projections.NewViews(pool, runner)
+	for deadline := time.Now().Add(time.Minute); ; {
+		if err = r.views.Wait(t.Context(), last); err == nil {
+			return r
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestStateAtTheHeadIsTheReadModel(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	rapid.Custom(func(t *rapid.T) bool { life(t, l, 60); return true }).Example(7)
+	r := record(t, l)
+	for name, source := range map[string]evidence.Source{"segments": r.views, "log": evidence.Log{Blocks: r.log}} {
+		s, err := evidence.At(t.Context(), source, l.trail(), evidence.Point{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []uuid.UUID
+		for id := range s.Tokens {
+			ids = append(ids, id)
+		}
+		live, err := r.views.TokensByID(t.Context(), ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(ids) < 5 {
+			t.Fatalf("a story of %d tokens", len(ids))
+		}
+		for id, row := range s.Tokens {
+			if !reflect.DeepEqual(normal(*row), normal(live[id])) {
+				t.Errorf("%s: %+v, want %+v", name, *row, live[id])
+			}
+		}
+		for pair, row := range s.Grants {
+			want, found, err := r.views.Grant(t.Context(), pair[0], pair[1])
+			if err != nil || !found || !reflect.DeepEqual(normal(*row), normal(want)) {
+				t.Errorf("%s: %+v, want %+v, %v", name, *row, want, err)
+			}
+		}
+		org, err := r.views.OrganizationsByID(t.Context(), []uuid.UUID{l.org})
+		if err != nil || !reflect.DeepEqual(normal(*s.Organizations[l.org]), normal(org[l.org])) {
+			t.Errorf("%s: %+v, want %+v, %v", name, *s.Organizations[l.org], org[l.org], err)
+		}
+	}
+}
