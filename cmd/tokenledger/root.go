@@ -93,7 +93,7 @@ Start here:
 	root.AddCommand(
 		a.serveCommand(), a.initCommand(), a.healthCommand(), a.versionCommand(),
 		a.tokenCommand(), a.tailCommand(), a.psqlCommand(),
-		a.projectionsCommand(), a.relayCommand(), a.schemaCommand(), a.keysCommand(), a.benchCommand(),
+		a.projectionsCommand(), a.replayCommand(), a.relayCommand(), a.schemaCommand(), a.keysCommand(), a.benchCommand(),
 	)
 	strictArgs(root)
 	return root

@@ -5,6 +5,8 @@ package evidence_test
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/tokenledger/tokenledger/projections"
 )
 
 // normal is a row as JSON with every time in UTC, and the last use beside it.
@@ -16,6 +18,9 @@ func normal(row any) any {
 	var out map[string]any
 	if err := json.Unmarshal(text, &out); err != nil {
 		panic(err)
+	}
+	if t, ok := row.(projections.TokenRow); ok && t.LastUsedAt != nil {
+		out["last_used_at"] = t.LastUsedAt.Format(time.RFC3339Nano)
 	}
 	return utc(out)
 }

@@ -1,0 +1,120 @@
+// tokenledger replay: the state at any position or time, rebuilt from the log alone.
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
+	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore"
+	"github.com/tokenledger/tokenledger/eventstore/keyring"
+	"github.com/tokenledger/tokenledger/projections/evidence"
+)
+
+func (a app) replayCommand() *cobra.Command {
+	var to, organization, file string
+	c := &cobra.Command{
+		Use: "replay", Short: "Rebuild the state at a position or time from the log alone, one JSON object a line",
+		Long: `Reads every event of the log from the first one and folds it as the read models do, without asking any of them.
+Only the database has to be reachable, with the settings of the service.`,
+		Example: "  tokenledger replay --to 2026-06-30T23:59:59Z --organization ID --output-file state.jsonl",
+	}
+	f := c.Flags()
+	f.StringVar(&to, "to", "", "position, or time as in RFC 3339; by default the end of the log")
+	f.StringVar(&organization, "organization", "", "only what stands in this organization's trail")
+	f.StringVar(&file, "output-file", "", "write to this file instead of the standard output")
+	outputFlag(c, "json")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		point, err := parsePoint("--to", to)
+		if err != nil {
+			return err
+		}
+		var trail events.TrailID
+		if organization != "" {
+			id, err := uuid.Parse(organization)
+			if err != nil {
+				return usage("--organization %q: want the organization's id, a UUID", organization)
+			}
+			trail = events.OrganizationTrail(id)
+		}
+		return a.replay(c.Context(), point, trail, file)
+	}
+	return c
+}
+
+// parsePoint reads a position or a time; empty is the end of the log.
+func parsePoint(flag, text string) (evidence.Point, error) {
+	if text == "" {
+		return evidence.Point{}, nil
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		if n < 1 {
+			return evidence.Point{}, usage("%s %s: positions begin at 1", flag, text)
+		}
+		return evidence.Point{Position: events.Position(n)}, nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return evidence.Point{}, usage("%s %q: want a position, or a time such as 2026-06-30T23:59:59Z", flag, text)
+	}
+	return evidence.Point{Time: t}, nil
+}
+
+func (a app) replay(ctx context.Context, point evidence.Point, trail events.TrailID, file string) error {
+	log, err := a.openLog(ctx)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	var s *evidence.State
+	if trail != "" {
+		s, err = evidence.At(ctx, evidence.Log{Blocks: log}, trail, point)
+	} else {
+		s, err = evidence.Replay(ctx, evidence.Log{Blocks: log}, point)
+	}
+	if err != nil {
+		return err
+	}
+	return a.toFile(file, s.Write)
+}
+
+// toFile writes to a file that only this user may read, or to the standard output.
+func (a app) toFile(name string, write func(io.Writer) error) (err error) {
+	if name == "" {
+		return write(a.out)
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("--output-file: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return write(f)
+}
+
+// openLog opens the log of a service that may be running, to read it.
+func (a app) openLog(ctx context.Context) (*eventstore.Log, error) {
+	settings, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	url, err := databaseURL(settings)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := keyring.Load(settings.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("the key file (TOKENLEDGER_KEY_FILE): %w", err)
+	}
+	logger := telemetry.NewLogger(a.err, settings.LogFormat, settings.Level)
+	return eventstore.Open(ctx, eventstore.Config{URL: url, Schema: settings.Schema, Keys: ring, Logger: logger})
+}
