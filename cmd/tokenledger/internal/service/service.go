@@ -104,6 +104,8 @@ type ledger struct {
 	verifier *verifier.Verifier
 	relay    *jetstream.Relay
 	query    http.Handler
+
+	directory *aggregate.Directory
 }
 
 func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger *slog.Logger) (*ledger, error) {
@@ -120,9 +122,10 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger 
 		Log: s.Log, Conn: b.conn, Replicas: c.NATSReplicas, Logger: logger,
 	})
 	tokens := &aggregate.Tokens{Handler: &aggregate.Handler{Log: s.Log}, Peppers: s.Peppers}
+	l.directory = &aggregate.Directory{Tokens: tokens, Index: l.models.Views}
 	l.query, err = graphql.New(graphql.Config{
 		Tokens:        tokens,
-		Directory:     &aggregate.Directory{Tokens: tokens, Index: l.models.Views},
+		Directory:     l.directory,
 		Views:         l.models.Views,
 		Fresh:         l.models.Views,
 		Verifier:      verification{l.verifier},
@@ -164,6 +167,7 @@ func (l *ledger) run(ctx context.Context, public, admin net.Listener, started fu
 	part("relay", l.runRelay)
 	part("tick", l.tick)
 	part("database", l.store.watch)
+	part("scheduler", l.runScheduler)
 	group.Go(func() error {
 		defer stopParts()
 		return l.serve(serving, public, admin, started)
