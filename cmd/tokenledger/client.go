@@ -21,9 +21,10 @@ import (
 
 // client speaks to the service's GraphQL interface.
 type client struct {
-	server string
-	token  string
-	http   *http.Client
+	server       string
+	token        string
+	organization string // that the requests are for; empty: the only one that the token reaches
+	http         *http.Client
 }
 
 // client finds the service and the token: those that are named, else the
@@ -86,6 +87,9 @@ func (c *client) send(ctx context.Context, body []byte, key string) (*http.Respo
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+c.token)
 	request.Header.Set("Idempotency-Key", key)
+	if c.organization != "" {
+		request.Header.Set("X-Organization-ID", c.organization)
+	}
 	return c.http.Do(request)
 }
 

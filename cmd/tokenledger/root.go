@@ -92,7 +92,7 @@ Start here:
 	a := app{stdio: s, flags: root.PersistentFlags()}
 	root.AddCommand(
 		a.serveCommand(), a.initCommand(), a.healthCommand(), a.versionCommand(),
-		a.tokenCommand(), a.tailCommand(), a.psqlCommand(),
+		a.tokenCommand(), a.orgCommand(), a.userCommand(), a.memberCommand(), a.tailCommand(), a.psqlCommand(),
 		a.projectionsCommand(), a.replayCommand(), a.relayCommand(), a.schemaCommand(), a.keysCommand(), a.benchCommand(),
 	)
 	strictArgs(root)
