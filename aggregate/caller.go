@@ -20,6 +20,18 @@ type Call struct {
 	Once        string // the Idempotency-Key; empty: none
 	Correlation string // the request
 	Trace       string // W3C traceparent
+	// Expected is the version at which the caller knows the thing that the
+	// command is about; nil: whatever it is.
+	Expected *events.Version
+}
+
+// expect compares the version that the caller knows with that of the thing
+// that the command is about, whose stream has been loaded.
+func (c Call) expect(d *Decision, stream events.StreamID) error {
+	if now := d.Version(stream); c.Expected != nil && *c.Expected != now {
+		return refuse(CodeConflict, "expectedVersion", "It is at version %d, not %d; somebody has changed it meanwhile.", now, *c.Expected)
+	}
+	return nil
 }
 
 // order makes an order of a command. The hash that tells commands apart is
@@ -46,9 +58,10 @@ func (c Call) order(command string, input any, decide func(context.Context, *Dec
 		return o, nil
 	}
 	canonical, err := json.Marshal(struct {
-		Command string
-		Input   any
-	}{command, input})
+		Command  string
+		Input    any
+		Expected *events.Version `json:",omitempty"`
+	}{command, input, c.Expected})
 	if err != nil {
 		return Order{}, fmt.Errorf("hash the command %s: %w", command, err)
 	}

@@ -186,6 +186,9 @@ func (y *Directory) onOrganization(
 			if _, err := admit(ctx, d, who, id, op); err != nil {
 				return id, err
 			}
+			if err := call.expect(d, events.OrganizationStream(id)); err != nil {
+				return id, err
+			}
 			return id, onOrganization(ctx, d, id, cmd)
 		})
 }
@@ -198,6 +201,9 @@ func (y *Directory) SetPolicy(ctx context.Context, call Call, organization uuid.
 		func(ctx context.Context, d *Decision, who Principal) (uuid.UUID, error) {
 			at, err := admit(ctx, d, who, organization, OpChangePolicy)
 			if err != nil {
+				return organization, err
+			}
+			if err := call.expect(d, events.OrganizationStream(organization)); err != nil {
 				return organization, err
 			}
 			if policy.SSORequired && who.Kind != "" && !at.stamped {

@@ -119,6 +119,9 @@ func (y *Directory) ChangeRole(ctx context.Context, call Call, in Term) (Made, e
 			if err := appoint(ctx, d, who, in.Organization, OpChangeRole, m.Role, in.Role); err != nil {
 				return in.User, err
 			}
+			if err := call.expect(d, events.MembershipStream(in.Organization, in.User)); err != nil {
+				return in.User, err
+			}
 			if err := onMembership(ctx, d, in.Organization, in.User, ChangeMembership{Role: in.Role, Until: in.Until}); err != nil {
 				return in.User, err
 			}
@@ -136,6 +139,9 @@ func (y *Directory) EndMember(ctx context.Context, call Call, organization, user
 				return user, err
 			}
 			if err := appoint(ctx, d, who, organization, OpEndMember, m.Role); err != nil {
+				return user, err
+			}
+			if err := call.expect(d, events.MembershipStream(organization, user)); err != nil {
 				return user, err
 			}
 			if err := d.because(reason, ""); err != nil {

@@ -78,10 +78,13 @@ func (y *Directory) UpdateUser(ctx context.Context, call Call, user uuid.UUID, p
 			if err != nil {
 				return user, err
 			}
-			if err := y.freeAddress(ctx, p.Email, user); err != nil {
+			if err := onUser(ctx, d, user, UpdateUser{ID: user, Profile: p}); err != nil {
 				return user, err
 			}
-			return user, onUser(ctx, d, user, UpdateUser{ID: user, Profile: p})
+			if err := call.expect(d, events.UserStream(user)); err != nil {
+				return user, err
+			}
+			return user, y.freeAddress(ctx, p.Email, user)
 		})
 }
 
@@ -105,6 +108,9 @@ func (y *Directory) DeactivateUser(ctx context.Context, call Call, user uuid.UUI
 			if err := onUser(ctx, d, user, DeactivateUser{}); err != nil {
 				return user, err
 			}
+			if err := call.expect(d, events.UserStream(user)); err != nil {
+				return user, err
+			}
 			return user, y.endAllGrants(ctx, d, user)
 		})
 }
@@ -122,6 +128,9 @@ func (y *Directory) ReactivateUser(ctx context.Context, call Call, user uuid.UUI
 			}
 			u, err := Load(ctx, d, UserDecider, events.UserStream(user))
 			if err != nil {
+				return user, err
+			}
+			if err := call.expect(d, events.UserStream(user)); err != nil {
 				return user, err
 			}
 			if u.Deactivated { // end what the index had missed then; see Index

@@ -135,6 +135,9 @@ func (t *Tokens) on(
 		if err != nil {
 			return err
 		}
+		if err := call.expect(d, events.TokenStream(s.id)); err != nil {
+			return err
+		}
 		if err := do(ctx, d, who, s); err != nil {
 			return err
 		}

@@ -79,6 +79,19 @@ func (m mutations) rotate(
 	return out, predecessor, renamed(err, "overlap", "overlapSeconds")
 }
 
+// expecting is a change of the version that the caller knows.
+func expecting(v *int, do change) change {
+	return func(call aggregate.Call, ref aggregate.TokenRef) (aggregate.TokenOutcome, error) {
+		return do(expected(call, v), ref)
+	}
+}
+
+// expected is the call with the version that the caller knows.
+func expected(call aggregate.Call, v *int) aggregate.Call {
+	call.Expected = version(v)
+	return call
+}
+
 // recorded remembers where the caller's change stands, and passes warnings on.
 func (m mutations) recorded(ctx context.Context, out aggregate.Outcome) {
 	r := requestOf(ctx)

@@ -109,18 +109,18 @@ func apiTokenUpdate(in model.UpdateAPITokenInput) aggregate.TokenUpdate {
 }
 
 // RevokeAPIToken implements revokeAPIToken.
-func (m mutations) RevokeAPIToken(ctx context.Context, id string, reason string) (*model.APITokenUpdatePayload, error) {
-	return m.changeAPIToken(ctx, id, m.revocation(ctx, reason))
+func (m mutations) RevokeAPIToken(ctx context.Context, id, reason string, expectedVersion *int) (*model.APITokenUpdatePayload, error) {
+	return m.changeAPIToken(ctx, id, expecting(expectedVersion, m.revocation(ctx, reason)))
 }
 
 // SuspendAPIToken implements suspendAPIToken.
-func (m mutations) SuspendAPIToken(ctx context.Context, id string, until *time.Time, reason *string) (*model.APITokenUpdatePayload, error) {
-	return m.changeAPIToken(ctx, id, m.suspension(ctx, until, reason))
+func (m mutations) SuspendAPIToken(ctx context.Context, id string, until *time.Time, reason *string, expectedVersion *int) (*model.APITokenUpdatePayload, error) {
+	return m.changeAPIToken(ctx, id, expecting(expectedVersion, m.suspension(ctx, until, reason)))
 }
 
 // ResumeAPIToken implements resumeAPIToken.
-func (m mutations) ResumeAPIToken(ctx context.Context, id string, reason *string) (*model.APITokenUpdatePayload, error) {
-	return m.changeAPIToken(ctx, id, m.resumption(ctx, reason))
+func (m mutations) ResumeAPIToken(ctx context.Context, id string, reason *string, expectedVersion *int) (*model.APITokenUpdatePayload, error) {
+	return m.changeAPIToken(ctx, id, expecting(expectedVersion, m.resumption(ctx, reason)))
 }
 
 func (m mutations) changeAPIToken(ctx context.Context, id string, do change) (*model.APITokenUpdatePayload, error) {

@@ -37,7 +37,7 @@ func (m mutations) UpdateOrganization(ctx context.Context, id *string, in model.
 	if err != nil {
 		return nil, err
 	}
-	return m.organizationPayload(ctx)(m.directory.RenameOrganization(ctx, requestOf(ctx).call(ctx), organization, in.Name, value(in.DisplayName)))
+	return m.organizationPayload(ctx)(m.directory.RenameOrganization(ctx, expected(requestOf(ctx).call(ctx), in.ExpectedVersion), organization, in.Name, value(in.DisplayName)))
 }
 
 // UpdateOrganizationPolicy implements updateOrganizationPolicy.
@@ -47,7 +47,7 @@ func (m mutations) UpdateOrganizationPolicy(ctx context.Context, id *string, in 
 		return nil, err
 	}
 	policy := events.Policy{SSORequired: in.SsoRequired, MemberScopes: in.MemberScopes}
-	return m.organizationPayload(ctx)(m.directory.SetPolicy(ctx, requestOf(ctx).call(ctx), organization, policy))
+	return m.organizationPayload(ctx)(m.directory.SetPolicy(ctx, expected(requestOf(ctx).call(ctx), in.ExpectedVersion), organization, policy))
 }
 
 // RegisterObject implements registerObject.
@@ -109,21 +109,21 @@ func (m mutations) CreateUser(ctx context.Context, in model.CreateUserInput) (*m
 // UpdateUser implements updateUser.
 func (m mutations) UpdateUser(ctx context.Context, id string, in model.UpdateUserInput) (*model.UserPayload, error) {
 	return m.changeUser(ctx, id, func(call aggregate.Call, user uuid.UUID) (aggregate.Made, error) {
-		return m.directory.UpdateUser(ctx, call, user, aggregate.Profile{Email: in.Email, DisplayName: in.DisplayName})
+		return m.directory.UpdateUser(ctx, expected(call, in.ExpectedVersion), user, aggregate.Profile{Email: in.Email, DisplayName: in.DisplayName})
 	})
 }
 
 // DeactivateUser implements deactivateUser.
-func (m mutations) DeactivateUser(ctx context.Context, id, reason string) (*model.UserPayload, error) {
+func (m mutations) DeactivateUser(ctx context.Context, id, reason string, expectedVersion *int) (*model.UserPayload, error) {
 	return m.changeUser(ctx, id, func(call aggregate.Call, user uuid.UUID) (aggregate.Made, error) {
-		return m.directory.DeactivateUser(ctx, call, user, reason)
+		return m.directory.DeactivateUser(ctx, expected(call, expectedVersion), user, reason)
 	})
 }
 
 // ReactivateUser implements reactivateUser.
-func (m mutations) ReactivateUser(ctx context.Context, id string, reason *string) (*model.UserPayload, error) {
+func (m mutations) ReactivateUser(ctx context.Context, id string, reason *string, expectedVersion *int) (*model.UserPayload, error) {
 	return m.changeUser(ctx, id, func(call aggregate.Call, user uuid.UUID) (aggregate.Made, error) {
-		return m.directory.ReactivateUser(ctx, call, user, value(reason))
+		return m.directory.ReactivateUser(ctx, expected(call, expectedVersion), user, value(reason))
 	})
 }
 
@@ -189,13 +189,13 @@ func (m mutations) UpdateMember(ctx context.Context, in model.UpdateMemberInput)
 	if err != nil {
 		return nil, err
 	}
-	return m.membershipPayload(ctx, organization)(m.directory.ChangeRole(ctx, call, aggregate.Term{
+	return m.membershipPayload(ctx, organization)(m.directory.ChangeRole(ctx, expected(call, in.ExpectedVersion), aggregate.Term{
 		Organization: organization, User: user, Role: in.Role, Until: value(in.Until),
 	}))
 }
 
 // RemoveMember implements removeMember.
-func (m mutations) RemoveMember(ctx context.Context, userID string, organizationID, reason *string) (*model.MembershipPayload, error) {
+func (m mutations) RemoveMember(ctx context.Context, userID string, organizationID, reason *string, expectedVersion *int) (*model.MembershipPayload, error) {
 	organization, err := callerOf(ctx).organization("organizationID", organizationID)
 	if err != nil {
 		return nil, err
@@ -208,7 +208,7 @@ func (m mutations) RemoveMember(ctx context.Context, userID string, organization
 	if err != nil {
 		return nil, err
 	}
-	return m.membershipPayload(ctx, organization)(m.directory.EndMember(ctx, call, organization, user, value(reason)))
+	return m.membershipPayload(ctx, organization)(m.directory.EndMember(ctx, expected(call, expectedVersion), organization, user, value(reason)))
 }
 
 func (m mutations) membershipPayload(ctx context.Context, organization uuid.UUID) func(aggregate.Made, error) (*model.MembershipPayload, error) {

@@ -127,18 +127,18 @@ func personalTokenUpdate(in model.UpdatePersonalAccessTokenInput) (aggregate.Tok
 }
 
 // RevokePersonalAccessToken implements revokePersonalAccessToken.
-func (m mutations) RevokePersonalAccessToken(ctx context.Context, id string, reason string) (*model.PersonalAccessTokenUpdatePayload, error) {
-	return m.changePersonalToken(ctx, id, m.revocation(ctx, reason))
+func (m mutations) RevokePersonalAccessToken(ctx context.Context, id, reason string, expectedVersion *int) (*model.PersonalAccessTokenUpdatePayload, error) {
+	return m.changePersonalToken(ctx, id, expecting(expectedVersion, m.revocation(ctx, reason)))
 }
 
 // SuspendPersonalAccessToken implements suspendPersonalAccessToken.
-func (m mutations) SuspendPersonalAccessToken(ctx context.Context, id string, until *time.Time, reason *string) (*model.PersonalAccessTokenUpdatePayload, error) {
-	return m.changePersonalToken(ctx, id, m.suspension(ctx, until, reason))
+func (m mutations) SuspendPersonalAccessToken(ctx context.Context, id string, until *time.Time, reason *string, expectedVersion *int) (*model.PersonalAccessTokenUpdatePayload, error) {
+	return m.changePersonalToken(ctx, id, expecting(expectedVersion, m.suspension(ctx, until, reason)))
 }
 
 // ResumePersonalAccessToken implements resumePersonalAccessToken.
-func (m mutations) ResumePersonalAccessToken(ctx context.Context, id string, reason *string) (*model.PersonalAccessTokenUpdatePayload, error) {
-	return m.changePersonalToken(ctx, id, m.resumption(ctx, reason))
+func (m mutations) ResumePersonalAccessToken(ctx context.Context, id string, reason *string, expectedVersion *int) (*model.PersonalAccessTokenUpdatePayload, error) {
+	return m.changePersonalToken(ctx, id, expecting(expectedVersion, m.resumption(ctx, reason)))
 }
 
 func (m mutations) changePersonalToken(ctx context.Context, id string, do change) (*model.PersonalAccessTokenUpdatePayload, error) {

@@ -175,6 +175,7 @@ func (a app) orgPolicy() *cobra.Command {
 func (a app) setPolicy(c *cobra.Command, variables map[string]any, now policyAnswer, change map[string]any) (map[string]any, error) {
 	input := maps.Clone(now.Organization.Policy)
 	maps.Copy(input, change)
+	input["expectedVersion"] = now.Organization.Version
 	variables["input"] = input
 	var answer struct{ UpdateOrganizationPolicy policyAnswer }
 	err := a.ask(c, `mutation($id: ID, $input: UpdateOrganizationPolicyInput!) {

@@ -127,7 +127,7 @@ func (a app) userUpdate() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		input := map[string]any{"email": u.Email, "displayName": u.DisplayName}
+		input := map[string]any{"email": u.Email, "displayName": u.DisplayName, "expectedVersion": u.Version}
 		setIf(input, "email", email)
 		setIf(input, "displayName", name)
 		return a.changeUser(c, "updateUser", `mutation($id: ID!, $input: UpdateUserInput!) {

@@ -2290,7 +2290,7 @@ func unmarshalInputUpdateMemberInput(ctx context.Context, ec *executionContext, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"organizationID", "userID", "role", "until"}
+	fieldsInOrder := [...]string{"organizationID", "userID", "role", "until", "expectedVersion"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2325,6 +2325,13 @@ func unmarshalInputUpdateMemberInput(ctx context.Context, ec *executionContext, 
 				return it, err
 			}
 			it.Until = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
 		}
 	}
 	return it, nil
@@ -2341,7 +2348,7 @@ func unmarshalInputUpdateOrganizationInput(ctx context.Context, ec *executionCon
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "displayName"}
+	fieldsInOrder := [...]string{"name", "displayName", "expectedVersion"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2362,6 +2369,13 @@ func unmarshalInputUpdateOrganizationInput(ctx context.Context, ec *executionCon
 				return it, err
 			}
 			it.DisplayName = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
 		}
 	}
 	return it, nil
@@ -2378,7 +2392,7 @@ func unmarshalInputUpdateOrganizationPolicyInput(ctx context.Context, ec *execut
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"ssoRequired", "memberScopes"}
+	fieldsInOrder := [...]string{"ssoRequired", "memberScopes", "expectedVersion"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2399,6 +2413,13 @@ func unmarshalInputUpdateOrganizationPolicyInput(ctx context.Context, ec *execut
 				return it, err
 			}
 			it.MemberScopes = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
 		}
 	}
 	return it, nil
@@ -2415,7 +2436,7 @@ func unmarshalInputUpdateUserInput(ctx context.Context, ec *executionContext, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"email", "displayName"}
+	fieldsInOrder := [...]string{"email", "displayName", "expectedVersion"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2436,6 +2457,13 @@ func unmarshalInputUpdateUserInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it.DisplayName = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
 		}
 	}
 	return it, nil

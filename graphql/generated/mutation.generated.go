@@ -24,9 +24,9 @@ type MutationResolver interface {
 	UpdateBulkAPIToken(ctx context.Context, ids []string, input model.UpdateAPITokenInput) (*model.APITokenBulkUpdatePayload, error)
 	DeleteAPIToken(ctx context.Context, id string) (*model.APITokenDeletePayload, error)
 	DeleteBulkAPIToken(ctx context.Context, ids []string) (*model.APITokenBulkDeletePayload, error)
-	RevokeAPIToken(ctx context.Context, id string, reason string) (*model.APITokenUpdatePayload, error)
-	SuspendAPIToken(ctx context.Context, id string, until *time.Time, reason *string) (*model.APITokenUpdatePayload, error)
-	ResumeAPIToken(ctx context.Context, id string, reason *string) (*model.APITokenUpdatePayload, error)
+	RevokeAPIToken(ctx context.Context, id string, reason string, expectedVersion *int) (*model.APITokenUpdatePayload, error)
+	SuspendAPIToken(ctx context.Context, id string, until *time.Time, reason *string, expectedVersion *int) (*model.APITokenUpdatePayload, error)
+	ResumeAPIToken(ctx context.Context, id string, reason *string, expectedVersion *int) (*model.APITokenUpdatePayload, error)
 	RotateAPIToken(ctx context.Context, id string, input *model.RotateTokenInput) (*model.APITokenRotatePayload, error)
 	CreatePersonalAccessToken(ctx context.Context, input model.CreatePersonalAccessTokenInput) (*model.PersonalAccessTokenCreatePayload, error)
 	CreateBulkPersonalAccessToken(ctx context.Context, input []model.CreatePersonalAccessTokenInput) (*model.PersonalAccessTokenBulkCreatePayload, error)
@@ -35,9 +35,9 @@ type MutationResolver interface {
 	UpdateBulkPersonalAccessToken(ctx context.Context, ids []string, input model.UpdatePersonalAccessTokenInput) (*model.PersonalAccessTokenBulkUpdatePayload, error)
 	DeletePersonalAccessToken(ctx context.Context, id string) (*model.PersonalAccessTokenDeletePayload, error)
 	DeleteBulkPersonalAccessToken(ctx context.Context, ids []string) (*model.PersonalAccessTokenBulkDeletePayload, error)
-	RevokePersonalAccessToken(ctx context.Context, id string, reason string) (*model.PersonalAccessTokenUpdatePayload, error)
-	SuspendPersonalAccessToken(ctx context.Context, id string, until *time.Time, reason *string) (*model.PersonalAccessTokenUpdatePayload, error)
-	ResumePersonalAccessToken(ctx context.Context, id string, reason *string) (*model.PersonalAccessTokenUpdatePayload, error)
+	RevokePersonalAccessToken(ctx context.Context, id string, reason string, expectedVersion *int) (*model.PersonalAccessTokenUpdatePayload, error)
+	SuspendPersonalAccessToken(ctx context.Context, id string, until *time.Time, reason *string, expectedVersion *int) (*model.PersonalAccessTokenUpdatePayload, error)
+	ResumePersonalAccessToken(ctx context.Context, id string, reason *string, expectedVersion *int) (*model.PersonalAccessTokenUpdatePayload, error)
 	RotatePersonalAccessToken(ctx context.Context, id string, input *model.RotateTokenInput) (*model.PersonalAccessTokenRotatePayload, error)
 	AuthorizeTokenSso(ctx context.Context, id string, organizationID *string) (*model.TokenSSOPayload, error)
 	WithdrawTokenSso(ctx context.Context, id string, organizationID *string) (*model.TokenSSOPayload, error)
@@ -50,11 +50,11 @@ type MutationResolver interface {
 	RegisterObject(ctx context.Context, name string, actions map[string]string, organizationID *string) (*model.OrganizationPayload, error)
 	CreateUser(ctx context.Context, input model.CreateUserInput) (*model.UserPayload, error)
 	UpdateUser(ctx context.Context, id string, input model.UpdateUserInput) (*model.UserPayload, error)
-	DeactivateUser(ctx context.Context, id string, reason string) (*model.UserPayload, error)
-	ReactivateUser(ctx context.Context, id string, reason *string) (*model.UserPayload, error)
+	DeactivateUser(ctx context.Context, id string, reason string, expectedVersion *int) (*model.UserPayload, error)
+	ReactivateUser(ctx context.Context, id string, reason *string, expectedVersion *int) (*model.UserPayload, error)
 	AddMember(ctx context.Context, input model.AddMemberInput) (*model.MembershipPayload, error)
 	UpdateMember(ctx context.Context, input model.UpdateMemberInput) (*model.MembershipPayload, error)
-	RemoveMember(ctx context.Context, userID string, organizationID *string, reason *string) (*model.MembershipPayload, error)
+	RemoveMember(ctx context.Context, userID string, organizationID *string, reason *string, expectedVersion *int) (*model.MembershipPayload, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -228,6 +228,14 @@ func field_Mutation_deactivateUser_args(ctx context.Context, ec *executionContex
 		return nil, err
 	}
 	args["reason"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
 	return args, nil
 }
 
@@ -336,6 +344,14 @@ func field_Mutation_reactivateUser_args(ctx context.Context, ec *executionContex
 		return nil, err
 	}
 	args["reason"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
 	return args, nil
 }
 
@@ -396,6 +412,14 @@ func field_Mutation_removeMember_args(ctx context.Context, ec *executionContext,
 		return nil, err
 	}
 	args["reason"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg3
 	return args, nil
 }
 
@@ -418,6 +442,14 @@ func field_Mutation_resumeAPIToken_args(ctx context.Context, ec *executionContex
 		return nil, err
 	}
 	args["reason"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
 	return args, nil
 }
 
@@ -440,6 +472,14 @@ func field_Mutation_resumePersonalAccessToken_args(ctx context.Context, ec *exec
 		return nil, err
 	}
 	args["reason"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
 	return args, nil
 }
 
@@ -462,6 +502,14 @@ func field_Mutation_revokeAPIToken_args(ctx context.Context, ec *executionContex
 		return nil, err
 	}
 	args["reason"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
 	return args, nil
 }
 
@@ -484,6 +532,14 @@ func field_Mutation_revokePersonalAccessToken_args(ctx context.Context, ec *exec
 		return nil, err
 	}
 	args["reason"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg2
 	return args, nil
 }
 
@@ -558,6 +614,14 @@ func field_Mutation_suspendAPIToken_args(ctx context.Context, ec *executionConte
 		return nil, err
 	}
 	args["reason"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg3
 	return args, nil
 }
 
@@ -588,6 +652,14 @@ func field_Mutation_suspendPersonalAccessToken_args(ctx context.Context, ec *exe
 		return nil, err
 	}
 	args["reason"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "expectedVersion",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["expectedVersion"] = arg3
 	return args, nil
 }
 
@@ -1131,7 +1203,7 @@ func _Mutation_revokeAPIToken(ctx context.Context, ec *executionContext, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RevokeAPIToken(ctx, fc.Args["id"].(string), fc.Args["reason"].(string))
+			return ec.Resolvers.Mutation().RevokeAPIToken(ctx, fc.Args["id"].(string), fc.Args["reason"].(string), fc.Args["expectedVersion"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.APITokenUpdatePayload) graphql.Marshaler {
@@ -1175,7 +1247,7 @@ func _Mutation_suspendAPIToken(ctx context.Context, ec *executionContext, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().SuspendAPIToken(ctx, fc.Args["id"].(string), fc.Args["until"].(*time.Time), fc.Args["reason"].(*string))
+			return ec.Resolvers.Mutation().SuspendAPIToken(ctx, fc.Args["id"].(string), fc.Args["until"].(*time.Time), fc.Args["reason"].(*string), fc.Args["expectedVersion"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.APITokenUpdatePayload) graphql.Marshaler {
@@ -1219,7 +1291,7 @@ func _Mutation_resumeAPIToken(ctx context.Context, ec *executionContext, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ResumeAPIToken(ctx, fc.Args["id"].(string), fc.Args["reason"].(*string))
+			return ec.Resolvers.Mutation().ResumeAPIToken(ctx, fc.Args["id"].(string), fc.Args["reason"].(*string), fc.Args["expectedVersion"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.APITokenUpdatePayload) graphql.Marshaler {
@@ -1615,7 +1687,7 @@ func _Mutation_revokePersonalAccessToken(ctx context.Context, ec *executionConte
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RevokePersonalAccessToken(ctx, fc.Args["id"].(string), fc.Args["reason"].(string))
+			return ec.Resolvers.Mutation().RevokePersonalAccessToken(ctx, fc.Args["id"].(string), fc.Args["reason"].(string), fc.Args["expectedVersion"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.PersonalAccessTokenUpdatePayload) graphql.Marshaler {
@@ -1659,7 +1731,7 @@ func _Mutation_suspendPersonalAccessToken(ctx context.Context, ec *executionCont
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().SuspendPersonalAccessToken(ctx, fc.Args["id"].(string), fc.Args["until"].(*time.Time), fc.Args["reason"].(*string))
+			return ec.Resolvers.Mutation().SuspendPersonalAccessToken(ctx, fc.Args["id"].(string), fc.Args["until"].(*time.Time), fc.Args["reason"].(*string), fc.Args["expectedVersion"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.PersonalAccessTokenUpdatePayload) graphql.Marshaler {
@@ -1703,7 +1775,7 @@ func _Mutation_resumePersonalAccessToken(ctx context.Context, ec *executionConte
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ResumePersonalAccessToken(ctx, fc.Args["id"].(string), fc.Args["reason"].(*string))
+			return ec.Resolvers.Mutation().ResumePersonalAccessToken(ctx, fc.Args["id"].(string), fc.Args["reason"].(*string), fc.Args["expectedVersion"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.PersonalAccessTokenUpdatePayload) graphql.Marshaler {
@@ -2275,7 +2347,7 @@ func _Mutation_deactivateUser(ctx context.Context, ec *executionContext, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DeactivateUser(ctx, fc.Args["id"].(string), fc.Args["reason"].(string))
+			return ec.Resolvers.Mutation().DeactivateUser(ctx, fc.Args["id"].(string), fc.Args["reason"].(string), fc.Args["expectedVersion"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UserPayload) graphql.Marshaler {
@@ -2319,7 +2391,7 @@ func _Mutation_reactivateUser(ctx context.Context, ec *executionContext, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ReactivateUser(ctx, fc.Args["id"].(string), fc.Args["reason"].(*string))
+			return ec.Resolvers.Mutation().ReactivateUser(ctx, fc.Args["id"].(string), fc.Args["reason"].(*string), fc.Args["expectedVersion"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UserPayload) graphql.Marshaler {
@@ -2451,7 +2523,7 @@ func _Mutation_removeMember(ctx context.Context, ec *executionContext, field gra
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RemoveMember(ctx, fc.Args["userID"].(string), fc.Args["organizationID"].(*string), fc.Args["reason"].(*string))
+			return ec.Resolvers.Mutation().RemoveMember(ctx, fc.Args["userID"].(string), fc.Args["organizationID"].(*string), fc.Args["reason"].(*string), fc.Args["expectedVersion"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.MembershipPayload) graphql.Marshaler {

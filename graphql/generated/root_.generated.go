@@ -606,6 +606,8 @@ input UpdateOrganizationInput {
   name: String!
   "Its name as people write it; by default the short name."
   displayName: String
+  "The version of the organization that the change was decided on; another one in the log refuses the change."
+  expectedVersion: Int
 }
 
 "The policy that replaces an organization's present one."
@@ -614,6 +616,8 @@ input UpdateOrganizationPolicyInput {
   ssoRequired: Boolean!
   "What members may do in the organization's own systems, as scopes."
   memberScopes: [String!]!
+  "The version of the organization that the change was decided on; another one in the log refuses the change."
+  expectedVersion: Int
 }
 
 "Who a new user is, and what in the organization."
@@ -636,6 +640,8 @@ input UpdateUserInput {
   email: String!
   "The name as people write it."
   displayName: String!
+  "The version of the user that the change was decided on; another one in the log refuses the change."
+  expectedVersion: Int
 }
 
 "Who is to be a member, where and as what."
@@ -662,6 +668,8 @@ input UpdateMemberInput {
   role: MembershipRole!
   "When the membership ends by itself; null: never."
   until: Time
+  "The version of the membership that the change was decided on; another one in the log refuses the change."
+  expectedVersion: Int
 }
 
 "The answer to the creation of an organization or to a change of it."
@@ -1410,6 +1418,8 @@ type Mutation {
     id: ID!
     "Why. The reason stands in clear in the audit trail."
     reason: String!
+    "The version of the token that the change was decided on; another one in the log refuses the change."
+    expectedVersion: Int
   ): APITokenUpdatePayload!
   "Refuse the uses of an organization token for now."
   suspendAPIToken(
@@ -1419,6 +1429,8 @@ type Mutation {
     until: Time
     "Why. The reason stands in clear in the audit trail."
     reason: String
+    "The version of the token that the change was decided on; another one in the log refuses the change."
+    expectedVersion: Int
   ): APITokenUpdatePayload!
   "End the suspension of an organization token."
   resumeAPIToken(
@@ -1426,6 +1438,8 @@ type Mutation {
     id: ID!
     "Why. The reason stands in clear in the audit trail."
     reason: String
+    "The version of the token that the change was decided on; another one in the log refuses the change."
+    expectedVersion: Int
   ): APITokenUpdatePayload!
   "Replace an organization token by a successor with a new value. The answer is the only one that shows it."
   rotateAPIToken(
@@ -1479,6 +1493,8 @@ type Mutation {
     id: ID!
     "Why. The reason stands in clear in the audit trail."
     reason: String!
+    "The version of the token that the change was decided on; another one in the log refuses the change."
+    expectedVersion: Int
   ): PersonalAccessTokenUpdatePayload!
   "Refuse the uses of a personal token for now."
   suspendPersonalAccessToken(
@@ -1488,6 +1504,8 @@ type Mutation {
     until: Time
     "Why. The reason stands in clear in the audit trail."
     reason: String
+    "The version of the token that the change was decided on; another one in the log refuses the change."
+    expectedVersion: Int
   ): PersonalAccessTokenUpdatePayload!
   "End the suspension of a personal token."
   resumePersonalAccessToken(
@@ -1495,6 +1513,8 @@ type Mutation {
     id: ID!
     "Why. The reason stands in clear in the audit trail."
     reason: String
+    "The version of the token that the change was decided on; another one in the log refuses the change."
+    expectedVersion: Int
   ): PersonalAccessTokenUpdatePayload!
   "Replace a personal token by a successor with a new value. The answer is the only one that shows it."
   rotatePersonalAccessToken(
@@ -1582,6 +1602,8 @@ type Mutation {
     id: ID!
     "Why. The reason stands in clear in the audit trail."
     reason: String!
+    "The version of the user that the change was decided on; another one in the log refuses the change."
+    expectedVersion: Int
   ): UserPayload!
   "Let a user in again. What ended stays ended."
   reactivateUser(
@@ -1589,6 +1611,8 @@ type Mutation {
     id: ID!
     "Why. The reason stands in clear in the audit trail."
     reason: String
+    "The version of the user that the change was decided on; another one in the log refuses the change."
+    expectedVersion: Int
   ): UserPayload!
   "Make a user a member of an organization."
   addMember(
@@ -1608,6 +1632,8 @@ type Mutation {
     organizationID: ID
     "Why. The reason stands in clear in the audit trail."
     reason: String
+    "The version of the membership that the change was decided on; another one in the log refuses the change."
+    expectedVersion: Int
   ): MembershipPayload!
 }
 `, BuiltIn: false},

@@ -527,6 +527,8 @@ type UpdateMemberInput struct {
 	Role events.Role `json:"role"`
 	// When the membership ends by itself; null: never.
 	Until *time.Time `json:"until,omitempty"`
+	// The version of the membership that the change was decided on; another one in the log refuses the change.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
 }
 
 // The names that replace an organization's present ones.
@@ -535,6 +537,8 @@ type UpdateOrganizationInput struct {
 	Name string `json:"name"`
 	// Its name as people write it; by default the short name.
 	DisplayName *string `json:"displayName,omitempty"`
+	// The version of the organization that the change was decided on; another one in the log refuses the change.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
 }
 
 // The policy that replaces an organization's present one.
@@ -543,6 +547,8 @@ type UpdateOrganizationPolicyInput struct {
 	SsoRequired bool `json:"ssoRequired"`
 	// What members may do in the organization's own systems, as scopes.
 	MemberScopes []string `json:"memberScopes"`
+	// The version of the organization that the change was decided on; another one in the log refuses the change.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
 }
 
 // What is to change about a personal token. What is left out stays. A reason revokes it, for good.
@@ -595,6 +601,8 @@ type UpdateUserInput struct {
 	Email string `json:"email"`
 	// The name as people write it.
 	DisplayName string `json:"displayName"`
+	// The version of the user that the change was decided on; another one in the log refuses the change.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
 }
 
 // The answer to the creation of a user or to a change.
