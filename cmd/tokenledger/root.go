@@ -23,6 +23,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1 // it was tried and did not succeed
 	exitUsage  = 2 // the call or the configuration is wrong; nothing was tried
+	exitFound  = 3 // a scan found token values
 )
 
 // stdio is what a command sees of the process, so that tests can run one.
@@ -51,6 +52,9 @@ func run(ctx context.Context, args []string, s stdio) int {
 	var u usageError
 	if errors.As(err, &u) || errors.Is(err, config.ErrInvalid) {
 		return exitUsage
+	}
+	if errors.Is(err, errFound) {
+		return exitFound
 	}
 	return exitFailed
 }
@@ -91,9 +95,23 @@ Start here:
 	}
 	a := app{stdio: s, flags: root.PersistentFlags()}
 	root.AddCommand(
-		a.serveCommand(), a.initCommand(), a.healthCommand(), a.versionCommand(),
-		a.tokenCommand(), a.orgCommand(), a.userCommand(), a.memberCommand(), a.tailCommand(), a.psqlCommand(),
-		a.projectionsCommand(), a.replayCommand(), a.relayCommand(), a.schemaCommand(), a.keysCommand(), a.benchCommand(),
+		a.serveCommand(),
+		a.initCommand(),
+		a.healthCommand(),
+		a.versionCommand(),
+		a.tokenCommand(),
+		a.scanCommand(),
+		a.orgCommand(),
+		a.userCommand(),
+		a.memberCommand(),
+		a.tailCommand(),
+		a.psqlCommand(),
+		a.projectionsCommand(),
+		a.replayCommand(),
+		a.relayCommand(),
+		a.schemaCommand(),
+		a.keysCommand(),
+		a.benchCommand(),
 	)
 	strictArgs(root)
 	return root
