@@ -1,11 +1,11 @@
-// Who may do what. This one table and one function decide it for every
-// interface; what the table does not allow is forbidden.
+// Who may do what: the questions that every interface asks. The answers are the
+// policies', see policies.go; what no policy permits is denied.
 
 package aggregate
 
 import (
-	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,17 +23,13 @@ type Principal struct {
 	Kind         events.TokenKind // of the token; empty for a person and for the service
 	Scopes       Scopes           // of the token; see [Effective]
 	ExpiresAt    time.Time        // of the token; zero: never
+	// SignIn: people can sign in at this installation, so that no token stands
+	// for one; see docs/decisions.
+	SignIn bool
 }
 
 // Service is the principal for what the service does by itself.
 func Service(component string) Principal { return Principal{Actor: events.System(component)} }
-
-// full reports whether the credential carries all that its person may: then
-// that person is taken to act. Organization tokens never do.
-func (p Principal) full() bool {
-	return p.Kind == "" || p.Kind == events.PersonalKind &&
-		(len(p.Scopes) == 0 || slices.Contains(p.Scopes, scopeAdmin))
-}
 
 // Standing is how a principal stands to the thing at hand. Role is the one in
 // the thing's organization, at this instant; organization tokens have none.
@@ -41,6 +37,8 @@ type Standing struct {
 	Role     events.Role
 	Operator bool // of the installation
 	Own      bool // the thing is the caller's own: his user, his personal token, what he created
+	// Organization is whose the thing is. Zero: the organization token's own, or none.
+	Organization uuid.UUID
 	// Member is the role of the membership at hand, now and as it shall be; only
 	// [OpProvision] asks for it, once for each.
 	Member events.Role
@@ -49,7 +47,17 @@ type Standing struct {
 // Operation is something that a rule allows or forbids.
 type Operation string
 
-// The operations.
+// The steps that are no operations of their own: what tokens do in other systems
+// and at the ledger's door, see [Authority], and what they are given, see [Limits].
+const (
+	groupSteps Operation = "steps"
+	opUse      Operation = "use"
+	opCall     Operation = "call"
+	opIdentify Operation = "identify"
+	opHandOn   Operation = "token.hand-on"
+)
+
+// The operations. The schema of the policies declares them, with their scopes.
 const (
 	OpReadOrganizationTokens  Operation = "organization-token.read"
 	OpCreateOrganizationToken Operation = "organization-token.create"
@@ -126,141 +134,84 @@ const (
 	OpProvision        Operation = "provisioning.write" // create, change and end a member, by SCIM; see [Standing].Member
 )
 
-// rule says who may do one operation.
-type rule struct {
-	roles    []events.Role // whoever has one of them in the organization
-	own      bool          // whoever it belongs to, whatever his role
-	operator bool
-	service  bool   // the service by itself
-	person   bool   // through a token only with a person's full rights
-	scope    string // what a token with scopes must allow
-	tokens   bool   // an organization token that has the scope may, too
-}
-
-var (
-	managers = []events.Role{events.RoleOwner, events.RoleAdmin}
-	readers  = []events.Role{events.RoleOwner, events.RoleAdmin, events.RoleAuditor}
-	everyone = []events.Role{events.RoleOwner, events.RoleAdmin, events.RoleAuditor, events.RoleMember}
-)
-
-var rules = map[Operation]rule{
-	OpReadOrganizationTokens:  {roles: readers, own: true, scope: "token:read", tokens: true},
-	OpCreateOrganizationToken: {roles: managers, scope: "token:write", tokens: true},
-	OpChangeOrganizationToken: {roles: managers, scope: "token:write", tokens: true},
-	OpRotateOrganizationToken: {roles: managers, scope: "token:write", tokens: true},
-	OpRevokeOrganizationToken: {roles: managers, scope: "token:write", tokens: true, service: true},
-	OpDeleteOrganizationToken: {roles: managers, scope: "token:delete", tokens: true},
-
-	OpReadPersonalTokens:  {own: true, scope: "token:read"},
-	OpCreatePersonalToken: {own: true, scope: "token:write"},
-	OpChangePersonalToken: {own: true, scope: "token:write"},
-	OpRotatePersonalToken: {own: true, scope: "token:write"},
-	OpRevokePersonalToken: {own: true, scope: "token:write", service: true},
-	OpDeletePersonalToken: {own: true, scope: "token:delete"},
-
-	OpReadGrants:   {roles: readers, scope: "token:read", tokens: true},
-	OpEndGrants:    {roles: managers, scope: "token:write", tokens: true},
-	OpAuthorizeSSO: {roles: managers, person: true},
-	OpWithdrawSSO:  {roles: managers, person: true},
-	OpVerifyTokens: {roles: managers, scope: "token:introspect", tokens: true},
-
-	OpReadOrganization:   {roles: everyone, scope: "organization:read", tokens: true},
-	OpCreateOrganization: {operator: true, person: true},
-	OpRenameOrganization: {roles: managers, person: true},
-	OpRegisterObject:     {roles: managers, person: true},
-	OpReadPolicy:         {roles: readers, scope: "policy:read", tokens: true},
-	OpChangePolicy:       {roles: managers, person: true},
-
-	OpReadMembers:      {roles: readers, scope: "user:read", tokens: true},
-	OpAddMember:        {roles: managers, person: true},
-	OpChangeRole:       {roles: managers, person: true},
-	OpEndMember:        {roles: managers, person: true},
-	OpAppointOwner:     {roles: []events.Role{events.RoleOwner}, person: true},
-	OpReadUser:         {roles: readers, own: true, scope: "user:read", tokens: true},
-	OpCreateUser:       {roles: managers, person: true},
-	OpUpdateUser:       {roles: managers, own: true, person: true},
-	OpSwitchUser:       {roles: managers, person: true},
-	OpReadEvents:       {roles: readers, own: true, scope: "event:read", tokens: true},
-	OpReadPersonal:     {roles: []events.Role{events.RoleAuditor}, own: true, scope: "event:read"},
-	OpExportEvents:     {roles: readers, scope: "report:read", tokens: true},
-	OpReadHealth:       {operator: true, scope: VerbRead},
-	OpReadInstallation: {operator: true, scope: "event:read"},
-	OpExpireTokens:     {service: true},
-
-	OpInviteMember:           {roles: managers, person: true},
-	OpWithdrawInvitation:     {roles: managers, person: true},
-	OpApproveGrant:           {roles: managers, person: true},
-	OpDeclineGrant:           {roles: managers, person: true},
-	OpSetSSOProvider:         {roles: managers, person: true},
-	OpStampPersonalToken:     {own: true, person: true},
-	OpStampOrganizationToken: {roles: managers, person: true},
-	OpPreviewPolicy:          {roles: readers, scope: "report:read", tokens: true},
-	OpManageWebhooks:         {roles: managers, person: true},
-	OpReadWebhooks:           {roles: readers, scope: "organization:read", tokens: true},
-
-	OpReadReviews:    {roles: readers, scope: "report:read", tokens: true},
-	OpOpenReview:     {roles: managers, person: true},
-	OpDecideReview:   {roles: managers, person: true},
-	OpCloseReview:    {roles: managers, person: true},
-	OpReviewToken:    {roles: managers, person: true},
-	OpPreviewRevoke:  {roles: readers, own: true, scope: "token:read", tokens: true},
-	OpReportLeak:     {roles: readers, own: true, scope: "event:read", tokens: true},
-	OpReadFindings:   {roles: readers, scope: "event:read", tokens: true},
-	OpTriageFinding:  {roles: managers, person: true},
-	OpReadReports:    {roles: readers, scope: "report:read", tokens: true},
-	OpExportEvidence: {roles: readers, scope: "report:read", tokens: true},
-	OpReadProof:      {roles: readers, own: true, scope: "event:read", tokens: true},
-
-	OpEraseUser:        {roles: managers, person: true},
-	OpEraseNetworkData: {roles: managers, person: true},
-	OpRotateKeys:       {operator: true, person: true},
-	OpSignOut:          {own: true, person: true},
-	OpReadProvisioned:  {scope: "user:read", tokens: true},
-	OpProvision:        {scope: "user:write", tokens: true},
-}
-
-// Operations lists all operations, sorted; documents and tests walk it.
-func Operations() []Operation { return slices.Sorted(maps.Keys(rules)) }
-
 // Authorize says whether the principal may do the operation where it stands
-// so. The error is a [Refusal] with the code FORBIDDEN. What belongs to another
-// organization is to be refused as not found before this is asked.
+// so: denied unless a policy permits it and none forbids it. The error is a
+// [Refusal] with the code FORBIDDEN, which names the policy. What belongs to
+// another organization is to be refused as not found before this is asked.
 func Authorize(p Principal, at Standing, op Operation) error {
-	r, known := rules[op]
-	switch {
-	case !known:
-		return refuse(CodeForbidden, "", "Nobody may do %s.", op)
-	case p.Actor.Kind == events.ActorSystem:
-		if !r.service {
-			return refuse(CodeForbidden, "", "The service does not do %s by itself.", op)
+	return ask(question{principal: p, standing: at, operation: op})
+}
+
+// Rule is Authorize for who needs to know which policy allows, too.
+func Rule(p Principal, at Standing, op Operation) Ruling {
+	ruling, _ := policies().rule(question{principal: p, standing: at, operation: op})
+	return ruling
+}
+
+// Authority is what a use in an organization's systems is decided on.
+type Authority struct {
+	Principal    Principal
+	Role         events.Role // of the owner of a personal token
+	Organization uuid.UUID
+	Policy       events.Policy
+	Ledger       bool // at the ledger's own door: the rules of each operation decide the rest
+}
+
+// Use says whether a token may do what these scopes stand for, all of them. Of
+// an allowed use with several, the policy is that of the first.
+func (a Authority) Use(need Scopes) Ruling {
+	q := question{
+		principal: a.Principal, standing: Standing{Role: a.Role, Organization: a.Organization}, operation: opUse,
+		members: RoleScopes(events.RoleMember, a.Policy),
+	}
+	if len(a.Policy.ScopeCeiling) > 0 {
+		q.ceiling = a.Policy.ScopeCeiling
+	}
+	if a.Ledger {
+		q.operation = opCall
+	}
+	if len(need) == 0 {
+		q.operation = opIdentify
+		ruling, _ := policies().rule(q)
+		return ruling
+	}
+	var first Ruling
+	for i, scope := range need {
+		q.scope = scope
+		ruling, _ := policies().rule(q)
+		if !ruling.Allowed {
+			return ruling
 		}
+		if i == 0 {
+			first = ruling
+		}
+	}
+	return first
+}
+
+// ask puts a denial into words. Those of a policy stand beside it.
+func ask(q question) error {
+	ruling, says := policies().rule(q)
+	if ruling.Allowed {
 		return nil
-	case p.Kind == events.OrganizationKind:
-		if op == OpProvision && at.Member != events.RoleMember {
-			return refuse(CodeForbidden, "", "Only memberships with the role member are created, changed and ended by %s.", op)
+	}
+	if says == "" {
+		says = "Your role does not allow {operation}."
+		switch {
+		case q.principal.Actor.Kind == events.ActorSystem:
+			says = "The service does not do {operation} by itself."
+		case q.principal.Kind == events.OrganizationKind:
+			says = "An organization token may not do {operation}."
 		}
-		return r.byOrganizationToken(p, op)
-	case !slices.Contains(r.roles, at.Role) && !(r.own && at.Own) && !(r.operator && at.Operator):
-		return refuse(CodeForbidden, "", "Your role does not allow %s.", op)
-	case r.person && !p.full():
-		return refuse(CodeForbidden, "", "%s takes a person, or a personal token without scopes or with the scope admin.", op)
-	case p.Kind == events.PersonalKind && len(p.Scopes) > 0 && r.scope != "" && !r.within(p.Scopes):
-		return refuse(CodeForbidden, "", "%s needs the scope %s, which this token lacks.", op, r.scope)
 	}
-	return nil
+	scope := q.scope
+	if scope == "" {
+		scope = ScopeFor(q.operation)
+	}
+	r := refuse(CodeForbidden, "", "%s", strings.NewReplacer("{operation}", string(q.operation), "{scope}", scope).Replace(says))
+	r.Policy = ruling.Policy
+	return r
 }
-
-func (r rule) byOrganizationToken(p Principal, op Operation) error {
-	if !r.tokens {
-		return refuse(CodeForbidden, "", "An organization token may not do %s.", op)
-	}
-	if !r.within(p.Scopes) {
-		return refuse(CodeForbidden, "", "%s needs the scope %s, which this token lacks.", op, r.scope)
-	}
-	return nil
-}
-
-func (r rule) within(s Scopes) bool { return Scopes{r.scope}.Within(s) }
 
 // RoleScopes is what a role may do in its organization. Owners and
 // administrators may do everything, auditors read everything. Members have

@@ -120,6 +120,7 @@ func enter(ctx context.Context, d *Decision, who Principal, id uuid.UUID) (place
 		return place{}, err
 	}
 	at := place{Organization: org, id: id}
+	at.Standing.Organization = id
 	if err := org.mustExist(); err != nil {
 		return at, err
 	}
@@ -184,13 +185,15 @@ func admit(ctx context.Context, d *Decision, who Principal, id uuid.UUID, op Ope
 }
 
 // limits is what the caller may hand on to a token of this organization.
-func (at place) limits(who Principal) Limits { return Limits{Scopes: at.rights, Until: who.ExpiresAt} }
+func (at place) limits(who Principal) Limits {
+	return Limits{By: who, Scopes: at.rights, Until: who.ExpiresAt}
+}
 
 // personalLimits is what the caller may hand on to a personal token of his own:
 // with his token's scopes its limits, too. Scopes that go beyond the owner's
 // role are no gain, for at every use the role is a limit of its own.
 func personalLimits(ctx context.Context, d *Decision, who Principal) (Limits, error) {
-	l := Limits{Scopes: who.Scopes, Unscoped: len(who.Scopes) == 0, Until: who.ExpiresAt}
+	l := Limits{By: who, Scopes: who.Scopes, Unscoped: len(who.Scopes) == 0, Until: who.ExpiresAt}
 	if who.Kind == "" {
 		return l, nil
 	}

@@ -10,5 +10,8 @@
 // whatever it decides is appended with those guards, all or nothing: so the
 // caller's own rights, too, are those at the instant of the append.
 //
+// Who may do what is text, the Cedar policies below policies; [Authorize] asks
+// them, and what none of them permits is denied.
+//
 // Nothing here does I/O but Handler, which reads and appends through [Log].
 package aggregate

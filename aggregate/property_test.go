@@ -87,7 +87,7 @@ func (s *story) step() error {
 	ref, org := rapid.SampledFrom(s.refs).Draw(s.T, "token"), rapid.SampledFrom(s.orgs).Draw(s.T, "organization")
 	user := rapid.SampledFrom(s.users).Draw(s.T, "user")
 	scopes, at := anyScopes().Draw(s.T, "scopes"), anyTime().Draw(s.T, "at")
-	role := rapid.SampledFrom(everyone).Draw(s.T, "role")
+	role := rapid.SampledFrom(everyRole).Draw(s.T, "role")
 	orgs := rapid.SliceOfN(rapid.SampledFrom(s.orgs), 0, 2).Draw(s.T, "organizations")
 	name := rapid.SampledFrom([]string{"a", "b", ""}).Draw(s.T, "name")
 	add := func(kind events.TokenKind) func(TokenOutcome, error) error {

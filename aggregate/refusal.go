@@ -24,10 +24,11 @@ const (
 )
 
 // Refusal is the error of every rule. Message is a sentence for whoever asked;
-// Field names the input at fault, where there is one.
+// Field names the input at fault, Policy the policy that decided, where there is one.
 type Refusal struct {
 	Code    Code
 	Field   string
+	Policy  string
 	Message string
 	cause   error
 }

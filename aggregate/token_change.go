@@ -17,12 +17,32 @@ const MaxOrganizations = 100
 
 // Limits is what a caller may hand on to a token: never more than he has.
 type Limits struct {
+	By       Principal // whose limits they are
 	Scopes   Scopes    // the most that the token's scopes may allow
 	Unscoped bool      // no limit on scopes; a personal token may be without any
 	Until    time.Time // the latest deadline, if not zero: that of the caller's own token
 	// Organizations are those that a personal token may be granted to, unless
 	// Unscoped: those of the caller's own token.
 	Organizations []uuid.UUID
+}
+
+// What a new token would have more than its maker; the policies ask for it.
+const (
+	beyondScopes        = "scopes"
+	beyondDeadline      = "deadline"
+	beyondOrganizations = "organizations"
+)
+
+// mayHandOn asks the policies whether the caller may hand on what he has not,
+// and says in these words that he may not.
+func (l Limits) mayHandOn(beyond, field, format string, args ...any) error {
+	ruling, _ := policies().rule(question{principal: l.By, operation: opHandOn, beyond: beyond})
+	if ruling.Allowed {
+		return nil
+	}
+	r := refuse(CodeForbidden, field, format, args...)
+	r.Policy = ruling.Policy
+	return r
 }
 
 // checkScopes canonicalises scopes and says whether a token of this kind may have them.
@@ -34,14 +54,14 @@ func (l Limits) checkScopes(kind events.TokenKind, known Registry, in []string, 
 	case len(scopes) == 0 && kind == events.OrganizationKind:
 		return nil, refuse(CodeBadUserInput, "scopes", "An organization token needs scopes: nobody stands behind it whose rights it could have.")
 	case len(scopes) == 0 && !l.Unscoped:
-		return nil, refuse(CodeForbidden, "scopes", "A token with scopes cannot hand on more than it has: name scopes for the new one.")
+		return scopes, l.mayHandOn(beyondScopes, "scopes", "A token with scopes cannot hand on more than it has: name scopes for the new one.")
 	}
 	beyond := scopes.Beyond(ceiling)
 	if !l.Unscoped {
 		beyond = append(beyond, scopes.Beyond(l.Scopes)...)
 	}
 	if len(beyond) > 0 {
-		return nil, refuse(CodeForbidden, "scopes", "These scopes are more than you can hand on to this token: %s.",
+		return scopes, l.mayHandOn(beyondScopes, "scopes", "These scopes are more than you can hand on to this token: %s.",
 			strings.Join(canonical(beyond), ", "))
 	}
 	return scopes, nil
@@ -52,7 +72,7 @@ func (l Limits) checkDeadline(t, now time.Time) error {
 		return err
 	}
 	if !l.Until.IsZero() && (t.IsZero() || t.After(l.Until)) {
-		return refuse(CodeForbidden, "expiresAt", "Your own token ends at %s; it cannot give another one a longer life.",
+		return l.mayHandOn(beyondDeadline, "expiresAt", "Your own token ends at %s; it cannot give another one a longer life.",
 			l.Until.Format(time.RFC3339))
 	}
 	return nil
@@ -64,7 +84,7 @@ func (l Limits) checkOrganizations(ids []uuid.UUID) error {
 			MaxOrganizations, len(ids))
 	}
 	if !l.Unscoped && len(without(ids, l.Organizations)) > 0 {
-		return refuse(CodeForbidden, "organizationIDs", "A token with scopes cannot grant what it is not granted itself.")
+		return l.mayHandOn(beyondOrganizations, "organizationIDs", "A token with scopes cannot grant what it is not granted itself.")
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func callerOf(ctx context.Context) *Caller {
 
 // standing is how the caller stands to something in his organization.
 func (c *Caller) standing(own bool) aggregate.Standing {
-	return aggregate.Standing{Role: c.Role, Operator: c.Operator, Own: own}
+	return aggregate.Standing{Role: c.Role, Operator: c.Operator, Own: own, Organization: c.Organization}
 }
 
 // may says whether the caller may do the operation in his organization.

@@ -153,6 +153,9 @@ func (h *handler) present(ctx context.Context, err error) *gqlerror.Error {
 	if r.Field != "" {
 		out.Extensions["field"] = secret.RedactString(r.Field)
 	}
+	if r.Policy != "" {
+		out.Extensions["policy"] = r.Policy
+	}
 	if id := requestID(ctx); id != "" {
 		out.Extensions["requestId"] = id
 	}
