@@ -288,7 +288,7 @@ func (s *state) withoutOrganization(d *decided, q Query) Code {
 	if q.Ledger {
 		return allowed(d, &organization{}, q)
 	}
-	if q.Action != "" || q.Scope != "" {
+	if q.Action != "" && !q.Told || q.Scope != "" {
 		if len(d.subject.Organizations) > 1 {
 			return OrganizationRequired
 		}

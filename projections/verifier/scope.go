@@ -13,7 +13,7 @@ import (
 // 6749 section 3.3, or the one that its action maps to.
 func allowed(d *decided, o *organization, q Query) Code {
 	need := aggregate.Scopes(strings.Fields(q.Scope))
-	if len(need) == 0 && q.Action != "" && !q.Ledger {
+	if len(need) == 0 && q.Action != "" && !q.Ledger && !q.Told {
 		object, verb, ok := aggregate.With(o.objects).ActionScope(q.Action)
 		if !ok {
 			return ActionUnknown

@@ -258,6 +258,9 @@ type Query struct {
 	Action       string    // mapped to a scope by the registry, unless Scope is given
 	Resource     string
 	Scope        string
+	// Told says that Action tells what happens and is not asked for: it is
+	// recorded, and maps to no scope.
+	Told bool
 	// Ledger says that it is for the ledger's own interface, which names the
 	// scopes itself and leaves to the rules what the token's owner may.
 	Ledger    bool
@@ -284,6 +287,7 @@ type Decision struct {
 	Code    Code
 	Subject
 	Position events.Position // of the recorded use
+	Until    time.Time       // when an allowed use is so no more, if nothing happens before; zero: never
 }
 
 // Verify decides and records. An error means that no decision could be made or
@@ -303,7 +307,7 @@ func (v *Verifier) Verify(ctx context.Context, q Query) (Decision, error) {
 		at, err := v.record(ctx, q, d)
 		switch {
 		case err == nil:
-			return Decision{Allowed: true, Subject: d.subject, Position: at}, nil
+			return Decision{Allowed: true, Subject: d.subject, Position: at, Until: d.notAfter}, nil
 		case !outrun(err):
 			return Decision{}, err
 		}

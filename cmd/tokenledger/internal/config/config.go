@@ -34,7 +34,7 @@ type Config struct {
 	LogFormat      string   `env:"TOKENLEDGER_LOG_FORMAT" envDefault:"text"`
 	LogLevel       string   `env:"TOKENLEDGER_LOG_LEVEL" envDefault:"info"`
 	Introspection  string   `env:"TOKENLEDGER_INTROSPECTION" envDefault:"auto"`
-	TrustedProxies []string `env:"TOKENLEDGER_TRUSTED_PROXIES"`
+	TrustedProxies []string `env:"TOKENLEDGER_TRUSTED_PROXIES" envDefault:"127.0.0.0/8,::1/128"`
 	AllowPrivate   []string `env:"TOKENLEDGER_ALLOW_PRIVATE_TARGETS"`
 	Server         string   `env:"TOKENLEDGER_SERVER"`     // of client commands
 	TokenFile      string   `env:"TOKENLEDGER_TOKEN_FILE"` // of client commands
@@ -181,10 +181,13 @@ func (c *Config) checkRest(bad func(name, value, want string)) (problems []error
 }
 
 func networks(name string, texts []string, bad func(name, value, want string)) (parsed []netip.Prefix) {
+	if len(texts) == 1 && texts[0] == "none" {
+		return nil
+	}
 	for _, p := range texts {
 		prefix, err := netip.ParsePrefix(strings.TrimSpace(p))
 		if err != nil {
-			bad(name, p, "networks such as 10.0.0.0/8, with commas")
+			bad(name, p, `networks such as 10.0.0.0/8, with commas, or "none"`)
 			continue
 		}
 		parsed = append(parsed, prefix.Masked())

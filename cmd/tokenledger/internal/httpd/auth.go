@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tokenledger/tokenledger/aggregate/secret"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/failures"
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/projections/verifier"
 )
@@ -34,6 +36,7 @@ type Authenticator struct {
 	PublicSchema bool                   // the schema may be read without credentials
 	SchemaOnly   func(body []byte) bool // whether a GraphQL request asks for nothing else
 	WithCaller   func(context.Context, Call) context.Context
+	Limits       *failures.Limits // of failed attempts; nil: none
 }
 
 // Call is one authenticated request.
@@ -87,6 +90,11 @@ func (a *Authenticator) serve(w http.ResponseWriter, r *http.Request, next http.
 		// Asked again so that the refusal is recorded, with all that it takes.
 		if _, err := a.Verifier.Verify(r.Context(), q); err != nil && !errors.Is(err, events.ErrUnavailable) {
 			unavailable(w)
+			return
+		}
+		if wait := a.Limits.Failed(q.Address, q.Value); wait > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+			writeError(w, http.StatusTooManyRequests, "RATE_LIMITED", "Too many attempts failed; wait a moment.")
 			return
 		}
 		unauthenticated(w, `Bearer realm="tokenledger", error="invalid_token"`, "This token is not valid.")
@@ -182,6 +190,9 @@ func clientAddress(r *http.Request, proxies []netip.Prefix) netip.Addr {
 		return netip.Addr{}
 	}
 	address := peer.Addr().Unmap()
+	if len(r.Header["X-Forwarded-For"]) == 0 {
+		return address
+	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && trusted(address, proxies); i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))

@@ -27,10 +27,17 @@ type Check struct {
 
 // Public says what the public interface is made of.
 type Public struct {
-	Query  http.Handler // GraphQL, behind authentication
-	Auth   *Authenticator
-	Ready  func(ctx context.Context) []Check
-	Logger *slog.Logger
+	Query        http.Handler // GraphQL, behind authentication
+	Auth         *Authenticator
+	Verification Paths // what proxies and resource servers ask; nil: none
+	Ready        func(ctx context.Context) []Check
+	Logger       *slog.Logger
+}
+
+// Paths is a handler of paths that it knows itself.
+type Paths interface {
+	http.Handler
+	Serves(path string) bool
 }
 
 // Handler is the public interface.
@@ -43,7 +50,22 @@ func (p Public) Handler() http.Handler {
 	mux.Handle("GET /{$}", http.RedirectHandler(graphiql.Path, http.StatusFound))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", p.readyz)
-	return secure(recovered(mux, p.Logger))
+	return secure(recovered(before(p.Verification, mux), p.Logger))
+}
+
+// before asks the paths first. The mux redirects a path that it finds unclean,
+// and a proxy that asks about such a request must not be sent elsewhere.
+func before(paths Paths, next http.Handler) http.Handler {
+	if paths == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if paths.Serves(r.URL.Path) {
+			paths.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // readyz answers 200 when every check is good, else 503, and says which is not.
@@ -71,13 +93,20 @@ func Admin(registry *prometheus.Registry) http.Handler {
 	return mux
 }
 
+// Values of headers that all answers share. Nothing writes into them.
+var (
+	nosniff    = []string{"nosniff"}
+	noReferrer = []string{"no-referrer"}
+	deny       = []string{"DENY"}
+)
+
 // secure sets the headers that every answer has.
 func secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("X-Frame-Options", "DENY")
+		h["X-Content-Type-Options"] = nosniff
+		h["Referrer-Policy"] = noReferrer
+		h["X-Frame-Options"] = deny
 		next.ServeHTTP(w, r)
 	})
 }

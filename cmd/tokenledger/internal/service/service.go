@@ -16,6 +16,7 @@ import (
 
 	"github.com/tokenledger/tokenledger/aggregate"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/failures"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/httpd"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
 	"github.com/tokenledger/tokenledger/events"
@@ -106,10 +107,11 @@ type ledger struct {
 	query    http.Handler
 
 	directory *aggregate.Directory
+	limits    *failures.Limits
 }
 
 func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger *slog.Logger) (*ledger, error) {
-	l := &ledger{config: c, logger: logger, store: s, broker: b}
+	l := &ledger{config: c, logger: logger, store: s, broker: b, limits: failures.New(nil)}
 	var err error
 	if l.began, err = s.Log.Head(ctx); err != nil {
 		return nil, err
@@ -128,7 +130,7 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger 
 		Directory:     l.directory,
 		Views:         l.models.Views,
 		Fresh:         l.models.Views,
-		Verifier:      verification{l.verifier},
+		Verifier:      verification{l.verifier, l.limits},
 		Uses:          uses{l.verifier},
 		Log:           s.Log,
 		Introspection: c.PublicSchema(),
@@ -198,9 +200,10 @@ func (l *ledger) serve(ctx context.Context, public, admin net.Listener, started 
 		Query: l.query,
 		Auth: &httpd.Authenticator{
 			Verifier: l.verifier, Proxies: l.config.Proxies, PublicSchema: l.config.PublicSchema(),
-			SchemaOnly: graphql.SchemaOnly, WithCaller: withCaller,
+			SchemaOnly: graphql.SchemaOnly, WithCaller: withCaller, Limits: l.limits,
 		},
-		Ready: l.ready, Logger: l.logger,
+		Verification: l.verification(),
+		Ready:        l.ready, Logger: l.logger,
 	}.Handler()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return httpd.Serve(ctx, public, handler, l.logger) })

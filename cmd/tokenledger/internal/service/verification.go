@@ -5,19 +5,27 @@ package service
 
 import (
 	"context"
+	"errors"
 
+	"github.com/tokenledger/tokenledger/aggregate"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/failures"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/verifyhttp"
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/graphql"
 	"github.com/tokenledger/tokenledger/projections/verifier"
 )
 
 // verification implements [graphql.Verifier].
-type verification struct{ verifier *verifier.Verifier }
+type verification struct {
+	verifier *verifier.Verifier
+	limits   *failures.Limits
+}
 
 // codeInvalid is all that is said of a token that is no good, whatever the reason.
 const (
 	codeAllowed = "ALLOWED"
 	codeInvalid = "TOKEN_INVALID"
+	codeLimited = "RATE_LIMITED" // no good, and tried too often from there
 )
 
 // Verify implements [graphql.Verifier].
@@ -34,6 +42,9 @@ func (v verification) Verify(ctx context.Context, u graphql.Use) (graphql.Verdic
 	case verifier.SSORequired, verifier.ActionUnknown, verifier.ScopeInsufficient:
 		return graphql.Verdict{Code: string(d.Code), Token: d.Token, Organization: d.Organization}, nil
 	default:
+		if u.Address.IsValid() && v.limits.Failed(u.Address, u.Value) > 0 {
+			return graphql.Verdict{Code: codeLimited}, nil
+		}
 		return graphql.Verdict{Code: codeInvalid}, nil
 	}
 	subject := d.Token
@@ -44,4 +55,29 @@ func (v verification) Verify(ctx context.Context, u graphql.Use) (graphql.Verdic
 		Allowed: true, Code: codeAllowed, Token: d.Token, Subject: subject.String(), Organization: d.Organization,
 		Scopes: d.Scopes, ExpiresAt: d.ExpiresAt, Position: d.Position,
 	}, nil
+}
+
+// verification is what resource servers, proxies and clusters ask.
+func (l *ledger) verification() *verifyhttp.Handler {
+	return verifyhttp.New(verifyhttp.Config{
+		Verifier: l.verifier, MayVerify: mayVerify, Revoke: l.revokeByBearer, Proxies: l.config.Proxies,
+		Issuer: "urn:tokenledger:" + l.store.Log.Origin(), Limits: l.limits, Logger: l.logger,
+	})
+}
+
+// mayVerify reports whether a caller may ask about other tokens of his organization.
+func mayVerify(s verifier.Subject) bool {
+	return aggregate.Authorize(s.Principal(), aggregate.Standing{Role: s.Role, Operator: s.Operator}, aggregate.OpVerifyTokens) == nil
+}
+
+// revokeByBearer ends a token because somebody held its value. One that ended
+// meanwhile is as good.
+func (l *ledger) revokeByBearer(ctx context.Context, s verifier.Subject, requestID string) error {
+	call := aggregate.Call{Principal: aggregate.Service("bearer"), Correlation: requestID}
+	_, err := l.directory.Tokens.Revoke(ctx, call, aggregate.TokenRef{Kind: s.Kind, ID: s.Token}, "reported by bearer")
+	var refused *aggregate.Refusal
+	if errors.As(err, &refused) && refused.Code == aggregate.CodeConflict {
+		return nil
+	}
+	return err
 }
