@@ -1,0 +1,91 @@
+// Leavers: who left, when each of his ways in ended, and whether one was used after that.
+
+package evidence
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+type leavers struct {
+	left  []leaver
+	since map[uuid.UUID]time.Time // user → when he left, while he is away
+	after map[uuid.UUID]int64     // token → uses after its owner had left
+}
+
+type leaver struct {
+	user   uuid.UUID
+	at     time.Time
+	by     string
+	grants []uuid.UUID // that were live at the departure, or ended in the same append
+}
+
+func (l *leavers) event(s *State, rec events.Recorded, inside bool) {
+	switch e := rec.Event.(type) {
+	case events.MembershipStarted:
+		delete(l.since, e.User)
+	case events.MembershipEnded:
+		organization, user, err := rec.Stream.IDs()
+		if err != nil || !inside {
+			return
+		}
+		gone := leaver{user: user, at: rec.RecordedAt, by: rec.Meta.Actor.Name()}
+		for _, pair := range sortedPairs(s.Grants) {
+			row := s.Grants[pair]
+			if row.User == user && pair[1] == organization && (row.EndedAt == nil || row.EndedAt.Equal(rec.RecordedAt)) {
+				gone.grants = append(gone.grants, pair[0])
+			}
+		}
+		l.left = append(l.left, gone)
+		if l.since == nil {
+			l.since, l.after = map[uuid.UUID]time.Time{}, map[uuid.UUID]int64{}
+		}
+		l.since[user] = rec.RecordedAt
+	case events.TokenUsed:
+		token, _, err := rec.Stream.IDs()
+		organization, ok := rec.Trail.Organization()
+		if err != nil || !ok || len(l.since) == 0 {
+			return
+		}
+		if row := s.Grants[Pair{token, organization}]; row != nil {
+			if _, away := l.since[row.User]; away {
+				l.after[token] += max(e.Count, 1)
+			}
+		}
+	}
+}
+
+func (l *leavers) finish(_ context.Context, p *period, t *Table) error {
+	t.Columns = columns("user", "User", "departed_at", "Departed at", "by", "By", "what", "What he had", "token", "Token", "name", "Name",
+		"ended_at", "Ended at", "minutes", "Minutes between", "uses_after", "Uses after departure")
+	for _, gone := range l.left {
+		for _, token := range gone.grants {
+			row := p.closing.Grants[Pair{token, p.Organization}]
+			c := ofGrant(*row, p.To)
+			ended, _ := c.within(p.To)
+			t.row(gone.user, gone.at, gone.by, personalToken, token, row.Name, ended, minutes(gone.at, ended), l.after[token])
+		}
+		for _, c := range p.closing.Credentials() {
+			if c.Kind == organizationToken && c.CreatedBy == gone.user.String() && c.Begun.Before(gone.at) && c.LiveAt(gone.at) {
+				ended, _ := c.within(p.To)
+				t.row(gone.user, gone.at, gone.by, "organization token that he created", c.ID, c.Name, ended, minutes(gone.at, ended), nil)
+			}
+		}
+		if len(gone.grants) == 0 {
+			t.row(gone.user, gone.at, gone.by, "no personal token with access", nil, "", nil, nil, int64(0))
+		}
+	}
+	return none(t, "nobody left in the period")
+}
+
+// minutes is the whole minutes from one instant to another, nil where there is none.
+func minutes(from time.Time, to *time.Time) any {
+	if to == nil {
+		return nil
+	}
+	return int64(max(to.Sub(from), 0) / time.Minute)
+}
