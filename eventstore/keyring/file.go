@@ -12,13 +12,18 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 )
 
-// fileFormat is the version of the key file's shape. A new key is a new name in
-// "keys"; names that this program does not know are kept and not looked at.
-const fileFormat = 1
+// The versions of the key file's shape: keys in clear, and keys under a passphrase.
+// A new key is a new name in "keys"; names that this program does not know are kept
+// and not looked at.
+const (
+	plainFormat  = 1
+	lockedFormat = 2
+)
 
-type file struct {
+type plainFile struct {
 	Format int                 `json:"format"`
 	Keys   map[string]versions `json:"keys"`
 }
@@ -26,77 +31,159 @@ type file struct {
 // ErrExposed is returned for a key file that others than its owner can read.
 var ErrExposed = errors.New("the key file is open to others; set its mode to 0600")
 
-// Load reads a key file. The error wraps [fs.ErrNotExist] where there is none,
-// [ErrExposed], or [ErrNoKey] where a key is missing from it.
-func Load(path string) (*Ring, error) {
-	r, err := load(path)
+// File is where the keys are, and what opens them.
+type File struct {
+	Path string
+	// Passphrase wraps the keys. Empty leaves them in clear, for which a mode of 0600
+	// is the only protection.
+	Passphrase []byte
+}
+
+// Load reads a key file that has no passphrase; see [File.Load].
+func Load(path string) (*Ring, error) { return File{Path: path}.Load() }
+
+// LoadOrCreate reads a key file that has no passphrase, or makes one; see [File.LoadOrCreate].
+func LoadOrCreate(path string) (*Ring, error) { return File{Path: path}.LoadOrCreate() }
+
+// Load reads the key file. The error wraps [fs.ErrNotExist] where there is none,
+// [ErrExposed], [ErrPassphrase], or [ErrNoKey] where a key is missing from it that
+// every version of this program needs.
+func (f File) Load() (*Ring, error) {
+	r, _, err := f.load()
 	if err != nil {
-		return nil, fmt.Errorf("key file %s: %w", path, err)
+		return nil, fmt.Errorf("key file %s: %w", f.Path, err)
 	}
 	return r, nil
 }
 
-func load(path string) (*Ring, error) {
-	f, err := os.Open(path)
+// load also tells whether the file is wrapped by a passphrase.
+func (f File) load() (r *Ring, locked bool, err error) {
+	file, err := os.Open(f.Path)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
+	defer file.Close()
+	info, err := file.Stat()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return nil, ErrExposed
+		return nil, false, ErrExposed
 	}
-	return parse(f)
+	return f.parse(file)
 }
 
 func parse(from io.Reader) (*Ring, error) {
-	d := json.NewDecoder(from)
+	r, _, err := File{}.parse(from)
+	return r, err
+}
+
+func (f File) parse(from io.Reader) (r *Ring, locked bool, err error) {
+	content, err := io.ReadAll(io.LimitReader(from, maxFile+1))
+	if err != nil {
+		return nil, false, err
+	}
+	var shape struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(content, &shape); err == nil && shape.Format == lockedFormat {
+		if content, err = f.unlock(content); err != nil {
+			return nil, true, err
+		}
+		locked = true
+	}
+	var plain plainFile
+	if err := strictly(content, &plain); err != nil {
+		return nil, locked, err
+	}
+	if plain.Format != plainFormat {
+		return nil, locked, fmt.Errorf("format %d; this program knows the formats %d and %d", plain.Format, plainFormat, lockedFormat)
+	}
+	r = &Ring{keys: plain.Keys}
+	return r, locked, r.validate()
+}
+
+// maxFile is more than any key file needs.
+const maxFile = 1 << 20
+
+// strictly decodes JSON that holds what into has, and nothing else.
+func strictly(content []byte, into any) error {
+	if len(content) > maxFile {
+		return fmt.Errorf("a key file of more than %d bytes", maxFile)
+	}
+	d := json.NewDecoder(bytes.NewReader(content))
 	d.DisallowUnknownFields()
-	var content file
-	if err := d.Decode(&content); err != nil {
-		return nil, fmt.Errorf("not the JSON of a key file: %w", err)
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("not the JSON of a key file: %w", err)
 	}
 	if d.More() {
-		return nil, errors.New("something stands after the key file's JSON")
+		return errors.New("something stands after the key file's JSON")
 	}
-	if content.Format != fileFormat {
-		return nil, fmt.Errorf("format %d; this program knows format %d", content.Format, fileFormat)
+	return nil
+}
+
+// LoadOrCreate reads the key file, or makes one of fresh keys where there is none.
+// A file of an earlier program gets the keys that it lacks, and a file in clear is
+// wrapped once a passphrase is given. Of several processes that do so at once, all
+// get the same keys. The directory must exist.
+func (f File) LoadOrCreate() (*Ring, error) {
+	r, locked, err := f.load()
+	if err == nil && !r.lacks() && locked == (len(f.Passphrase) > 0) {
+		return r, nil
 	}
-	r := &Ring{keys: content.Keys}
-	if err := r.validate(); err != nil {
-		return nil, err
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("key file %s: %w", f.Path, err)
+	}
+	r, err = f.change(func(r *Ring) (*Ring, error) { return r.completed(), nil })
+	if err != nil {
+		return nil, fmt.Errorf("key file %s: %w", f.Path, err)
 	}
 	return r, nil
 }
 
-// LoadOrCreate reads a key file, or makes one of fresh keys where there is none.
-// Of several processes that do so at once, all get the same keys. The directory
-// must exist.
-func LoadOrCreate(path string) (*Ring, error) {
-	r, err := Load(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return r, err
+// change replaces the file's keys, one process at a time. The change is given an
+// empty ring where there is no file.
+func (f File) change(change func(*Ring) (*Ring, error)) (r *Ring, err error) {
+	dir, err := os.Open(filepath.Dir(f.Path))
+	if err != nil {
+		return nil, err
 	}
-	if err := Generate().create(path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("create the key file %s: %w", path, err)
+	defer func() { err = errors.Join(err, dir.Close()) }() // and with it the lock
+	if err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, fmt.Errorf("lock %s: %w", dir.Name(), err)
 	}
-	return Load(path)
+	before, _, err := f.load()
+	if errors.Is(err, fs.ErrNotExist) {
+		before, err = &Ring{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	after, err := change(before)
+	if err != nil {
+		return nil, err
+	}
+	// Keys that wrap data must not vanish with a power cut after the data stayed.
+	return after, errors.Join(f.write(after), dir.Sync())
 }
 
-// create writes the whole file aside and links it into place, so that path never
-// names a half-written file and never replaces keys that are there.
-func (r *Ring) create(path string) (err error) {
+// write writes the whole file aside and renames it into place, so that the path
+// never names a half-written file.
+func (f File) write(r *Ring) error {
 	var content bytes.Buffer
 	e := json.NewEncoder(&content)
 	e.SetIndent("", "  ")
-	if err := e.Encode(file{Format: fileFormat, Keys: r.keys}); err != nil {
+	if err := e.Encode(plainFile{Format: plainFormat, Keys: r.keys}); err != nil {
 		return err
 	}
-	dir := filepath.Dir(path)
-	aside, err := os.CreateTemp(dir, ".keys-") // mode 0600
+	if len(f.Passphrase) > 0 {
+		locked, err := f.lock(content.Bytes())
+		if err != nil {
+			return err
+		}
+		content = *bytes.NewBuffer(locked)
+	}
+	aside, err := os.CreateTemp(filepath.Dir(f.Path), ".keys-") // mode 0600
 	if err != nil {
 		return err
 	}
@@ -105,13 +192,5 @@ func (r *Ring) create(path string) (err error) {
 	if err = errors.Join(err, aside.Sync(), aside.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(aside.Name(), path); err != nil {
-		return err
-	}
-	// Keys that wrap data must not vanish with a power cut after the data stayed.
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return os.Rename(aside.Name(), f.Path)
 }

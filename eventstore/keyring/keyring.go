@@ -1,9 +1,10 @@
 // The ring: named secret keys with versions, and what they wrap.
 
 // Package keyring holds the secret keys of an installation, kept in one file
-// apart from the database: the peppers of token MACs and the keys that wrap the
-// subject keys of personal values. Whoever has the database alone can neither
-// verify a guessed token nor read a personal value.
+// apart from the database: the peppers of token MACs, the keys that wrap the subject
+// keys of personal values, the keys that sign checkpoints and the one that blinds
+// heads. Whoever has the database alone can neither verify a guessed token, nor read a
+// personal value, nor sign a log.
 package keyring
 
 import (
@@ -23,8 +24,10 @@ import (
 
 // The names of the keys in the ring.
 const (
-	pepperName = "pepper"         // MACs of tokens
-	kekName    = "key_encryption" // wraps subject keys
+	pepperName   = "pepper"         // MACs of tokens
+	kekName      = "key_encryption" // wraps subject keys
+	signingName  = "signing"        // Ed25519 seeds, of checkpoints
+	blindingName = "blinding"       // salts of heads
 )
 
 // keySize is the length of a generated key in bytes, and the least accepted.
@@ -52,16 +55,30 @@ type versions struct {
 }
 
 // Generate makes a ring of fresh keys, which only lives in memory.
-func Generate() *Ring {
-	r := &Ring{keys: map[string]versions{}}
-	for _, name := range required {
-		r.keys[name] = versions{Active: 1, Keys: map[int][]byte{1: random(keySize)}}
-	}
-	return r
+func Generate() *Ring { return (&Ring{}).completed() }
+
+// required are the keys without which there is no ring. The others came later: a
+// file that lacks them is completed.
+var (
+	required = []string{pepperName, kekName}
+	complete = []string{pepperName, kekName, signingName, blindingName}
+)
+
+func (r *Ring) lacks() bool {
+	return slices.ContainsFunc(complete, func(name string) bool { return len(r.keys[name].Keys) == 0 })
 }
 
-// required are the keys without which there is no ring.
-var required = []string{pepperName, kekName}
+// completed is the ring with fresh keys where it has none.
+func (r *Ring) completed() *Ring {
+	full := &Ring{keys: map[string]versions{}}
+	maps.Copy(full.keys, r.keys)
+	for _, name := range complete {
+		if len(full.keys[name].Keys) == 0 {
+			full.keys[name] = versions{Active: 1, Keys: map[int][]byte{1: random(keySize)}}
+		}
+	}
+	return full
+}
 
 func (r *Ring) validate() error {
 	var problems []error
@@ -85,8 +102,8 @@ func (v versions) validate(name string) error {
 		switch size := len(v.Keys[n]); {
 		case n < 1 || size < keySize:
 			problems = append(problems, fmt.Errorf("%s: version %d: want a number from 1 and %d bytes or more", name, n, keySize))
-		case name == kekName && size != chacha20poly1305.KeySize:
-			problems = append(problems, fmt.Errorf("%s: version %d: want exactly %d bytes", name, n, chacha20poly1305.KeySize))
+		case (name == kekName || name == signingName) && size != keySize:
+			problems = append(problems, fmt.Errorf("%s: version %d: want exactly %d bytes", name, n, keySize))
 		}
 	}
 	return errors.Join(problems...)

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ type world struct {
 	*testing.T
 	url    string
 	log    *eventstore.Log
+	endLog func()
 	config sealer.Config
 	reader *sealer.Reader
 	orgs   []uuid.UUID
@@ -39,7 +41,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{T: t, url: eventstoretest.Postgres(t)}
-	w.log = eventstoretest.Start(t, eventstore.Config{URL: w.url})
+	w.startLog()
 	skeys := map[string]string{}
 	keys := func(origin string) (string, string) {
 		if skeys[origin] == "" {
@@ -76,6 +78,41 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(w.reader.Close)
 	return w
+}
+
+// startLog is eventstoretest.Start, but ends before the test does where endLog is called.
+func (w *world) startLog() {
+	w.Helper()
+	log, err := eventstore.Open(w.Context(), eventstore.Config{URL: w.url})
+	if err != nil {
+		w.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- log.Run(ctx) }()
+	w.log, w.endLog = log, sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			w.Errorf("the log: %v", err)
+		}
+	})
+	w.Cleanup(func() {
+		w.endLog()
+		log.Close()
+	})
+}
+
+// reopened is the same world with a log that has seen nothing of it yet.
+func (w *world) reopened() *world {
+	w.Helper()
+	log, err := eventstore.Open(w.Context(), eventstore.Config{URL: w.url})
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(log.Close)
+	again := *w
+	again.log, again.config.Log = log, log
+	return &again
 }
 
 // found adds an organization with one token.
