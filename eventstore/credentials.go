@@ -57,3 +57,30 @@ func (l *Log) credentials(ctx context.Context, sql string, args ...any) ([]event
 	}
 	return all, nil
 }
+
+// Held counts what was made with each version of a key that stands in the key file.
+type Held struct {
+	Credentials map[int]int64 // by pepper
+	SubjectKeys map[int]int64 // by key-encryption key
+}
+
+// HeldByKeys counts what would be lost with each version of a key.
+func (l *Log) HeldByKeys(ctx context.Context) (Held, error) {
+	held := Held{Credentials: map[int]int64{}, SubjectKeys: map[int]int64{}}
+	for sql, into := range map[string]map[int]int64{
+		`SELECT pepper, count(*) FROM credentials GROUP BY pepper`: held.Credentials,
+		`SELECT kek, count(*) FROM subject_keys GROUP BY kek`:      held.SubjectKeys,
+	} {
+		rows, _ := l.pool.Query(ctx, sql) // its error comes out of the rows
+		var version int
+		var n int64
+		_, err := pgx.ForEachRow(rows, []any{&version, &n}, func() error {
+			into[version] = n
+			return nil
+		})
+		if err != nil {
+			return Held{}, fmt.Errorf("count what keys hold: %w", err)
+		}
+	}
+	return held, nil
+}

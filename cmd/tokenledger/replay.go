@@ -17,7 +17,6 @@ import (
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore"
-	"github.com/tokenledger/tokenledger/eventstore/keyring"
 	"github.com/tokenledger/tokenledger/projections/evidence"
 )
 
@@ -111,7 +110,7 @@ func (a app) openLog(ctx context.Context) (*eventstore.Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	ring, err := keyring.Load(settings.KeyFile)
+	ring, err := settings.Keys().Load()
 	if err != nil {
 		return nil, fmt.Errorf("the key file (TOKENLEDGER_KEY_FILE): %w", err)
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
 	"github.com/tokenledger/tokenledger/eventstore"
 	"github.com/tokenledger/tokenledger/eventstore/embedded"
-	"github.com/tokenledger/tokenledger/eventstore/keyring"
 	"github.com/tokenledger/tokenledger/graphql"
 )
 
@@ -82,35 +81,6 @@ func (a app) schemaCommand() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(a.out, graphql.SDL())
 			return err
-		},
-	})
-	return c
-}
-
-func (a app) keysCommand() *cobra.Command {
-	c := &cobra.Command{Use: "keys", Short: "The key file", RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(&cobra.Command{
-		Use: "list", Short: "List the keys by name and version, never their values",
-		RunE: func(*cobra.Command, []string) error {
-			settings, err := a.config()
-			if err != nil {
-				return err
-			}
-			ring, err := keyring.Load(settings.KeyFile)
-			if err != nil {
-				return err
-			}
-			active, peppers := ring.Peppers()
-			w := a.table("KEY", "VERSION", "STATE")
-			for v := range len(peppers) {
-				state := "verifies"
-				if v+1 == active {
-					state = "active"
-				}
-				w.AppendRow([]any{"pepper", v + 1, state})
-			}
-			w.Render()
-			return nil
 		},
 	})
 	return c

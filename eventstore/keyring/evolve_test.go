@@ -90,7 +90,7 @@ func TestAPassphraseWrapsTheFile(t *testing.T) {
 	}
 	for name, f := range map[string]File{"no passphrase": plain, "another": {Path: path, Passphrase: []byte("x")}} {
 		for _, load := range []func() (*Ring, error){f.Load, f.LoadOrCreate, func() (*Ring, error) {
-			_, err := f.Rotate(pepperName, false)
+			_, err := f.Rotate(Pepper, false)
 			return nil, err
 		}} {
 			if _, err := load(); !errors.Is(err, ErrPassphrase) {
@@ -101,10 +101,10 @@ func TestAPassphraseWrapsTheFile(t *testing.T) {
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, content) {
 		t.Fatal("a wrong passphrase changed the file", err)
 	}
-	if v, err := locked.Rotate(pepperName, false); err != nil || v != 2 {
+	if v, err := locked.Rotate(Pepper, false); err != nil || v != 2 {
 		t.Fatal(v, err)
 	}
-	if r, err := locked.Load(); err != nil || r.keys[pepperName].Active != 2 {
+	if r, err := locked.Load(); err != nil || r.keys[Pepper].Active != 2 {
 		t.Fatal(err)
 	}
 }
@@ -182,10 +182,10 @@ func TestWhatOldVersionsMadeStillOpens(t *testing.T) {
 	if _, err := after.UnwrapSubjectKey("o", "user-1", wrapped, kek); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Rotate(blindingName, false); !errors.Is(err, ErrNoRotation) {
+	if _, err := f.Rotate(Blinding, false); !errors.Is(err, ErrNoRotation) {
 		t.Fatal(err)
 	}
-	if _, err := (File{Path: filepath.Join(t.TempDir(), "none")}).Rotate(pepperName, false); err == nil {
+	if _, err := (File{Path: filepath.Join(t.TempDir(), "none")}).Rotate(Pepper, false); err == nil {
 		t.Fatal("a file that is not there was rotated")
 	}
 }

@@ -24,10 +24,10 @@ import (
 
 // The names of the keys in the ring.
 const (
-	pepperName   = "pepper"         // MACs of tokens
-	kekName      = "key_encryption" // wraps subject keys
-	signingName  = "signing"        // Ed25519 seeds, of checkpoints
-	blindingName = "blinding"       // salts of heads
+	Pepper        = "pepper"         // MACs of tokens
+	KeyEncryption = "key_encryption" // wraps subject keys
+	Signing       = "signing"        // Ed25519 seeds, of checkpoints
+	Blinding      = "blinding"       // salts of heads
 )
 
 // keySize is the length of a generated key in bytes, and the least accepted.
@@ -60,8 +60,8 @@ func Generate() *Ring { return (&Ring{}).completed() }
 // required are the keys without which there is no ring. The others came later: a
 // file that lacks them is completed.
 var (
-	required = []string{pepperName, kekName}
-	complete = []string{pepperName, kekName, signingName, blindingName}
+	required = []string{Pepper, KeyEncryption}
+	complete = []string{Pepper, KeyEncryption, Signing, Blinding}
 )
 
 func (r *Ring) lacks() bool {
@@ -102,7 +102,7 @@ func (v versions) validate(name string) error {
 		switch size := len(v.Keys[n]); {
 		case n < 1 || size < keySize:
 			problems = append(problems, fmt.Errorf("%s: version %d: want a number from 1 and %d bytes or more", name, n, keySize))
-		case (name == kekName || name == signingName) && size != keySize:
+		case (name == KeyEncryption || name == Signing) && size != keySize:
 			problems = append(problems, fmt.Errorf("%s: version %d: want exactly %d bytes", name, n, keySize))
 		}
 	}
@@ -112,7 +112,7 @@ func (v versions) validate(name string) error {
 // Peppers gives the keys of token MACs by version, and the version that new
 // MACs are made with.
 func (r *Ring) Peppers() (active int, keys map[int][]byte) {
-	v := r.keys[pepperName]
+	v := r.keys[Pepper]
 	keys = make(map[int][]byte, len(v.Keys))
 	for n, key := range v.Keys {
 		keys[n] = slices.Clone(key)
@@ -124,7 +124,7 @@ func (r *Ring) Peppers() (active int, keys map[int][]byte) {
 // version of the key-encryption key. The box opens only for the same log and
 // subject.
 func (r *Ring) WrapSubjectKey(origin string, subject events.SubjectID, key events.SubjectKey) (wrapped []byte, kek int, err error) {
-	v := r.keys[kekName]
+	v := r.keys[KeyEncryption]
 	aead, err := r.kek(v.Active)
 	if err != nil {
 		return nil, 0, err
@@ -150,9 +150,9 @@ func (r *Ring) UnwrapSubjectKey(origin string, subject events.SubjectID, wrapped
 }
 
 func (r *Ring) kek(version int) (cipher.AEAD, error) {
-	key, ok := r.keys[kekName].Keys[version]
+	key, ok := r.keys[KeyEncryption].Keys[version]
 	if !ok {
-		return nil, fmt.Errorf("%s version %d: %w", kekName, version, ErrNoKey)
+		return nil, fmt.Errorf("%s version %d: %w", KeyEncryption, version, ErrNoKey)
 	}
 	return chacha20poly1305.NewX(key)
 }

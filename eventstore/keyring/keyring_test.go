@@ -58,7 +58,7 @@ func TestOldKeysStillOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	young := &Ring{keys: maps.Clone(old.keys)}
-	young.keys[kekName] = versions{Active: 2, Keys: map[int][]byte{1: old.keys[kekName].Keys[1], 2: random(keySize)}}
+	young.keys[KeyEncryption] = versions{Active: 2, Keys: map[int][]byte{1: old.keys[KeyEncryption].Keys[1], 2: random(keySize)}}
 	if got, err := young.UnwrapSubjectKey("origin", "user-1", wrapped, kek); err != nil || got != key {
 		t.Fatal(got, err)
 	}

@@ -13,7 +13,7 @@ import (
 var ErrNoRotation = errors.New("this key cannot be rotated")
 
 // Rotatable are the keys that [File.Rotate] knows, as people call them.
-var Rotatable = []string{signingName, pepperName, kekName}
+var Rotatable = []string{Signing, Pepper, KeyEncryption}
 
 // Rotate makes a new version of a key and makes it the active one. With prepare it
 // becomes known but not active: the processes of a cluster must all know a version

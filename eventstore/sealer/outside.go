@@ -224,3 +224,27 @@ func (o *outside) parse(line []byte, number int64) (Sealed, error) {
 	}
 	return Sealed{Log: o.log, Epoch: e, Record: []byte(k.Record), Checkpoint: []byte(k.Checkpoint)}, err
 }
+
+// Origins are the names of the logs of epochs that have checkpoints in a directory
+// outside of the database, the newest of each log last.
+func Origins(dir string) ([]string, error) {
+	logs, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the directory of checkpoints: %w", err)
+	}
+	var origins []string
+	for _, l := range logs {
+		log, ok := strings.CutPrefix(l.Name(), directoryName(Origin("", 1)))
+		if !ok {
+			continue
+		}
+		newest, err := newestOutside(dir, Origin(log, 1))
+		if err != nil {
+			return nil, err
+		}
+		for number := range newest {
+			origins = append(origins, Origin(log, number+1))
+		}
+	}
+	return origins, nil
+}

@@ -4,6 +4,7 @@ package config
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,6 +18,8 @@ import (
 	"strings"
 
 	"github.com/caarlos0/env/v11"
+
+	"github.com/tokenledger/tokenledger/eventstore/keyring"
 )
 
 // Config is all that can be set. The zero value of a field means its default.
@@ -31,6 +34,7 @@ type Config struct {
 	NATSListen     string   `env:"TOKENLEDGER_NATS_LISTEN" envDefault:"127.0.0.1:4222"`
 	NATSReplicas   int      `env:"TOKENLEDGER_NATS_REPLICAS" envDefault:"1"`
 	KeyFile        string   `env:"TOKENLEDGER_KEY_FILE"`
+	PassphraseFile string   `env:"TOKENLEDGER_KEY_PASSPHRASE_FILE"`
 	LogFormat      string   `env:"TOKENLEDGER_LOG_FORMAT" envDefault:"text"`
 	LogLevel       string   `env:"TOKENLEDGER_LOG_LEVEL" envDefault:"info"`
 	Introspection  string   `env:"TOKENLEDGER_INTROSPECTION" envDefault:"auto"`
@@ -42,6 +46,7 @@ type Config struct {
 	// Parsed from the texts above by Load.
 	Level          slog.Level     `env:"-"`
 	Proxies        []netip.Prefix `env:"-"`
+	keys           keyring.File
 	PrivateTargets []netip.Prefix `env:"-"` // that outbound calls may reach
 }
 
@@ -89,6 +94,12 @@ func (c Config) PublicSchema() bool {
 	return c.Introspection == "on" || (c.Introspection == "auto" && c.Embedded())
 }
 
+// Keys is the key file and what opens it.
+func (c Config) Keys() keyring.File { return c.keys }
+
+// Checkpoints is the directory of the checkpoints that are kept apart from the database.
+func (c Config) Checkpoints() string { return filepath.Join(c.Data, "checkpoints") }
+
 // AdminTokenFile is where init leaves the first administrator's token.
 func (c Config) AdminTokenFile() string { return filepath.Join(c.Data, "admin.token") }
 
@@ -126,6 +137,7 @@ func (c *Config) check() (problems []error) {
 	if c.KeyFile == "" {
 		c.KeyFile = filepath.Join(c.Data, "keys.json")
 	}
+	problems = append(problems, c.readPassphrase()...)
 	if c.TokenFile == "" {
 		c.TokenFile = c.AdminTokenFile()
 	}
@@ -152,6 +164,23 @@ func (c *Config) check() (problems []error) {
 		}
 	}
 	problems = append(problems, c.checkRest(bad)...)
+	return problems
+}
+
+// readPassphrase finds what opens the key file, if it is wrapped.
+func (c *Config) readPassphrase() (problems []error) {
+	c.keys.Path = c.KeyFile
+	if c.PassphraseFile == "" {
+		return nil
+	}
+	passphrase, err := os.ReadFile(c.PassphraseFile)
+	c.keys.Passphrase = bytes.TrimSpace(passphrase)
+	if err == nil && len(c.keys.Passphrase) == 0 {
+		err = fmt.Errorf("%s is empty", c.PassphraseFile)
+	}
+	if err != nil {
+		problems = append(problems, fmt.Errorf("TOKENLEDGER_KEY_PASSPHRASE_FILE: %w", err))
+	}
 	return problems
 }
 

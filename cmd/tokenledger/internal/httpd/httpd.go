@@ -29,7 +29,8 @@ type Check struct {
 type Public struct {
 	Query        http.Handler // GraphQL, behind authentication
 	Auth         *Authenticator
-	Verification Paths // what proxies and resource servers ask; nil: none
+	Verification Paths        // what proxies and resource servers ask; nil: none
+	Sealed       http.Handler // the log of epochs, for everyone
 	Ready        func(ctx context.Context) []Check
 	Logger       *slog.Logger
 }
@@ -48,6 +49,8 @@ func (p Public) Handler() http.Handler {
 	mux.Handle(graphiql.Path, page)
 	mux.Handle(graphiql.Path+"/", page)
 	mux.Handle("GET /{$}", http.RedirectHandler(graphiql.Path, http.StatusFound))
+	mux.Handle("GET /checkpoint", p.Sealed)
+	mux.Handle("GET /tile/", p.Sealed)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", p.readyz)
 	return secure(recovered(before(p.Verification, mux), p.Logger))

@@ -49,7 +49,7 @@ func (l *ledger) ready(ctx context.Context) []httpd.Check {
 			Detail: detail(s.Err, "position %d, lag %d", s.Position, lag(head, s.Position)),
 		})
 	}
-	return checks
+	return append(checks, l.sealed())
 }
 
 func lag(head, at events.Position) events.Position { return max(0, head-at) }
@@ -76,6 +76,7 @@ func (l *ledger) measure(r prometheus.Registerer) {
 		func() float64 { return truth(l.relay.Status().Halted != nil) })
 	telemetry.Gauge(r, "nats_connected", "1 while the broker is connected.", nil,
 		func() float64 { return truth(l.relay.Status().Connected) })
+	l.measureSealer(r)
 	for _, s := range l.models.Runner.Status() {
 		name := s.Name
 		read := func(of func(position events.Position, failed bool) float64) func() float64 {

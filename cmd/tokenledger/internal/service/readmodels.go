@@ -12,7 +12,6 @@ import (
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore"
-	"github.com/tokenledger/tokenledger/eventstore/keyring"
 	"github.com/tokenledger/tokenledger/projections"
 )
 
@@ -44,7 +43,7 @@ func OpenReadModels(ctx context.Context, url string, c config.Config, log projec
 func RebuildProjection(
 	ctx context.Context, url string, c config.Config, name string, progress func(done, total events.Position), logger *slog.Logger,
 ) error {
-	ring, err := keyring.Load(c.KeyFile)
+	ring, err := c.Keys().Load()
 	if err != nil {
 		return fmt.Errorf("the key file (TOKENLEDGER_KEY_FILE): %w", err)
 	}

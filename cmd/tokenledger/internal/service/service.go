@@ -21,6 +21,7 @@ import (
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore/jetstream"
+	"github.com/tokenledger/tokenledger/eventstore/sealer"
 	"github.com/tokenledger/tokenledger/graphql"
 	"github.com/tokenledger/tokenledger/projections/verifier"
 )
@@ -66,6 +67,7 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger, started func
 		return err
 	}
 	defer l.models.Pool.Close()
+	defer l.evidence.Close()
 	return l.run(ctx, public, admin, started)
 }
 
@@ -104,6 +106,8 @@ type ledger struct {
 	models   *ReadModels
 	verifier *verifier.Verifier
 	relay    *jetstream.Relay
+	sealer   *sealer.Sealer
+	evidence *sealer.Reader
 	query    http.Handler
 
 	directory *aggregate.Directory
@@ -123,6 +127,12 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger 
 	l.relay = jetstream.NewRelay(jetstream.RelayConfig{
 		Log: s.Log, Conn: b.conn, Replicas: c.NATSReplicas, Logger: logger,
 	})
+	if l.sealer, err = newSealer(c, s, b.conn, logger); err != nil {
+		return nil, err
+	}
+	if l.evidence, err = OpenSealed(ctx, c, s); err != nil {
+		return nil, err
+	}
 	tokens := &aggregate.Tokens{Handler: &aggregate.Handler{Log: s.Log}, Peppers: s.Peppers}
 	l.directory = &aggregate.Directory{Tokens: tokens, Index: l.models.Views}
 	l.query, err = graphql.New(graphql.Config{
@@ -168,6 +178,7 @@ func (l *ledger) run(ctx context.Context, public, admin net.Listener, started fu
 	part("verifier", l.verifier.Run)
 	part("relay", l.runRelay)
 	part("tick", l.tick)
+	part("sealer", l.sealer.Run)
 	part("database", l.store.watch)
 	part("scheduler", l.runScheduler)
 	group.Go(func() error {
@@ -203,6 +214,7 @@ func (l *ledger) serve(ctx context.Context, public, admin net.Listener, started 
 			SchemaOnly: graphql.SchemaOnly, WithCaller: withCaller, Limits: l.limits,
 		},
 		Verification: l.verification(),
+		Sealed:       l.evidence.Handler(l.logger),
 		Ready:        l.ready, Logger: l.logger,
 	}.Handler()
 	group, ctx := errgroup.WithContext(ctx)

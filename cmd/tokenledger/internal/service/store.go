@@ -44,7 +44,7 @@ func OpenStore(ctx context.Context, c config.Config, logger *slog.Logger) (_ *St
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if s.Ring, err = keyring.LoadOrCreate(c.KeyFile); err != nil {
+	if s.Ring, err = c.Keys().LoadOrCreate(); err != nil {
 		return nil, fmt.Errorf("the key file (TOKENLEDGER_KEY_FILE): %w", err)
 	}
 	if s.Peppers, err = peppers(s.Ring); err != nil {
