@@ -29,6 +29,7 @@ type Decision struct {
 	order       []events.StreamID // of loading
 	batches     []events.Batch
 	credentials []events.Credential
+	quiet       []events.Quiet
 }
 
 // loaded is a stream as the decision sees it.
@@ -58,6 +59,15 @@ func (d *Decision) Until(t time.Time) {
 
 // Credential adds verification material for a token that this decision creates.
 func (d *Decision) Credential(c events.Credential) { d.credentials = append(d.credentials, c) }
+
+// quietSince says that what is decided rests on what was looked up in a read
+// model which had come as far as the position: no stream of these kinds may have
+// changed since.
+func (d *Decision) quietSince(p events.Position, kinds ...events.StreamKind) {
+	for _, kind := range kinds {
+		d.quiet = append(d.quiet, events.Quiet{Kind: kind, After: p})
+	}
+}
 
 // Version is the version at which the stream was loaded; 0 if it has no
 // decision or was not loaded.
@@ -128,7 +138,7 @@ func (d *Decision) request(once events.Key) events.Request {
 		guards[i] = events.AtVersion(stream, d.streams[stream].version)
 	}
 	return events.Request{
-		Once: once, Guards: guards, NotAfter: d.notAfter, Batches: d.batches, Credentials: d.credentials,
+		Once: once, Guards: guards, Quiet: d.quiet, NotAfter: d.notAfter, Batches: d.batches, Credentials: d.credentials,
 	}
 }
 

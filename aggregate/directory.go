@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -17,14 +18,21 @@ import (
 type Directory struct {
 	Tokens *Tokens // issues the first tokens; its Handler runs everything
 	Index  Index
+
+	// turn is held by an order that rests on the whole directory, see current:
+	// orders of other processes can make it decide again, those of this one only
+	// wait.
+	turn sync.Mutex
 }
 
 // Index finds what no single stream tells. It is read from a projection and so
-// may be behind the log; no decision takes its word. What it lists is loaded
-// and guarded before it counts, and what it misses is harmless:
+// may be behind the log. Where a decision rests on what is not there, such as
+// another user with an address, the index is waited for and the log guards that
+// nothing has come since. Else no decision takes its word: what it lists is
+// loaded and guarded before it counts, and what it misses is harmless:
 //
-//   - A grant that it misses when a membership or a user ends stays open for a
-//     while, and no use passes through it: every use and every new grant is
+//   - A grant that it misses when a membership or a user ends, since it was given
+//     in that moment, stays open for a while, and no use passes through it: every use and every new grant is
 //     guarded by the versions of membership and user. Before either is let in
 //     again, Wait has caught the index up with their end, and what was missed
 //     ends in the same append, so that nothing comes back to life.
@@ -78,6 +86,35 @@ func (y *Directory) run(
 	return made, nil
 }
 
+// current waits until the index has all of the log, and has the log guard that
+// no stream of these kinds changes before this is recorded.
+func (y *Directory) current(ctx context.Context, d *Decision, kinds ...events.StreamKind) error {
+	head, err := d.log.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("find the end of the log: %w", err)
+	}
+	if err := y.Index.Wait(ctx, head); err != nil {
+		return fmt.Errorf("wait for the directory: %w", err)
+	}
+	d.quietSince(head, kinds...)
+	return nil
+}
+
+// recent waits for the index as current does, but goes on where that takes too
+// long: a leaver must not stay because a read model stands still. What the
+// index misses then is harmless, see [Index]. It gives the position that the
+// index was asked for.
+func (y *Directory) recent(ctx context.Context, d *Decision) (events.Position, error) {
+	head, err := d.log.Head(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("find the end of the log: %w", err)
+	}
+	if err := y.Index.Wait(ctx, head); err != nil && ctx.Err() != nil {
+		return 0, fmt.Errorf("wait for the directory: %w", err)
+	}
+	return head, nil
+}
+
 // idIn gives the id of the first stream of a kind; of a membership, its user.
 func idIn(r events.Receipt, kind events.StreamKind) uuid.UUID {
 	for _, p := range r.Placed {
@@ -105,6 +142,8 @@ type NewOrganization struct {
 
 // CreateOrganization founds an organization. Operators may.
 func (y *Directory) CreateOrganization(ctx context.Context, call Call, in NewOrganization) (Made, error) {
+	y.turn.Lock()
+	defer y.turn.Unlock()
 	return y.run(ctx, call, "CreateOrganization", in, events.KindOrganization,
 		func(ctx context.Context, d *Decision, who Principal) (uuid.UUID, error) {
 			inst, err := Load(ctx, d, InstallationDecider, events.InstallationStream)
@@ -149,6 +188,9 @@ func (y *Directory) firstOwner(ctx context.Context, d *Decision, who Principal, 
 		return in.Owner, mustBeActive(ctx, d, in.Owner, "ownerID")
 	case in.OwnerProfile.Email == "":
 		return who.User, nil
+	}
+	if err := y.current(ctx, d, events.KindUser); err != nil {
+		return uuid.Nil, err
 	}
 	user, known, err := y.Index.UserByEmail(ctx, in.OwnerProfile.Email)
 	if err != nil {

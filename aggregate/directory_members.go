@@ -80,6 +80,9 @@ func (y *Directory) endLeftovers(ctx context.Context, d *Decision, organization,
 
 // endGrants ends the grants to the organization that the user's tokens have.
 func (y *Directory) endGrants(ctx context.Context, d *Decision, organization, user uuid.UUID) error {
+	if _, err := y.recent(ctx, d); err != nil {
+		return err
+	}
 	tokens, err := y.Index.GrantsOf(ctx, user, organization)
 	if err != nil {
 		return fmt.Errorf("look up the user's grants: %w", err)

@@ -154,6 +154,7 @@ func TestTheEndOfAMembershipEndsItsGrants(t *testing.T) {
 	mustBe(t, err, CodeNotFound, "organizationIDs")
 
 	before = w.head()
+	w.index.stuck = 0
 	if _, err := w.directory.AddMember(t.Context(), owner, NewMember{Organization: w.org, User: member, Role: events.RoleMember}); err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +173,7 @@ func TestAGrantThatTheIndexMissedComesToNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	owner, member := w.by(events.RoleOwner), w.people[events.RoleMember]
-	if err := w.index.freeze(t.Context()); err != nil {
+	if err := w.index.stick(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	missed := w.newPersonalToken(w.by(events.RoleMember), []uuid.UUID{w.org})
@@ -188,6 +189,7 @@ func TestAGrantThatTheIndexMissedComesToNothing(t *testing.T) {
 	_, err := w.tokens.EndGrant(t.Context(), call, w.org, missed.ID, "still in?")
 	mustBe(t, err, CodeNotFound, "")
 	before = w.head()
+	w.index.stuck = 0
 	if _, err := w.directory.AddMember(t.Context(), owner, NewMember{Organization: w.org, User: member, Role: events.RoleAdmin}); err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +204,7 @@ func TestDeactivatingAUser(t *testing.T) {
 	w := newWorld(t)
 	owner, member := w.by(events.RoleOwner), w.people[events.RoleMember]
 	ref := w.newPersonalToken(w.by(events.RoleMember), []uuid.UUID{w.org})
-	if err := w.index.freeze(t.Context()); err != nil {
+	if err := w.index.stick(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	missed := w.newPersonalToken(w.by(events.RoleMember), []uuid.UUID{w.org})
@@ -220,6 +222,7 @@ func TestDeactivatingAUser(t *testing.T) {
 		mustBe(t, err, CodeUnauthenticated, "")
 	}
 	before = w.head()
+	w.index.stuck = 0
 	if _, err := w.directory.ReactivateUser(t.Context(), owner, member, "back"); err != nil {
 		t.Fatal(err)
 	}

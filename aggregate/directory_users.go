@@ -23,17 +23,15 @@ type NewUser struct {
 }
 
 // CreateUser makes a user who is a member of the caller's organization.
-//
-// Addresses stand in no leaf, so that they are unique is checked with the
-// index: two users with one address that are created within its lag both
-// exist.
 func (y *Directory) CreateUser(ctx context.Context, call Call, in NewUser) (Made, error) {
+	y.turn.Lock()
+	defer y.turn.Unlock()
 	return y.run(ctx, call, "CreateUser", in, events.KindUser,
 		func(ctx context.Context, d *Decision, who Principal) (uuid.UUID, error) {
 			if err := appoint(ctx, d, who, in.Organization, OpCreateUser, in.Role); err != nil {
 				return uuid.Nil, err
 			}
-			if err := y.freeAddress(ctx, in.Profile.Email, uuid.Nil); err != nil {
+			if err := y.freeAddress(ctx, d, in.Profile.Email, uuid.Nil); err != nil {
 				return uuid.Nil, err
 			}
 			user, err := newUser(ctx, d, in.Profile)
@@ -47,7 +45,11 @@ func (y *Directory) CreateUser(ctx context.Context, call Call, in NewUser) (Made
 }
 
 // freeAddress refuses an address that belongs to another user than this one.
-func (y *Directory) freeAddress(ctx context.Context, email string, user uuid.UUID) error {
+// Addresses stand in no leaf, so the index is asked, with all of the log in it.
+func (y *Directory) freeAddress(ctx context.Context, d *Decision, email string, user uuid.UUID) error {
+	if err := y.current(ctx, d, events.KindUser); err != nil {
+		return err
+	}
 	other, known, err := y.Index.UserByEmail(ctx, email)
 	if err != nil {
 		return fmt.Errorf("look up the address: %w", err)
@@ -69,6 +71,8 @@ func newUser(ctx context.Context, d *Decision, p Profile) (uuid.UUID, error) {
 // UpdateUser replaces a user's address and name. Users may change their own,
 // and whoever manages every organization that the user belongs to.
 func (y *Directory) UpdateUser(ctx context.Context, call Call, user uuid.UUID, p Profile) (Made, error) {
+	y.turn.Lock()
+	defer y.turn.Unlock()
 	return y.run(ctx, call, "UpdateUser", []any{user, p}, events.KindUser,
 		func(ctx context.Context, d *Decision, who Principal) (uuid.UUID, error) {
 			err := Authorize(who, Standing{Own: who.User == user && user != uuid.Nil}, OpUpdateUser)
@@ -84,13 +88,15 @@ func (y *Directory) UpdateUser(ctx context.Context, call Call, user uuid.UUID, p
 			if err := call.expect(d, events.UserStream(user)); err != nil {
 				return user, err
 			}
-			return user, y.freeAddress(ctx, p.Email, user)
+			return user, y.freeAddress(ctx, d, p.Email, user)
 		})
 }
 
 // DeactivateUser ends all that a user may do. The user's personal tokens lose
 // every organization in the same append.
 func (y *Directory) DeactivateUser(ctx context.Context, call Call, user uuid.UUID, reason string) (Made, error) {
+	y.turn.Lock()
+	defer y.turn.Unlock()
 	return y.run(ctx, call, "DeactivateUser", []any{user, reason}, events.KindUser,
 		func(ctx context.Context, d *Decision, who Principal) (uuid.UUID, error) {
 			roles, err := y.manage(ctx, d, who, user, OpSwitchUser)
@@ -118,6 +124,8 @@ func (y *Directory) DeactivateUser(ctx context.Context, call Call, user uuid.UUI
 // ReactivateUser lets a user in again; memberships that were not ended go on,
 // grants that ended stay ended.
 func (y *Directory) ReactivateUser(ctx context.Context, call Call, user uuid.UUID, reason string) (Made, error) {
+	y.turn.Lock()
+	defer y.turn.Unlock()
 	return y.run(ctx, call, "ReactivateUser", []any{user, reason}, events.KindUser,
 		func(ctx context.Context, d *Decision, who Principal) (uuid.UUID, error) {
 			if _, err := y.manage(ctx, d, who, user, OpSwitchUser); err != nil {
@@ -174,6 +182,11 @@ type belonging struct {
 // theirs; therefore it takes somebody who manages them all, and an owner where
 // the user is an owner. A user who shares none with the caller is not found.
 func (y *Directory) manage(ctx context.Context, d *Decision, who Principal, user uuid.UUID, op Operation) ([]belonging, error) {
+	head, err := y.recent(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	d.quietSince(head, events.KindMembership)
 	organizations, err := y.Index.OrganizationsOf(ctx, user)
 	if err != nil {
 		return nil, fmt.Errorf("look up the user's organizations: %w", err)

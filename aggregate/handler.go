@@ -18,6 +18,8 @@ type Log interface {
 	ReadStream(ctx context.Context, id events.StreamID, after events.Version) iter.Seq2[events.Recorded, error]
 	// Append records a request, all of it or nothing.
 	Append(ctx context.Context, r events.Request) (events.Receipt, error)
+	// Head is the position of the last event.
+	Head(ctx context.Context) (events.Position, error)
 	// Replayed looks up what a key led to, if it was used before.
 	Replayed(ctx context.Context, k events.Key) (r events.Receipt, found bool, err error)
 }

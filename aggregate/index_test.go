@@ -4,6 +4,7 @@ package aggregate
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"strings"
 	"sync"
@@ -14,13 +15,14 @@ import (
 )
 
 // index is an [Index] that folds the log. Frozen, it answers as of then; only
-// Wait moves it on.
+// Wait moves it on, unless it is stuck: then Wait fails for what is beyond.
 type index struct {
 	log interface {
 		ReadAll(ctx context.Context, after events.Position) iter.Seq2[events.Recorded, error]
 	}
 	mu     sync.Mutex // guards all below
 	frozen bool
+	stuck  events.Position // 0: it is not; else how far it can get
 	at     events.Position
 	grants map[pairOf]bool // token, organization
 	tokens map[uuid.UUID]events.TokenCreated
@@ -33,7 +35,19 @@ type pairOf [2]uuid.UUID
 func (x *index) Wait(ctx context.Context, p events.Position) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.stuck > 0 && p > x.stuck {
+		return errStuck
+	}
 	return x.advance(ctx, p)
+}
+
+var errStuck = errors.New("the index does not move")
+
+// stick freezes the index where it is, until it is let go.
+func (x *index) stick(ctx context.Context) error {
+	err := x.freeze(ctx)
+	x.stuck = x.at
+	return err
 }
 
 func (x *index) freeze(ctx context.Context) error {

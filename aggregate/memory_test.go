@@ -89,6 +89,12 @@ func (m *memory) Append(_ context.Context, r events.Request) (events.Receipt, er
 	return receipt, nil
 }
 
+func (m *memory) Head(context.Context) (events.Position, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return events.Position(len(m.recorded)), nil
+}
+
 func (m *memory) Replayed(_ context.Context, k events.Key) (events.Receipt, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -121,6 +121,7 @@ type Credential struct {
 type Request struct {
 	Once        Key
 	Guards      []Guard
+	Quiet       []Quiet
 	NotAfter    time.Time // zero: no deadline; compared with the block's RecordedAt
 	Batches     []Batch
 	Credentials []Credential
@@ -131,6 +132,15 @@ type Guard struct {
 	Stream  StreamID
 	Version Version // with Open false: the exact version, 0 for no such stream
 	Open    bool    // the stream's gate is open at the block's RecordedAt
+}
+
+// Quiet is the expectation that no stream of a kind has had a decision after a
+// position, also checked under the log's lock. It is for what no single stream
+// tells, such as that nobody else has an address: whoever has looked it up in a
+// read model that includes the position knows that it still is so.
+type Quiet struct {
+	Kind  StreamKind
+	After Position
 }
 
 // NoStream expects that the stream has no decision yet.

@@ -96,8 +96,8 @@ func (l *Log) prepare(r events.Request) (*pending, error) {
 	if err := checkKey(r.Once); err != nil {
 		return nil, err
 	}
-	if len(r.Guards) > maxRequestGuards {
-		return nil, fmt.Errorf("%d guards: %w", len(r.Guards), events.ErrInvalid)
+	if n := len(r.Guards) + len(r.Quiet); n > maxRequestGuards {
+		return nil, fmt.Errorf("%d guards: %w", n, events.ErrInvalid)
 	}
 	p.guards = make([]guard, len(r.Guards))
 	for i, g := range r.Guards {
@@ -216,7 +216,7 @@ func checkStream(s events.StreamID) error {
 	}
 	switch s.Kind() {
 	case events.KindToken, events.KindGrant, events.KindOrganization, events.KindUser,
-		events.KindMembership, events.KindInstallation:
+		events.KindMembership, events.KindInvitation, events.KindReview, events.KindInstallation:
 		return nil
 	}
 	return fmt.Errorf("stream %q: %w", s, events.ErrInvalid)

@@ -163,7 +163,7 @@ func (b *Block) changes(hash *streamHash) ([]change, error) {
 		if err != nil {
 			return nil, fmt.Errorf("block %d to %d: %w: %w", b.First, b.Last, ErrCorrupt, err)
 		}
-		c := change{key: hash.key(r.Stream), version: r.Version}
+		c := change{key: hash.key(r.Stream), kind: r.Stream.Kind(), position: r.Position, version: r.Version}
 		c.gate, c.gated = events.GateAfter(r.Event)
 		_, c.unknown = r.Event.(events.Unknown)
 		all = append(all, c)

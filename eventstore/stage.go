@@ -22,6 +22,7 @@ type stage struct {
 	tally   map[events.TrailID]events.Position
 	changes []change
 	states  map[streamKey]streamState // of the streams that the block changes
+	lasts   map[events.StreamKind]events.Position
 
 	decisions   decisionRows
 	streams     streamRows
@@ -59,6 +60,7 @@ func (s *stage) begin(prev head, size int) {
 	s.tally = map[events.TrailID]events.Position{}
 	s.changes = nil
 	s.states = map[streamKey]streamState{}
+	s.lasts = map[events.StreamKind]events.Position{}
 	s.decisions = decisionRows{}
 	s.streams = streamRows{at: map[streamKey]int{}}
 	s.credentials = nil
@@ -135,6 +137,11 @@ func (s *stage) admit(p *pending) error {
 			return fmt.Errorf("stream %s: %w", g.Stream, events.ErrGateClosed)
 		}
 	}
+	for _, q := range p.request.Quiet {
+		if last := s.lastOf(q.Kind); last > q.After {
+			return fmt.Errorf("a %s changed at position %d, after %d: %w", q.Kind, last, q.After, events.ErrConflict)
+		}
+	}
 	for i := range p.drafts {
 		for _, subject := range p.drafts[i].subjects {
 			if err := s.values.refused[subject]; err != nil {
@@ -151,6 +158,12 @@ func (s *stage) state(k streamKey) streamState {
 	}
 	state, _ := s.tail.streams.get(k)
 	return state
+}
+
+// lastOf is the position of a kind's last decision; where that is not known, it
+// is taken to be the last event before all that is.
+func (s *stage) lastOf(kind events.StreamKind) events.Position {
+	return max(s.tail.floor, s.tail.lasts[kind], s.lasts[kind])
 }
 
 // place gives each event of an admitted request its position, and the request
@@ -201,7 +214,10 @@ func (s *stage) decide(d *draft, at events.Place) {
 		state.setGate(d.gate)
 	}
 	s.states[d.key] = state
-	s.changes = append(s.changes, change{key: d.key, version: at.Version, gate: d.gate, gated: d.gated})
+	s.lasts[d.Stream.Kind()] = at.Position
+	s.changes = append(s.changes, change{
+		key: d.key, kind: d.Stream.Kind(), position: at.Position, version: at.Version, gate: d.gate, gated: d.gated,
+	})
 
 	rows := &s.decisions
 	rows.streams = append(rows.streams, string(d.Stream))

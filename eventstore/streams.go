@@ -47,11 +47,13 @@ func (s streamState) gate() events.Gate {
 
 // change is what one decision does to its stream.
 type change struct {
-	key     streamKey
-	version events.Version
-	gate    events.Gate
-	gated   bool // the decision sets the gate
-	unknown bool // a type of a newer program, whose gate cannot be told
+	key      streamKey
+	kind     events.StreamKind
+	position events.Position
+	version  events.Version
+	gate     events.Gate
+	gated    bool // the decision sets the gate
+	unknown  bool // a type of a newer program, whose gate cannot be told
 }
 
 // streamCache remembers the streams that were used last. Only the appender trims

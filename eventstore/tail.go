@@ -42,10 +42,12 @@ type tail struct {
 	head      head
 	counts    map[events.TrailID]events.Position // events of each trail
 	streams   streamCache
-	ring      []*Block      // without a gap, up to the head
-	bytes     int           // of the ring's leaves
-	moved     chan struct{} // closed when any of the above changes, then replaced
-	err       error         // set once, when the log turns out to be corrupt
+	lasts     map[events.StreamKind]events.Position // of the last decision of each kind, as far as it is known
+	floor     events.Position                       // where the tail began; before it, no kind's last decision is known
+	ring      []*Block                              // without a gap, up to the head
+	bytes     int                                   // of the ring's leaves
+	moved     chan struct{}                         // closed when any of the above changes, then replaced
+	err       error                                 // set once, when the log turns out to be corrupt
 }
 
 func newTail() *tail {
@@ -58,6 +60,7 @@ func (t *tail) load(h head, counts map[events.TrailID]events.Position) {
 	defer t.mu.Unlock()
 	if !t.loaded {
 		t.head, t.counts, t.loaded = h, counts, true
+		t.lasts, t.floor = map[events.StreamKind]events.Position{}, h.last
 		t.announce()
 	}
 }
@@ -95,6 +98,7 @@ func (t *tail) apply(b *Block, changes []change) error {
 	}
 	for _, c := range changes {
 		t.streams.follow(c)
+		t.lasts[c.kind] = max(t.lasts[c.kind], c.position)
 	}
 	t.head = head{last: b.Last, term: b.Term, timeline: b.timeline, recordedAt: b.RecordedAt, writer: b.writer, seq: b.seq}
 	t.keep(b)

@@ -27,6 +27,8 @@ import (
 //     that stands before it in the log.
 //   - NoStreamMeansNone and VersionIsExact: of requests that expect the same state
 //     of a stream and change it, one is recorded and the others are refused.
+//   - QuietMeansNoDecisionSince: a request that expects a kind of stream to have been
+//     quiet since a position is recorded before any later decision of that kind, or not.
 //   - OpenMeansExistingAndOpen: a gate that is closed, for good or until a time
 //     that has not come, or that does not exist, refuses.
 //   - NoUseAfterRevocation: no event that was guarded by a gate stands after the
@@ -59,6 +61,7 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		{"RequestStandsTogether", requestStandsTogether},
 		{"RelativePositionsBecomeAbsolute", relativePositionsBecomeAbsolute},
 		{"NoStreamMeansNone", noStreamMeansNone},
+		{"QuietMeansNoDecisionSince", quietMeansNoDecisionSince},
 		{"VersionIsExact", versionIsExact},
 		{"OpenMeansExistingAndOpen", openMeansExistingAndOpen},
 		{"NoUseAfterRevocation", noUseAfterRevocation},

@@ -51,6 +51,31 @@ func noStreamMeansNone(t *testing.T, s Store) {
 	mustRefuse(t, s, k.Create(), events.ErrConflict)
 }
 
+func quietMeansNoDecisionSince(t *testing.T, s Store) {
+	k := NewToken(uuid.New())
+	at := mustAppend(t, s, k.Create()).Last()
+	// Of several requests that rest on the same position, one is recorded; the
+	// uses between them are no decisions.
+	for range 4 {
+		receipts := busy(t, s, 16, 1, func(int, int) events.Request {
+			r := NewToken(uuid.New()).Create()
+			r.Quiet = []events.Quiet{{Kind: events.KindToken, After: at}}
+			return r
+		}, events.ErrConflict)
+		if len(receipts) != 1 {
+			t.Fatalf("%d requests rest on position %d, want 1", len(receipts), at)
+		}
+		at = receipts[0].Last()
+		mustAppend(t, s, k.Use())
+	}
+	// Another kind has been quiet all the time.
+	other := k.Use()
+	other.Quiet = []events.Quiet{{Kind: events.KindUser, After: 1}}
+	mustAppend(t, s, other)
+	other.Quiet[0] = events.Quiet{Kind: events.KindToken, After: at - 1}
+	mustRefuse(t, s, other, events.ErrConflict)
+}
+
 func versionIsExact(t *testing.T, s Store) {
 	k := NewToken(uuid.New())
 	mustRefuse(t, s, k.Rename(1, "early"), events.ErrConflict)

@@ -127,10 +127,9 @@ func (s *Scheduler) Look(ctx context.Context) (done int, err error) {
 
 // at is the use cases with the log's clock instead of this machine's.
 func (s *Scheduler) at(now time.Time) *aggregate.Directory {
-	directory, tokens := *s.c.Directory, *s.c.Directory.Tokens
+	tokens := *s.c.Directory.Tokens
 	tokens.Handler = &aggregate.Handler{Log: tokens.Handler.Log, Now: func() time.Time { return now }}
-	directory.Tokens = &tokens
-	return &directory
+	return &aggregate.Directory{Tokens: &tokens, Index: s.c.Directory.Index}
 }
 
 // decide records what is due about one thing. A refusal is this thing's own; any
