@@ -26,6 +26,9 @@ const policySchema = "policies/schema.cedarschema"
 // NoPolicy stands for the policy where none permits: what no policy permits is denied.
 const NoPolicy = "denied-by-default"
 
+// PolicyCeiling is the policy that holds tokens below their organization's ceiling.
+const PolicyCeiling = "organization-ceiling"
+
 // Policy is one policy as it stands in the repository.
 type Policy struct {
 	ID      string

@@ -36,6 +36,7 @@ const (
 	SSORequired          Code = "SSO_REQUIRED"
 	ActionUnknown        Code = "ACTION_UNKNOWN"
 	ScopeInsufficient    Code = "SCOPE_INSUFFICIENT"
+	AboveCeiling         Code = "SCOPE_ABOVE_CEILING" // of the organization's policy
 )
 
 // Status is the HTTP status of the refusal: 401 for a credential that is no
@@ -44,7 +45,7 @@ func (c Code) Status() int {
 	switch c {
 	case "":
 		return http.StatusOK
-	case SSORequired, ActionUnknown, ScopeInsufficient, OrganizationRequired:
+	case SSORequired, ActionUnknown, ScopeInsufficient, AboveCeiling, OrganizationRequired:
 		return http.StatusForbidden
 	}
 	return http.StatusUnauthorized
@@ -65,6 +66,7 @@ type Subject struct {
 	ScopeNeeded   string
 	ExpiresAt     time.Time
 	CreatedAt     time.Time
+	SignIn        bool // people can sign in here, so that the token never stands for one
 }
 
 // Actor is how the token stands in the events of what it does.
@@ -80,6 +82,7 @@ func (s Subject) Principal() aggregate.Principal {
 	return aggregate.Principal{
 		Actor: s.Actor(), User: s.User, Token: s.Token, Organization: s.Organization,
 		Kind: s.Kind, Scopes: s.OwnScopes, ExpiresAt: s.ExpiresAt,
+		SignIn: s.SignIn,
 	}
 }
 
@@ -95,6 +98,9 @@ type decided struct {
 	guards          []events.Guard
 	notAfter        time.Time
 	predecessor     uuid.UUID // that this use ends, by the way it was rotated
+	policy          string    // that allows it or does not, where it came to that
+	basis           basis
+	rulings         *rulingBook
 }
 
 // Authenticate tells whose value this is, and records nothing. The code is empty
@@ -144,7 +150,8 @@ func (v *Verifier) decide(q Query) (decided, error) {
 func (s *state) decide(id uuid.UUID, t *token, good bool, q Query, now time.Time) decided {
 	d := decided{token: id, subject: Subject{
 		Token: id, Kind: events.OrganizationKind, Name: t.name, OwnScopes: t.scopes, ExpiresAt: t.expiresAt, CreatedAt: t.createdAt,
-	}}
+		SignIn: s.signIn,
+	}, basis: basis{token: t.version}, rulings: s.rulings}
 	if t.personal {
 		d.subject.Kind, d.subject.User, d.subject.Organizations = events.PersonalKind, t.home, s.live(id, t)
 		d.personalSubject = events.UserStream(t.home)
@@ -236,6 +243,7 @@ func (s *state) refusal(d *decided, t *token, good bool, q Query, now time.Time)
 		return s.withoutOrganization(d, q)
 	}
 	d.guard(events.AtVersion(events.OrganizationStream(d.subject.Organization), o.version))
+	d.basis.organization = o.version
 	d.subject.Scopes = t.scopes
 	if t.personal {
 		d.subject.Scopes = aggregate.Effective(t.scopes, rights, true)
@@ -272,6 +280,7 @@ func (s *state) owner(d *decided, t *token, now time.Time) (rights aggregate.Sco
 		return nil, stamped, NotMember
 	}
 	d.guard(events.AtVersion(events.MembershipStream(org, t.home), m.version))
+	d.basis.grant, d.basis.member = g.version, m.version
 	d.until(m.until)
 	d.subject.Role = m.role
 	var policy events.Policy

@@ -137,7 +137,7 @@ func (v *Verifier) Authenticated(ctx context.Context, q Query) (Decision, error)
 	last := v.hourly[d.token]
 	v.mu.RUnlock()
 	if d.code == "" && now.Sub(last) < time.Hour {
-		return Decision{Allowed: true, Subject: d.subject, Until: d.notAfter}, nil
+		return Decision{Allowed: true, Policy: d.policy, Subject: d.subject, Until: d.notAfter}, nil
 	}
 	answer, err := v.Verify(ctx, q)
 	if err == nil && answer.Allowed {

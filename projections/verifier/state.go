@@ -18,6 +18,8 @@ type state struct {
 	members map[pair]*member // organization, user
 	orgs    map[uuid.UUID]*organization
 	lists   map[string][]string // scopes, one copy of equal lists
+	rulings *rulingBook
+	signIn  bool // people can sign in at this installation
 }
 
 type pair [2]uuid.UUID
@@ -71,6 +73,7 @@ func newState() state {
 	return state{
 		tokens: map[uuid.UUID]*token{}, grants: map[pair]*grant{}, users: map[uuid.UUID]*user{},
 		members: map[pair]*member{}, orgs: map[uuid.UUID]*organization{}, lists: map[string][]string{},
+		rulings: &rulingBook{},
 	}
 }
 

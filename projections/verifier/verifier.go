@@ -48,6 +48,8 @@ type Config struct {
 	Peppers *secret.Peppers
 	Now     func() time.Time
 	Logger  *slog.Logger
+	// SignIn: people can sign in at this installation, so that no token stands for one.
+	SignIn bool
 }
 
 // Verifier answers for tokens. Its methods may be called at any time; before
@@ -84,11 +86,13 @@ func New(c Config) *Verifier {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	s := newState()
+	s.signIn = c.SignIn
 	return &Verifier{
 		log: c.Log, peppers: c.Peppers, now: c.Now, logger: c.Logger,
 		sources: sourceBook{find: c.Sources},
 		refused: newRefusalBook(),
-		state:   newState(),
+		state:   s,
 		moved:   make(chan struct{}),
 		hourly:  map[uuid.UUID]time.Time{},
 	}
@@ -285,6 +289,7 @@ func (q Query) redacted() Query {
 type Decision struct {
 	Allowed bool
 	Code    Code
+	Policy  string // that allows the use, or lets its scopes not suffice
 	Subject
 	Position events.Position // of the recorded use
 	Until    time.Time       // when an allowed use is so no more, if nothing happens before; zero: never
@@ -302,12 +307,12 @@ func (v *Verifier) Verify(ctx context.Context, q Query) (Decision, error) {
 		}
 		if d.code != "" {
 			v.refuse(q, d)
-			return Decision{Code: d.code, Subject: d.subject}, nil
+			return Decision{Code: d.code, Policy: d.policy, Subject: d.subject}, nil
 		}
 		at, err := v.record(ctx, q, d)
 		switch {
 		case err == nil:
-			return Decision{Allowed: true, Subject: d.subject, Position: at, Until: d.notAfter}, nil
+			return Decision{Allowed: true, Policy: d.policy, Subject: d.subject, Position: at, Until: d.notAfter}, nil
 		case !outrun(err):
 			return Decision{}, err
 		}
