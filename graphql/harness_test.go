@@ -256,14 +256,14 @@ func (v verifying) Verify(ctx context.Context, u graphql.Use) (graphql.Verdict, 
 		Address: u.Address, Agent: u.Agent, RequestID: u.Correlation, Trace: u.Trace, Via: "graphql",
 	})
 	if err != nil || !d.Allowed {
-		return graphql.Verdict{Code: string(d.Code)}, err
+		return graphql.Verdict{Code: string(d.Code), Policy: d.Policy}, err
 	}
 	subject := d.User
 	if d.Kind == events.OrganizationKind {
 		subject = d.Token
 	}
 	return graphql.Verdict{
-		Allowed: true, Code: "ALLOWED", Token: d.Token, Subject: subject.String(), Organization: d.Organization,
+		Allowed: true, Code: "ALLOWED", Policy: d.Policy, Token: d.Token, Subject: subject.String(), Organization: d.Organization,
 		Scopes: d.Scopes, ExpiresAt: d.ExpiresAt, Position: d.Position,
 	}, nil
 }

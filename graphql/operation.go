@@ -12,7 +12,6 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/tokenledger/tokenledger/aggregate"
-	"github.com/tokenledger/tokenledger/events"
 )
 
 // Uses records that tokens are used for the ledger's own interface. An error
@@ -114,9 +113,13 @@ func (c *Caller) inScope(action string) error {
 	if !ok {
 		return refusal(aggregate.CodeForbidden, "", "No scope allows %s.", action)
 	}
-	have := aggregate.Effective(c.Scopes, aggregate.AllScopes(), c.Kind == events.PersonalKind)
-	if !have.Allow(object, verb) {
-		return refusal(aggregate.CodeForbidden, "", "%s needs the scope %s:%s, which this token lacks.", action, object, verb)
+	scope := object + ":" + verb
+	ruling := aggregate.Authority{Principal: c.Principal, Ledger: true}.Use(aggregate.Scopes{scope})
+	if ruling.Allowed {
+		return nil
 	}
-	return nil
+	return &aggregate.Refusal{
+		Code: aggregate.CodeForbidden, Policy: ruling.Policy,
+		Message: action + " needs the scope " + scope + ", which this token lacks.",
+	}
 }

@@ -44,6 +44,7 @@ type Use struct {
 type Verdict struct {
 	Allowed      bool
 	Code         string
+	Policy       string // that allows it, or lets its scopes not suffice
 	Token        uuid.UUID
 	Subject      string // the owner of a personal token, else the token
 	Organization uuid.UUID
@@ -152,6 +153,9 @@ func decision(u Use, v Verdict) model.TokenDecision {
 	if v.Token != uuid.Nil {
 		id := v.Token.String()
 		d.TokenID = &id
+	}
+	if v.Policy != "" {
+		d.Policy = &v.Policy
 	}
 	if v.Subject != "" {
 		d.Subject = &v.Subject

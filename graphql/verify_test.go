@@ -13,7 +13,7 @@ import (
 	"github.com/tokenledger/tokenledger/events"
 )
 
-const verify = `mutation($input: VerifyTokenInput!) { verifyToken(input: $input) { allowed code tokenID subject organization scopes expiresAt position decisionID } }`
+const verify = `mutation($input: VerifyTokenInput!) { verifyToken(input: $input) { allowed code policy tokenID subject organization scopes expiresAt position decisionID } }`
 
 func TestVerifyToken(t *testing.T) {
 	t.Parallel()
@@ -23,7 +23,7 @@ func TestVerifyToken(t *testing.T) {
 		"token": key.value, "action": "createEvidence", "resource": "evidence/42", "sourceIP": "198.51.100.7", "userAgent": "ci/1", "requestID": "request-1",
 	}})
 	for field, want := range map[string]string{
-		"allowed": "true", "code": "ALLOWED", "tokenID": key.id, "subject": key.id, "organization": w.org.String(), "scopes": "[evidence:write]", "decisionID": "request-1",
+		"allowed": "true", "code": "ALLOWED", "policy": "organization-tokens-use-what-they-are-for", "tokenID": key.id, "subject": key.id, "organization": w.org.String(), "scopes": "[evidence:write]", "decisionID": "request-1",
 	} {
 		if got := a.at("verifyToken." + field); got != want {
 			t.Errorf("%s: got %q, want %q", field, got, want)
@@ -55,7 +55,11 @@ func TestVerifyToken(t *testing.T) {
 	if a := w.as(foreign, verify, vars{"input": vars{"token": key.value, "action": "createEvidence"}}); a.at("verifyToken.allowed") != "false" {
 		t.Errorf("another organization's token: %s", a.body)
 	}
-	w.send(key.value, verify, vars{"input": vars{"token": key.value}}).refuses("FORBIDDEN", "*")
+	refused := w.send(key.value, verify, vars{"input": vars{"token": key.value}})
+	refused.refuses("FORBIDDEN", "*")
+	if !strings.Contains(string(refused.body), `"policy":"organization-token-lacks-scope"`) {
+		t.Errorf("no policy stands behind %s", refused.body)
+	}
 }
 
 func TestVerifyRefuses(t *testing.T) {

@@ -2432,6 +2432,8 @@ type TokenDecision {
   allowed: Boolean!
   "` + "`" + `ALLOWED` + "`" + `, or in one word why not. A token that does not work is ` + "`" + `TOKEN_INVALID` + "`" + `, whatever the reason; the audit trail has it."
   code: String!
+  "The policy that allows it, or because of which the scope does not suffice; docs/permissions.md has them all. Null where it did not come to that."
+  policy: String
   "The token's id, where it is allowed or only the scope is missing."
   tokenID: ID
   "Who uses the token: its owner's id for a personal token, the token's own for an organization's."
@@ -3047,6 +3049,8 @@ func childFields_TokenDecision(ctx context.Context, ec *executionContext, field 
 		return fieldContext_TokenDecision_allowed(ctx, ec, field)
 	case "code":
 		return fieldContext_TokenDecision_code(ctx, ec, field)
+	case "policy":
+		return fieldContext_TokenDecision_policy(ctx, ec, field)
 	case "tokenID":
 		return fieldContext_TokenDecision_tokenID(ctx, ec, field)
 	case "subject":

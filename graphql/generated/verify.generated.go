@@ -70,6 +70,29 @@ func fieldContext_TokenDecision_code(_ context.Context, ec *executionContext, fi
 	return graphql.NewScalarFieldContext("TokenDecision", field, false, false, "String")
 }
 
+func _TokenDecision_policy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.TokenDecision) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TokenDecision_policy(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Policy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOString2ᚖstring(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_TokenDecision_policy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TokenDecision", field, false, false, "String")
+}
+
 func _TokenDecision_tokenID(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.TokenDecision) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -341,6 +364,11 @@ func _TokenDecision(ctx context.Context, ec *executionContext, sel ast.Selection
 		case "code":
 			out.Values[i] = _TokenDecision_code(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "policy":
+			out.Values[i] = _TokenDecision_policy(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "tokenID":

@@ -427,6 +427,8 @@ type TokenDecision struct {
 	Allowed bool `json:"allowed"`
 	// `ALLOWED`, or in one word why not. A token that does not work is `TOKEN_INVALID`, whatever the reason; the audit trail has it.
 	Code string `json:"code"`
+	// The policy that allows it, or because of which the scope does not suffice; docs/permissions.md has them all. Null where it did not come to that.
+	Policy *string `json:"policy,omitempty"`
 	// The token's id, where it is allowed or only the scope is missing.
 	TokenID *string `json:"tokenID,omitempty"`
 	// Who uses the token: its owner's id for a personal token, the token's own for an organization's.

@@ -81,12 +81,14 @@ func outcome(d verifier.Decision, err error) error {
 	if err != nil || d.Allowed {
 		return err
 	}
-	r := &aggregate.Refusal{Code: aggregate.CodeUnauthenticated, Message: "This token is not valid."}
+	r := &aggregate.Refusal{Code: aggregate.CodeUnauthenticated, Policy: d.Policy, Message: "This token is not valid."}
 	switch d.Code {
 	case verifier.SSORequired:
 		r.Code, r.Message = aggregate.CodeSSORequired, "This organization demands that the token is authorized through single sign-on."
 	case verifier.ScopeInsufficient:
 		r.Code, r.Message = aggregate.CodeForbidden, "This needs "+d.ScopeNeeded+", which the token lacks."
+	case verifier.AboveCeiling:
+		r.Code, r.Message = aggregate.CodeForbidden, "This needs "+d.ScopeNeeded+", which the organization's policy allows no token."
 	case verifier.OtherOrganization, verifier.NotGranted, verifier.NotMember:
 		r.Code, r.Message = aggregate.CodeNotFound, "There is no such organization."
 	case verifier.OrganizationRequired:

@@ -39,8 +39,8 @@ func (v verification) Verify(ctx context.Context, u graphql.Use) (graphql.Verdic
 	}
 	switch d.Code {
 	case "":
-	case verifier.SSORequired, verifier.ActionUnknown, verifier.ScopeInsufficient:
-		return graphql.Verdict{Code: string(d.Code), Token: d.Token, Organization: d.Organization}, nil
+	case verifier.SSORequired, verifier.ActionUnknown, verifier.ScopeInsufficient, verifier.AboveCeiling:
+		return graphql.Verdict{Code: string(d.Code), Policy: d.Policy, Token: d.Token, Organization: d.Organization}, nil
 	default:
 		if u.Address.IsValid() && v.limits.Failed(u.Address, u.Value) > 0 {
 			return graphql.Verdict{Code: codeLimited}, nil
@@ -52,7 +52,7 @@ func (v verification) Verify(ctx context.Context, u graphql.Use) (graphql.Verdic
 		subject = d.User
 	}
 	return graphql.Verdict{
-		Allowed: true, Code: codeAllowed, Token: d.Token, Subject: subject.String(), Organization: d.Organization,
+		Allowed: true, Code: codeAllowed, Policy: d.Policy, Token: d.Token, Subject: subject.String(), Organization: d.Organization,
 		Scopes: d.Scopes, ExpiresAt: d.ExpiresAt, Position: d.Position,
 	}, nil
 }
