@@ -50,7 +50,7 @@ var builtinActions = map[string]string{
 	"me": "user:read", "user": "user:read", "createUser": "user:write", "updateUser": "user:write",
 	"deactivateUser": "user:write", "reactivateUser": "user:write",
 	"addMember": "user:write", "updateMember": "user:write", "removeMember": "user:write",
-	"auditEvents": "event:read",
+	"auditEvents": "event:read", "eventProof": "event:read",
 }
 
 // Registry is what scopes and actions an organization knows: the built-in ones

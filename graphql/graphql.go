@@ -33,6 +33,7 @@ type Config struct {
 	Log       Follower
 	Verifier  Verifier
 	Uses      Uses
+	Proofs    Proofs // nil: nothing is sealed
 
 	Introspection bool // the schema may be read; where it may not, errors suggest no names either
 	Limits        Limits
@@ -81,6 +82,7 @@ type handler struct {
 	log       Follower
 	verifier  Verifier
 	uses      Uses
+	proofs    Proofs
 	now       func() time.Time
 	logger    *slog.Logger
 	timeout   time.Duration
@@ -100,7 +102,7 @@ func New(c Config) (http.Handler, error) {
 	limits := c.Limits.withDefaults()
 	h := &handler{
 		tokens: c.Tokens, directory: c.Directory, views: c.Views, fresh: c.Fresh, log: c.Log,
-		verifier: c.Verifier, uses: c.Uses, now: c.Now, logger: c.Logger, timeout: c.Timeout, draining: c.Draining,
+		verifier: c.Verifier, uses: c.Uses, proofs: c.Proofs, now: c.Now, logger: c.Logger, timeout: c.Timeout, draining: c.Draining,
 		writes:  lastWrites{at: map[events.Actor]events.Position{}},
 		streams: make(chan struct{}, limits.Streams),
 	}

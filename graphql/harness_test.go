@@ -35,6 +35,7 @@ func TestMain(m *testing.M) { eventstoretest.Main(m) }
 // world is a ledger with one organization, whose owner is the operator, too.
 type world struct {
 	t         *testing.T
+	url       string // of the database
 	log       *eventstore.Log
 	views     *projections.Views
 	directory *aggregate.Directory
@@ -68,7 +69,7 @@ func newWorld(t *testing.T, change ...func(*graphql.Config)) *world {
 	t.Helper()
 	ring := keyring.Generate()
 	url := eventstoretest.Postgres(t)
-	w := &world{t: t, log: eventstoretest.Start(t, eventstore.Config{URL: url, Keys: ring}), logged: &logBuffer{}, counts: &tally{}}
+	w := &world{t: t, url: url, log: eventstoretest.Start(t, eventstore.Config{URL: url, Keys: ring}), logged: &logBuffer{}, counts: &tally{}}
 	active, keys := ring.Peppers()
 	versions := map[secret.PepperVersion][]byte{}
 	for v, key := range keys {

@@ -1637,6 +1637,40 @@ type Mutation {
   ): MembershipPayload!
 }
 `, BuiltIn: false},
+	{Name: "../schema/proof.graphql", Input: `# Proofs: that an event stands in the log as it was signed.
+
+extend type Query {
+  "The proof that an event stands in the log: from its line to a signed checkpoint. An event that was recorded just now is waited for."
+  eventProof(
+    "The event's position in the log, as a receipt has it."
+    position: Long!
+  ): EventProof!
+}
+
+"The proof of one event. Hashes are SHA-256 in base64; proofs are those of RFC 6962, nearest to the leaf first."
+type EventProof {
+  "The exact line that was recorded."
+  leaf: String!
+  "The event's position in the log; its leaf in the events tree is one less."
+  position: Long!
+  "The proof that the leaf stands in the epoch's events tree."
+  eventInclusion: [String!]!
+  "The record of the newest epoch: one line that states the events tree's size and root, the heads tree's root, and the time."
+  epoch: String!
+  "The proof that the record stands in the log of epochs."
+  epochInclusion: [String!]!
+  "The signed note over the log of epochs, with the cosignatures of witnesses that it has. Check it with a key that you got elsewhere."
+  checkpoint: String!
+  "The event's position in its trail."
+  trailPosition: Long!
+  "The proof that the leaf stands in the tree of the organization's trail; empty for an event of no organization."
+  trailInclusion: [String!]!
+  "The organization's head in the epoch: one line; null for an event of no organization."
+  head: String
+  "The proof that the head stands in the epoch's heads tree."
+  headInclusion: [String!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/query.graphql", Input: `# What can be read.
 
 "What can be read. A read includes everything that the same caller changed before."
@@ -2691,6 +2725,32 @@ func childFields_EventEdge(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_EventEdge_cursor(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EventEdge", field.Name)
+}
+
+func childFields_EventProof(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "leaf":
+		return fieldContext_EventProof_leaf(ctx, ec, field)
+	case "position":
+		return fieldContext_EventProof_position(ctx, ec, field)
+	case "eventInclusion":
+		return fieldContext_EventProof_eventInclusion(ctx, ec, field)
+	case "epoch":
+		return fieldContext_EventProof_epoch(ctx, ec, field)
+	case "epochInclusion":
+		return fieldContext_EventProof_epochInclusion(ctx, ec, field)
+	case "checkpoint":
+		return fieldContext_EventProof_checkpoint(ctx, ec, field)
+	case "trailPosition":
+		return fieldContext_EventProof_trailPosition(ctx, ec, field)
+	case "trailInclusion":
+		return fieldContext_EventProof_trailInclusion(ctx, ec, field)
+	case "head":
+		return fieldContext_EventProof_head(ctx, ec, field)
+	case "headInclusion":
+		return fieldContext_EventProof_headInclusion(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventProof", field.Name)
 }
 
 func childFields_Membership(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -226,6 +226,30 @@ type EventEdge struct {
 	Cursor string `json:"cursor"`
 }
 
+// The proof of one event. Hashes are SHA-256 in base64; proofs are those of RFC 6962, nearest to the leaf first.
+type EventProof struct {
+	// The exact line that was recorded.
+	Leaf string `json:"leaf"`
+	// The event's position in the log; its leaf in the events tree is one less.
+	Position int64 `json:"position"`
+	// The proof that the leaf stands in the epoch's events tree.
+	EventInclusion []string `json:"eventInclusion"`
+	// The record of the newest epoch: one line that states the events tree's size and root, the heads tree's root, and the time.
+	Epoch string `json:"epoch"`
+	// The proof that the record stands in the log of epochs.
+	EpochInclusion []string `json:"epochInclusion"`
+	// The signed note over the log of epochs, with the cosignatures of witnesses that it has. Check it with a key that you got elsewhere.
+	Checkpoint string `json:"checkpoint"`
+	// The event's position in its trail.
+	TrailPosition int64 `json:"trailPosition"`
+	// The proof that the leaf stands in the tree of the organization's trail; empty for an event of no organization.
+	TrailInclusion []string `json:"trailInclusion"`
+	// The organization's head in the epoch: one line; null for an event of no organization.
+	Head *string `json:"head,omitempty"`
+	// The proof that the head stands in the epoch's heads tree.
+	HeadInclusion []string `json:"headInclusion"`
+}
+
 // A page of memberships.
 type MembershipConnection struct {
 	// The entries of the page.

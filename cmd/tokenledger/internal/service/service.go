@@ -142,6 +142,7 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger 
 		Fresh:         l.models.Views,
 		Verifier:      verification{l.verifier, l.limits},
 		Uses:          uses{l.verifier},
+		Proofs:        proofs{l.evidence},
 		Log:           s.Log,
 		Introspection: c.PublicSchema(),
 		Draining:      httpd.Draining,
