@@ -5,6 +5,7 @@ package projections
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -77,3 +78,6 @@ func selectRows[T any](ctx context.Context, db queryer, table, condition string,
 	}
 	return out, nil
 }
+
+// isNoRows reports that a row that was asked for is not there.
+func isNoRows(err error) bool { return errors.Is(err, pgx.ErrNoRows) }

@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"eventstore/sealer":         {"events", "eventstore", "eventstore/merkle"},
 	"eventstore/jetstream":      {"events", "eventstore"},
 	"eventstore/embedded":       {},
-	"projections":               {"events", "eventstore"},
+	"projections":               {"events", "aggregate", "eventstore"},
 	"projections/verifier":      {"events", "aggregate", "aggregate/secret", "eventstore"},
 	"projections/evidence":      {"events", "projections", "eventstore", "eventstore/merkle", "eventstore/sealer"},
 	"graphql":                   {"aggregate", "aggregate/secret", "projections", "events"},

@@ -1,0 +1,369 @@
+// A run of events through the rules: which rows it needs, what each event does, and what is written.
+
+package projections
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tokenledger/tokenledger/aggregate"
+	"github.com/tokenledger/tokenledger/events"
+)
+
+// findingsFold is a run being folded. Findings are written in the order in which
+// the events come, since one may be raised, taken back and raised again.
+type findingsFold struct {
+	t        Tables
+	watched  map[uuid.UUID][]*watched // by token, one for each organization
+	orgs     map[uuid.UUID]*watchedOrganization
+	networks map[networkKey]bool // known
+	changed  map[any]bool        // of what watched and orgs point to
+	writes   pgx.Batch
+}
+
+type networkKey struct {
+	organization, token uuid.UUID
+	network             string
+}
+
+func newFindingsFold(t Tables) *findingsFold {
+	return &findingsFold{
+		t: t, watched: map[uuid.UUID][]*watched{}, orgs: map[uuid.UUID]*watchedOrganization{},
+		networks: map[networkKey]bool{}, changed: map[any]bool{},
+	}
+}
+
+// load reads what the run may ask for: the tokens that it is about, those of
+// organizations whose policy changes, and those of creators who leave.
+func (f *findingsFold) load(ctx context.Context, tx pgx.Tx, run []events.Recorded) error {
+	tokens, orgs, all, creators := map[uuid.UUID]bool{}, map[uuid.UUID]bool{}, map[uuid.UUID]bool{}, map[string]bool{}
+	var seen []networkKey
+	for _, rec := range run {
+		first, second, err := rec.Stream.IDs()
+		if err != nil {
+			return at(rec, err)
+		}
+		if org, ok := rec.Trail.Organization(); ok {
+			orgs[org] = true
+		}
+		switch e := rec.Event.(type) {
+		case events.TokenEvent:
+			tokens[first] = true
+			if s, ok := e.(events.TokenSourceSeen); ok {
+				if org, of := rec.Trail.Organization(); of {
+					seen = append(seen, networkKey{org, first, networkOf(s.Address.Value)})
+				}
+			}
+		case events.GrantEvent:
+			tokens[first] = true
+		case events.OrganizationPolicyChanged:
+			all[first] = true
+		case events.MembershipEnded:
+			creators[second.String()] = true
+		case events.UserDeactivated:
+			creators[first.String()] = true
+		}
+	}
+	if err := f.loadWatched(ctx, tx, tokens, all, creators); err != nil {
+		return err
+	}
+	if err := f.loadNetworks(ctx, tx, seen); err != nil {
+		return err
+	}
+	known, err := selectRows[watchedOrganization](ctx, tx, f.t.Name("organizations"), "t.organization = ANY($1)", sortedKeys(orgs))
+	for i := range known {
+		f.orgs[known[i].Organization] = &known[i]
+	}
+	return err
+}
+
+func (f *findingsFold) loadWatched(ctx context.Context, tx pgx.Tx, tokens, all map[uuid.UUID]bool, creators map[string]bool) error {
+	type ask struct {
+		condition string
+		of        any
+	}
+	asks := []ask{{"t.token = ANY($1)", sortedKeys(tokens)}}
+	if len(all) > 0 {
+		asks = append(asks, ask{"t.live AND t.organization = ANY($1)", sortedKeys(all)})
+	}
+	if len(creators) > 0 {
+		asks = append(asks, ask{"t.live AND t.creator = ANY($1)", slices.Sorted(maps.Keys(creators))})
+	}
+	for _, a := range asks {
+		rows, err := selectRows[watched](ctx, tx, f.t.Name("watched"), a.condition, a.of)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			if f.find(rows[i].Token, rows[i].Organization) == nil {
+				f.watched[rows[i].Token] = append(f.watched[rows[i].Token], &rows[i])
+			}
+		}
+	}
+	return nil
+}
+
+func (f *findingsFold) loadNetworks(ctx context.Context, tx pgx.Tx, seen []networkKey) error {
+	if len(seen) == 0 {
+		return nil
+	}
+	orgs, tokens, networks := make([]uuid.UUID, len(seen)), make([]uuid.UUID, len(seen)), make([]string, len(seen))
+	for i, k := range seen {
+		orgs[i], tokens[i], networks[i] = k.organization, k.token, k.network
+	}
+	rows, err := tx.Query(ctx, `SELECT organization, token, network FROM `+f.t.Name("networks")+`
+		WHERE (organization, token, network) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[]))`, orgs, tokens, networks)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", f.t.Name("networks"), err)
+	}
+	var k networkKey
+	_, err = pgx.ForEachRow(rows, []any{&k.organization, &k.token, &k.network}, func() error {
+		f.networks[k] = true
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read %s: %w", f.t.Name("networks"), err)
+	}
+	return nil
+}
+
+func sortedKeys(set map[uuid.UUID]bool) []uuid.UUID {
+	return slices.SortedFunc(maps.Keys(set), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+}
+
+// networkOf is the network that an address counts for; empty for none.
+func networkOf(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return ""
+	}
+	a = a.Unmap().WithZone("")
+	size := 48
+	if a.Is4() {
+		size = 24
+	}
+	return netip.PrefixFrom(a, size).Masked().String()
+}
+
+func (f *findingsFold) find(token, organization uuid.UUID) *watched {
+	for _, w := range f.watched[token] {
+		if w.Organization == organization {
+			return w
+		}
+	}
+	return nil
+}
+
+func (f *findingsFold) organization(id uuid.UUID) *watchedOrganization {
+	o := f.orgs[id]
+	if o == nil {
+		o = &watchedOrganization{Organization: id}
+		f.orgs[id] = o
+	}
+	return o
+}
+
+// apply takes one event in.
+func (f *findingsFold) apply(rec events.Recorded) error {
+	first, second, err := rec.Stream.IDs()
+	if err != nil {
+		return err
+	}
+	switch e := rec.Event.(type) {
+	case events.TokenEvent:
+		return f.applyToken(first, e, rec)
+	case events.GrantEvent:
+		return f.applyGrant(first, second, e, rec)
+	case events.OrganizationEvent:
+		f.applyOrganization(first, e, rec)
+	case events.MembershipEnded:
+		f.left(rec, second, first)
+	case events.UserDeactivated:
+		f.left(rec, first, uuid.Nil)
+	case events.UserErased:
+		f.forget(first)
+	}
+	return nil
+}
+
+func (f *findingsFold) applyOrganization(id uuid.UUID, e events.OrganizationEvent, rec events.Recorded) {
+	o := f.organization(id)
+	switch e := e.(type) {
+	case events.OrganizationCreated:
+		f.changed[o] = true
+	case events.OrganizationObjectRegistered:
+		objects := maps.Clone(o.Objects)
+		if objects == nil {
+			objects = map[string]map[string]string{}
+		}
+		objects[e.Object] = e.Actions
+		o.Objects = objects
+		f.changed[o] = true
+	case events.OrganizationPolicyChanged:
+		o.Policy = e.After
+		f.changed[o] = true
+		for _, w := range f.all(func(w *watched) bool { return w.Live && w.Organization == id }) {
+			f.awaitPolicy(w, o.Policy, rec.RecordedAt)
+		}
+	case events.OrganizationNetworkDataErased:
+		f.forget(id)
+	case events.OrganizationFindingTriaged:
+		f.writes.Queue(`UPDATE `+f.t.Name("")+` SET status = $4, triaged_at = $5, triaged_by = $6, note = $7
+			WHERE organization = $1 AND rule = $2 AND position = $3`,
+			id, text(e.Rule), e.At, text(string(e.Status)), rec.RecordedAt, text(rec.Meta.Actor.Name()), optionalText(rec.Meta.Reason))
+	}
+}
+
+// all lists what is loaded, in the order of the tokens.
+func (f *findingsFold) all(which func(*watched) bool) (out []*watched) {
+	for _, list := range f.watched {
+		for _, w := range list {
+			if which(w) {
+				out = append(out, w)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b *watched) int {
+		if c := bytes.Compare(a.Token[:], b.Token[:]); c != 0 {
+			return c
+		}
+		return bytes.Compare(a.Organization[:], b.Organization[:])
+	})
+	return out
+}
+
+// left finds the organization tokens that a user has created who is gone, from
+// one organization or from all.
+func (f *findingsFold) left(rec events.Recorded, user, organization uuid.UUID) {
+	byOrg := map[uuid.UUID][]uuid.UUID{}
+	for _, w := range f.all(func(w *watched) bool {
+		return w.Live && w.Creator == user.String() && (organization == uuid.Nil || w.Organization == organization)
+	}) {
+		byOrg[w.Organization] = append(byOrg[w.Organization], w.Token)
+	}
+	for _, org := range slices.SortedFunc(maps.Keys(byOrg), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }) {
+		f.insert(org, RuleCreatorLeft, rec.Position, rec.RecordedAt, false, nil, byOrg[org], detail{"user": user.String()})
+	}
+}
+
+// forget drops the networks that are somebody's personal data.
+func (f *findingsFold) forget(subject uuid.UUID) {
+	f.writes.Queue(`DELETE FROM `+f.t.Name("networks")+` WHERE subject = $1`, subject)
+	for k := range f.networks {
+		if w := f.find(k.token, k.organization); w != nil && w.Holder == subject {
+			delete(f.networks, k)
+		}
+	}
+}
+
+func (f *findingsFold) remember(w *watched, network string) {
+	f.networks[networkKey{w.Organization, w.Token, network}] = true
+	f.writes.Queue(`INSERT INTO `+f.t.Name("networks")+` VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+		w.Organization, w.Token, network, w.Holder)
+}
+
+// raise writes a finding about a token that an event shows.
+func (f *findingsFold) raise(w *watched, rule Rule, rec events.Recorded, d detail) {
+	f.insert(w.Organization, rule, rec.Position, rec.RecordedAt, false, &w.Token, nil, d)
+}
+
+func (f *findingsFold) insert(
+	org uuid.UUID, rule Rule, at events.Position, when time.Time, timed bool, token *uuid.UUID, tokens []uuid.UUID, d detail,
+) {
+	if tokens == nil {
+		tokens = []uuid.UUID{}
+	}
+	f.writes.Queue(`INSERT INTO `+f.t.Name("")+` (organization, rule, position, raised_at, timed, token, tokens, detail)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (organization, rule, position) DO UPDATE SET raised_at = EXCLUDED.raised_at, detail = EXCLUDED.detail, resolved_at = NULL`,
+		org, string(rule), int64(at), when, timed, token, tokens, d.json())
+}
+
+func (d detail) json() string {
+	if d == nil {
+		return "{}"
+	}
+	b, err := json.Marshal(d)
+	if err != nil {
+		panic("projections: a finding's detail that JSON cannot write: " + err.Error())
+	}
+	return string(b)
+}
+
+// await writes down what becomes a finding at a time unless it is met before.
+func (f *findingsFold) await(w *watched, rule Rule, of events.Position, when, now time.Time, timed bool, d detail) {
+	old, waiting := w.Awaited[rule]
+	switch {
+	case waiting && old.Position == of && (old.At.Equal(when) || !old.At.After(now) && !when.After(now)):
+		return // nothing new, or it is one already
+	case waiting && old.Position != of:
+		f.met(w, rule, now)
+	}
+	if !when.After(now) {
+		when = now // a policy that is stricter than before finds it at once
+	}
+	after := maps.Clone(w.Awaited)
+	if after == nil {
+		after = map[Rule]awaited{}
+	}
+	after[rule] = awaited{of, when}
+	w.Awaited = after
+	f.changed[w] = true
+	f.insert(w.Organization, rule, of, when, timed, &w.Token, nil, d)
+}
+
+// met takes back what was awaited: before its time it never was a finding, after
+// it the finding is resolved.
+func (f *findingsFold) met(w *watched, rule Rule, now time.Time) {
+	old, waiting := w.Awaited[rule]
+	if !waiting {
+		return
+	}
+	if old.At.After(now) {
+		f.writes.Queue(`DELETE FROM `+f.t.Name("")+` WHERE organization = $1 AND rule = $2 AND position = $3`,
+			w.Organization, string(rule), int64(old.Position))
+	} else {
+		f.writes.Queue(`UPDATE `+f.t.Name("")+` SET resolved_at = $4 WHERE organization = $1 AND rule = $2 AND position = $3 AND resolved_at IS NULL`,
+			w.Organization, string(rule), int64(old.Position), now)
+	}
+	after := maps.Clone(w.Awaited)
+	delete(after, rule)
+	w.Awaited = after
+	f.changed[w] = true
+}
+
+// write stores what has changed.
+func (f *findingsFold) write(ctx context.Context, tx pgx.Tx) error {
+	if f.writes.Len() > 0 {
+		if err := tx.SendBatch(ctx, &f.writes).Close(); err != nil {
+			return fmt.Errorf("write %s: %w", f.t.Name(""), err)
+		}
+	}
+	changed := f.all(func(w *watched) bool { return f.changed[w] })
+	rows := make([]watched, len(changed))
+	for i, w := range changed {
+		rows[i] = *w
+	}
+	if err := upsert(ctx, tx, f.t.Name("watched"), []string{"token", "organization"}, rows); err != nil {
+		return err
+	}
+	var orgs []watchedOrganization
+	for _, id := range slices.SortedFunc(maps.Keys(f.orgs), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }) {
+		if o := f.orgs[id]; f.changed[o] {
+			orgs = append(orgs, *o)
+		}
+	}
+	return upsert(ctx, tx, f.t.Name("organizations"), []string{"organization"}, orgs)
+}
+
+// registry is what actions the organization knows.
+func (o *watchedOrganization) registry() aggregate.Registry { return aggregate.With(o.Objects) }

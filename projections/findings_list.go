@@ -1,0 +1,157 @@
+// Asking for findings.
+
+package projections
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+// FindingRow is one finding. Organization, Rule and Position are its identity.
+type FindingRow struct {
+	Organization uuid.UUID            `json:"organization"`
+	Rule         Rule                 `json:"rule"`
+	Position     events.Position      `json:"position"` // of the event that raised it, or from which its time runs
+	RaisedAt     time.Time            `json:"raised_at"`
+	Token        *uuid.UUID           `json:"token"`
+	Tokens       []uuid.UUID          `json:"tokens"` // where it is about several
+	Detail       json.RawMessage      `json:"detail"`
+	ResolvedAt   *time.Time           `json:"resolved_at"` // what was awaited has happened
+	Status       events.FindingStatus `json:"status"`
+	TriagedAt    *time.Time           `json:"triaged_at"`
+	TriagedBy    *string              `json:"triaged_by"`
+	Note         *string              `json:"note"`
+}
+
+// FindingQuery asks for findings of one organization, the newest first. Zero
+// fields do not limit.
+type FindingQuery struct {
+	Organization uuid.UUID // required
+	Rules        []Rule
+	Statuses     []events.FindingStatus
+	Token        uuid.UUID
+	Resolved     *bool
+	From, To     time.Time // From ≤ raised < To
+	Page         PageArgs
+	Count        bool
+	Now          time.Time // what is raised later is none yet; zero: this instant
+}
+
+var findingKeys = map[string]key[FindingRow]{
+	"raised_at": {"t.raised_at", keyTime, func(r FindingRow, _ time.Time) string { return timeKey(&r.RaisedAt, "") }},
+	"position":  {"t.position", keyPosition, func(r FindingRow, _ time.Time) string { return strconv.FormatInt(int64(r.Position), 10) }},
+}
+
+// findingID makes no two rows of an organization equal.
+var findingID = key[FindingRow]{"t.rule", keyText, func(r FindingRow, _ time.Time) string { return string(r.Rule) }}
+
+// Findings gives a page. The error is an [InputError] where the question is at fault.
+func (v *Views) Findings(ctx context.Context, q FindingQuery) (Page[FindingRow], error) {
+	l, err := newList("findings", qualified("t", columnsOf[FindingRow]()), "findings t", findingKeys, findingID,
+		[]Order{{Field: "raised_at", Desc: true}, {Field: "position", Desc: true}})
+	if err != nil {
+		return Page[FindingRow]{}, err
+	}
+	c := &compiler{now: instant(q.Now)}
+	conditions := []string{"t.organization = " + c.arg(q.Organization), "t.raised_at <= " + c.arg(c.now)}
+	if len(q.Rules) > 0 {
+		conditions = append(conditions, "t.rule = ANY("+c.arg(q.Rules)+"::text[])")
+	}
+	if len(q.Statuses) > 0 {
+		conditions = append(conditions, "t.status = ANY("+c.arg(q.Statuses)+"::text[])")
+	}
+	if q.Token != uuid.Nil {
+		token := c.arg(q.Token)
+		conditions = append(conditions, "(t.token = "+token+" OR t.tokens @> ARRAY["+token+"::uuid])")
+	}
+	if q.Resolved != nil {
+		conditions = append(conditions, "(t.resolved_at IS NOT NULL) = "+c.arg(*q.Resolved))
+	}
+	if !q.From.IsZero() {
+		conditions = append(conditions, "t.raised_at >= "+c.arg(q.From))
+	}
+	if !q.To.IsZero() {
+		conditions = append(conditions, "t.raised_at < "+c.arg(q.To))
+	}
+	return l.page(ctx, v.db, c, strings.Join(conditions, " AND "), q.Page, q.Count)
+}
+
+// Finding finds one; not found, also where it is none yet.
+func (v *Views) Finding(ctx context.Context, organization uuid.UUID, rule Rule, at events.Position) (row FindingRow, found bool, err error) {
+	rows, err := selectRows[FindingRow](ctx, v.db, "findings",
+		"t.organization = $1 AND t.rule = $2 AND t.position = $3 AND t.raised_at <= clock_timestamp()", organization, string(rule), int64(at))
+	if err != nil || len(rows) == 0 {
+		return row, false, err
+	}
+	return rows[0], true, nil
+}
+
+// NewFindings is where the findings end that somebody has taken. The zero value
+// stands before the first.
+type NewFindings struct {
+	// Of those that an event shows, the last one.
+	Position     events.Position `json:"position"`
+	Organization uuid.UUID       `json:"organization"`
+	Rule         Rule            `json:"rule"`
+	// Of those that come with time, all up to this instant.
+	Until time.Time `json:"until"`
+}
+
+// settling is how long an append may be under way before nothing can be recorded
+// at an earlier time any more. Findings that come with time wait for that, so
+// that none is passed over; it is nothing against the days that they run.
+const settling = 30 * time.Second
+
+// FindingsAfter gives findings that are new behind a place, about limit of each
+// sort, and the place behind them. Each is given once, whatever the read model's lag.
+func (v *Views) FindingsAfter(ctx context.Context, after NewFindings, now time.Time, limit int) ([]FindingRow, NewFindings, error) {
+	shown, err := selectRows[FindingRow](ctx, v.db, "findings",
+		"NOT t.timed AND (t.position, t.organization, t.rule) > ($1, $2, $3) ORDER BY t.position, t.organization, t.rule LIMIT $4",
+		int64(after.Position), after.Organization, string(after.Rule), limit)
+	if err != nil {
+		return nil, after, err
+	}
+	if n := len(shown); n > 0 {
+		after.Position, after.Organization, after.Rule = shown[n-1].Position, shown[n-1].Organization, shown[n-1].Rule
+	}
+	until, err := v.settled(ctx, now)
+	if err != nil || !until.After(after.Until) {
+		return shown, after, err
+	}
+	timed, err := selectRows[FindingRow](ctx, v.db, "findings",
+		"t.timed AND t.raised_at > $1 AND t.raised_at <= $2 ORDER BY t.raised_at FETCH FIRST $3 ROWS WITH TIES", after.Until, until, limit)
+	if err != nil {
+		return nil, after, err
+	}
+	if len(timed) >= limit {
+		until = timed[len(timed)-1].RaisedAt.UTC()
+	}
+	after.Until = until
+	return append(shown, timed...), after, nil
+}
+
+// settled is an instant up to which no finding that comes with time can appear
+// any more: some time ago, and not beyond what the read model has folded.
+func (v *Views) settled(ctx context.Context, now time.Time) (time.Time, error) {
+	var folded *time.Time
+	err := v.db.QueryRow(ctx, `SELECT b.recorded_at FROM projections p JOIN blocks b ON b.last_position >= p.position
+		WHERE p.name = 'findings' AND p.active AND b.last_position > p.position ORDER BY b.last_position LIMIT 1`).Scan(&folded)
+	until := now.Add(-settling)
+	switch {
+	case isNoRows(err): // it is at the head
+		return until, nil
+	case err != nil:
+		return time.Time{}, fmt.Errorf("how far findings are: %w", err)
+	case folded.Before(until): // the first block that is missing
+		until = folded.Add(-time.Microsecond)
+	}
+	return until.UTC(), nil
+}
