@@ -61,7 +61,7 @@ func (a app) benchAppend(c *cobra.Command, o bench.Options) (r bench.Result, err
 }
 
 // benchVerify runs a whole service of its own in this process.
-func (a app) benchVerify(c *cobra.Command, o bench.Options) (r bench.Result, err error) {
+func (a app) benchVerify(c *cobra.Command, of string, o bench.Options) (r bench.Result, err error) {
 	settings, remove, err := a.scratch()
 	if err != nil {
 		return r, err
@@ -83,7 +83,7 @@ func (a app) benchVerify(c *cobra.Command, o bench.Options) (r bench.Result, err
 			return r, err
 		}
 		fmt.Fprintf(a.err, "Verifying for %v, in turn with the baseline …\n", o.Duration)
-		return bench.Verify(ctx, bench.Service{URL: s.URL, Token: strings.TrimSpace(string(token))}, o)
+		return bench.Verify(ctx, bench.Service{URL: s.URL, Token: strings.TrimSpace(string(token))}, of, o)
 	case err := <-ended:
 		ended <- nil
 		return r, err
@@ -101,6 +101,9 @@ func (a app) printResult(r bench.Result, form string) error {
 	row(r.What, r.Throughput, r.P50, r.P99)
 	row(r.Raw, r.RawThroughput, r.RawP50, r.RawP99)
 	w.Render()
+	if r.Client != "" {
+		fmt.Fprintf(a.out, "\nClient of both: %s. Processor time of one, client included: %.0f µs and %.0f µs.", r.Client, r.CPU, r.RawCPU)
+	}
 	fmt.Fprintf(a.out, "\n%d in flight, %d tokens, median of %d rounds: %.2f × the baseline, p50 %.2f ×\n",
 		r.Concurrency, r.Tokens, r.Rounds, r.Ratio, r.P50/r.RawP50)
 	return nil

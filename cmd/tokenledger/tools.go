@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,8 +94,20 @@ func (a app) benchCommand() *cobra.Command {
 	}
 	c.AddCommand(
 		a.benchOf("append", "Append single events to the log", 512, a.benchAppend),
-		a.benchOf("verify", "Verify tokens over HTTP, every use durable", 64, a.benchVerify),
+		a.benchVerifyCommand(),
 	)
+	return c
+}
+
+func (a app) benchVerifyCommand() *cobra.Command {
+	var of string
+	c := a.benchOf("verify", "Verify tokens over HTTP, every use durable", 64, func(c *cobra.Command, o bench.Options) (bench.Result, error) {
+		if !slices.Contains(bench.Interfaces(), of) {
+			return bench.Result{}, usage("--interface: want one of %s", strings.Join(bench.Interfaces(), ", "))
+		}
+		return a.benchVerify(c, of, o)
+	})
+	c.Flags().StringVar(&of, "interface", bench.Interfaces()[0], "which interface: "+strings.Join(bench.Interfaces(), ", "))
 	return c
 }
 
@@ -106,6 +119,7 @@ func (a app) benchOf(name, short string, concurrency int, m measure) *cobra.Comm
 	c.Flags().IntVar(&o.Concurrency, "concurrency", concurrency, "how many in flight")
 	c.Flags().DurationVar(&o.Duration, "duration", 10*time.Second, "how long, baseline included")
 	c.Flags().IntVar(&o.Tokens, "tokens", 1000, "how many tokens")
+	c.Flags().StringVar(&o.Profile, "profile", "", "afterwards, write a processor profile of the subject alone to this `file`, for go tool pprof")
 	out := outputFlag(c, "table", "json")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if o.Concurrency < 1 || o.Tokens < 1 || o.Duration < time.Second {

@@ -40,13 +40,14 @@ func Append(ctx context.Context, log *eventstore.Log, url string, o Options) (Re
 		r.Raw = "one connection inserting the same events, a row and a bare INSERT each"
 		insert = base.single
 	}
+	appendOne := func(ctx context.Context, worker, call int) (int, error) {
+		_, err := log.Append(ctx, load.request(worker*7919+call))
+		return 1, err
+	}
 	each := o.Duration / (2 * rounds)
 	var ours, raw []sample
 	for range rounds {
-		s, err := hammer(ctx, o.Concurrency, each, func(ctx context.Context, worker, call int) (int, error) {
-			_, err := log.Append(ctx, load.request(worker*7919+call))
-			return 1, err
-		})
+		s, err := hammer(ctx, o.Concurrency, each, appendOne)
 		if err != nil {
 			return Result{}, err
 		}
@@ -56,7 +57,10 @@ func Append(ctx context.Context, log *eventstore.Log, url string, o Options) (Re
 		}
 		raw = append(raw, s)
 	}
-	return summary(r, ours, raw), nil
+	return summary(r, ours, raw), o.profiled(func(d time.Duration) error {
+		_, err := hammer(ctx, o.Concurrency, d, appendOne)
+		return err
+	})
 }
 
 // load is some tokens of one organization that are used in turn.

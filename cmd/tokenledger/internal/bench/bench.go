@@ -3,6 +3,10 @@ package bench
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/pprof"
 	"slices"
 	"sync"
 	"time"
@@ -13,6 +17,25 @@ type Options struct {
 	Concurrency int
 	Duration    time.Duration // of all rounds together, baseline included
 	Tokens      int
+	Profile     string // file for a processor profile; empty: none
+}
+
+// profiled runs one more round of the subject alone, with a profile being
+// written, if one is wanted.
+func (o Options) profiled(round func(time.Duration) error) error {
+	if o.Profile == "" {
+		return nil
+	}
+	f, err := os.Create(o.Profile)
+	if err != nil {
+		return fmt.Errorf("the profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return errors.Join(fmt.Errorf("the profile: %w", err), f.Close())
+	}
+	err = round(o.Duration)
+	pprof.StopCPUProfile()
+	return errors.Join(err, f.Close())
 }
 
 // Result is what one run measured. Rates are per second, medians over the
@@ -20,6 +43,7 @@ type Options struct {
 type Result struct {
 	What          string    `json:"what"`
 	Raw           string    `json:"raw"`
+	Client        string    `json:"client,omitempty"`
 	Concurrency   int       `json:"concurrency"`
 	Tokens        int       `json:"tokens"`
 	Rounds        int       `json:"rounds"`
@@ -31,6 +55,8 @@ type Result struct {
 	RawP50        float64   `json:"rawP50ms"`
 	RawP99        float64   `json:"rawP99ms"`
 	Spread        []float64 `json:"throughputs"`
+	CPU           float64   `json:"cpuMicros,omitempty"`    // of this process for one, client included
+	RawCPU        float64   `json:"rawCPUMicros,omitempty"` // the same for the baseline
 }
 
 // rounds is how often subject and baseline take turns, so that what else the
@@ -41,6 +67,8 @@ const rounds = 5
 type sample struct {
 	rate      float64
 	latencies []time.Duration
+	cpu       time.Duration // of this process
+	done      int
 }
 
 // hammer calls do from n goroutines until the time is up, or one call fails.
@@ -53,6 +81,7 @@ func hammer(ctx context.Context, n int, d time.Duration, do func(ctx context.Con
 		total int
 		all   []time.Duration
 	)
+	used := processorTime()
 	begin := time.Now()
 	end := begin.Add(d)
 	for worker := range n {
@@ -81,7 +110,9 @@ func hammer(ctx context.Context, n int, d time.Duration, do func(ctx context.Con
 	if err := context.Cause(ctx); err != nil {
 		return sample{}, err
 	}
-	return sample{float64(total) / time.Since(begin).Seconds(), all}, nil
+	return sample{
+		rate: float64(total) / time.Since(begin).Seconds(), latencies: all, cpu: processorTime() - used, done: total,
+	}, nil
 }
 
 // summary turns the rounds into a result.
@@ -89,6 +120,7 @@ func summary(r Result, subject, raw []sample) Result {
 	r.Rounds = len(subject)
 	r.Throughput, r.P50, r.P99 = figures(subject)
 	r.RawThroughput, r.RawP50, r.RawP99 = figures(raw)
+	r.CPU, r.RawCPU = cost(subject), cost(raw)
 	r.Ratio = r.Throughput / r.RawThroughput
 	for _, s := range subject {
 		r.Spread = append(r.Spread, s.rate)
@@ -112,4 +144,14 @@ func figures(samples []sample) (rate, p50, p99 float64) {
 		return float64(all[min(len(all)-1, int(q*float64(len(all))))]) / float64(time.Millisecond)
 	}
 	return rates[len(rates)/2], ms(0.50), ms(0.99)
+}
+
+// cost is the processor time in microseconds that one took.
+func cost(samples []sample) float64 {
+	var used time.Duration
+	var done int
+	for _, s := range samples {
+		used, done = used+s.cpu, done+s.done
+	}
+	return float64(used.Microseconds()) / float64(max(1, done))
 }

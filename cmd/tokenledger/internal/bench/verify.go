@@ -11,9 +11,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/tokenledger/tokenledger/aggregate/secret"
 )
@@ -24,89 +26,149 @@ type Service struct {
 	Token string
 }
 
-const verifyQuery = `mutation($t: String!) { verifyToken(input: {token: $t, action: "createEvidence", resource: "evidence/bench"}) { allowed code } }`
-
-// Verify measures verifyToken with every use durable before its answer, one bad
-// token in five. The baseline is a bare handler that reads the same request and
-// writes an answer of the same size, asked by the same client.
-func Verify(ctx context.Context, s Service, o Options) (Result, error) {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConns: o.Concurrency, MaxIdleConnsPerHost: o.Concurrency}}
-	defer client.CloseIdleConnections()
-	subject := caller{client: client, url: s.URL + "/query", token: s.Token}
-	values, introspector, err := makeTokens(ctx, subject, o.Tokens)
+// Verify measures verification by an interface, with every use durable before its
+// answer and one bad token in five. The baseline is a bare handler that reads the
+// same requests and writes an answer of the same size, asked by the same client.
+func Verify(ctx context.Context, s Service, of string, o Options) (Result, error) {
+	p, err := protocolOf(of)
 	if err != nil {
 		return Result{}, err
 	}
-	bodies, err := requests(values)
+	values, asker, err := makeTokens(ctx, s, o.Tokens)
 	if err != nil {
 		return Result{}, err
 	}
-	bare, closeBare, err := bareHandler()
+	if err := spoil(values); err != nil {
+		return Result{}, err
+	}
+	bare, closeBare, err := bareHandler(p.bare)
 	if err != nil {
 		return Result{}, err
 	}
 	defer closeBare()
-	subject.token = introspector
-	baseline := subject
-	baseline.url = bare
+	ours, err := dialAll(ctx, s.URL, o.Concurrency)
+	if err != nil {
+		return Result{}, err
+	}
+	defer ours.close()
+	theirs, err := dialAll(ctx, bare, o.Concurrency)
+	if err != nil {
+		return Result{}, err
+	}
+	defer theirs.close()
 	r := Result{
-		What: "verifyToken over HTTP, every use durable, 20 % bad", Raw: "a bare net/http handler, same client",
+		What: p.what + ", every use durable, 20 % bad", Raw: "a bare net/http handler", Client: clientName,
 		Concurrency: o.Concurrency, Tokens: o.Tokens,
 	}
+	ask := func(all wires, check bool) func(context.Context, int, int) (int, error) {
+		return func(_ context.Context, worker, call int) (int, error) {
+			i := (worker*7919 + call) % len(values)
+			status, body, err := all[worker].ask(func(b []byte, host string) []byte { return p.request(b, host, asker, values[i]) })
+			if err != nil {
+				return 0, err
+			}
+			if good := i%spoiled != spoiled-1; check && good && !p.good(status, body) || check && !good && !p.bad(status, body) {
+				return 0, fmt.Errorf("%s: answered %d %.200s", p.what, status, body)
+			}
+			return 1, nil
+		}
+	}
+	return takeTurns(ctx, r, o, ask(ours, true), ask(theirs, false))
+}
+
+// takeTurns measures subject and baseline in turn.
+func takeTurns(ctx context.Context, r Result, o Options, subject, baseline func(context.Context, int, int) (int, error)) (Result, error) {
 	each := o.Duration / (2 * rounds)
 	var ours, raw []sample
 	for range rounds {
-		for _, turn := range []struct {
-			at  caller
-			out *[]sample
-		}{{subject, &ours}, {baseline, &raw}} {
-			taken, err := hammer(ctx, o.Concurrency, each, func(ctx context.Context, worker, call int) (int, error) {
-				return 1, turn.at.post(ctx, bodies[(worker*7919+call)%len(bodies)], nil)
-			})
-			if err != nil {
-				return Result{}, err
-			}
-			*turn.out = append(*turn.out, taken)
-		}
-	}
-	return summary(r, ours, raw), nil
-}
-
-// requests asks for each token in turn; every fifth is one that does not exist.
-func requests(values []string) ([][]byte, error) {
-	bodies := make([][]byte, 0, len(values))
-	for i, value := range values {
-		if i%5 == 4 {
-			bad, err := secret.New(secret.Organization, secret.ID(uuid.New()), rand.Reader)
-			if err != nil {
-				return nil, err
-			}
-			value = bad.Reveal()
-		}
-		body, err := json.Marshal(map[string]any{"query": verifyQuery, "variables": map[string]any{"t": value}})
+		taken, err := hammer(ctx, o.Concurrency, each, subject)
 		if err != nil {
-			return nil, err
+			return Result{}, err
 		}
-		bodies = append(bodies, body)
+		ours = append(ours, taken)
+		if taken, err = hammer(ctx, o.Concurrency, each, baseline); err != nil {
+			return Result{}, err
+		}
+		raw = append(raw, taken)
 	}
-	return bodies, nil
+	return summary(r, ours, raw), o.profiled(func(d time.Duration) error {
+		_, err := hammer(ctx, o.Concurrency, d, subject)
+		return err
+	})
 }
 
-// caller posts GraphQL requests.
-type caller struct {
-	client     *http.Client
-	url, token string
+// spoiled says that every so many values is one that no token has.
+const spoiled = 5
+
+func spoil(values []string) error {
+	for i := spoiled - 1; i < len(values); i += spoiled {
+		bad, err := secret.New(secret.Organization, secret.ID(uuid.New()), rand.Reader)
+		if err != nil {
+			return err
+		}
+		values[i] = bad.Reveal()
+	}
+	return nil
 }
 
-func (c caller) post(ctx context.Context, body []byte, out any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
+// Tokens are made many in a request, and some requests at a time.
+const (
+	madeAtOnce = 50
+	makers     = 8
+)
+
+// makeTokens creates the tokens to verify and the one to ask with.
+func makeTokens(ctx context.Context, s Service, n int) (values []string, asker string, err error) {
+	first, err := s.create(ctx, []map[string]any{{"name": "introspector", "scopes": []string{"token:introspect"}}})
+	if err != nil {
+		return nil, "", err
+	}
+	made := make([][]string, (n+madeAtOnce-1)/madeAtOnce)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(makers)
+	for i := range made {
+		group.Go(func() (err error) {
+			var inputs []map[string]any
+			for j := range min(madeAtOnce, n-i*madeAtOnce) {
+				inputs = append(inputs, map[string]any{"name": fmt.Sprintf("bench-%d", i*madeAtOnce+j), "scopes": []string{"evidence:write"}})
+			}
+			made[i], err = s.create(ctx, inputs)
+			return err
+		})
+	}
+	return slices.Concat(made...), first[0], group.Wait()
+}
+
+func (s Service) create(ctx context.Context, inputs []map[string]any) ([]string, error) {
+	const mutation = `mutation($input: [CreateAPITokenInput!]) { createBulkAPIToken(input: $input) { apiTokens { token } } }`
+	body, err := json.Marshal(map[string]any{"query": mutation, "variables": map[string]any{"input": inputs}})
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Data struct {
+			CreateBulkAPIToken struct{ APITokens []struct{ Token string } }
+		}
+	}
+	if err := s.post(ctx, body, &answer); err != nil {
+		return nil, fmt.Errorf("create tokens: %w", err)
+	}
+	var made []string
+	for _, t := range answer.Data.CreateBulkAPIToken.APITokens {
+		made = append(made, t.Token)
+	}
+	return made, nil
+}
+
+func (s Service) post(ctx context.Context, body []byte, out any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/query", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Authorization", "Bearer "+c.token)
+	request.Header.Set("Authorization", "Bearer "+s.Token)
 	request.Header.Set("Idempotency-Key", uuid.NewString())
-	response, err := c.client.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err
 	}
@@ -118,59 +180,15 @@ func (c caller) post(ctx context.Context, body []byte, out any) error {
 	if response.StatusCode != http.StatusOK || bytes.Contains(raw, []byte(`"errors"`)) {
 		return fmt.Errorf("%s: %.200s", response.Status, raw)
 	}
-	if out == nil {
-		return nil
-	}
 	return json.Unmarshal(raw, out)
 }
 
-// makeTokens creates the tokens to verify, 50 in a request, and the one to ask with.
-func makeTokens(ctx context.Context, c caller, n int) (values []string, introspector string, err error) {
-	const mutation = `mutation($input: [CreateAPITokenInput!]) { createBulkAPIToken(input: $input) { apiTokens { token } } }`
-	create := func(inputs []map[string]any) ([]string, error) {
-		body, err := json.Marshal(map[string]any{"query": mutation, "variables": map[string]any{"input": inputs}})
-		if err != nil {
-			return nil, err
-		}
-		var answer struct {
-			Data struct {
-				CreateBulkAPIToken struct{ APITokens []struct{ Token string } }
-			}
-		}
-		if err := c.post(ctx, body, &answer); err != nil {
-			return nil, fmt.Errorf("create tokens: %w", err)
-		}
-		var made []string
-		for _, t := range answer.Data.CreateBulkAPIToken.APITokens {
-			made = append(made, t.Token)
-		}
-		return made, nil
-	}
-	asker, err := create([]map[string]any{{"name": "introspector", "scopes": []string{"token:introspect"}}})
-	if err != nil {
-		return nil, "", err
-	}
-	for len(values) < n {
-		var inputs []map[string]any
-		for i := range min(50, n-len(values)) {
-			inputs = append(inputs, map[string]any{"name": fmt.Sprintf("bench-%d", len(values)+i), "scopes": []string{"evidence:write"}})
-		}
-		made, err := create(inputs)
-		if err != nil {
-			return nil, "", err
-		}
-		values = append(values, made...)
-	}
-	return values, asker[0], nil
-}
-
 // bareHandler serves the least that an answer takes.
-func bareHandler() (url string, stop func(), err error) {
+func bareHandler(answer []byte) (url string, stop func(), err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, err
 	}
-	answer := []byte(`{"data":{"verifyToken":{"allowed":true,"code":null}}}`)
 	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "application/json")
