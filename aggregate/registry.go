@@ -51,6 +51,9 @@ var builtinActions = map[string]string{
 	"deactivateUser": "user:write", "reactivateUser": "user:write",
 	"addMember": "user:write", "updateMember": "user:write", "removeMember": "user:write",
 	"auditEvents": "event:read", "eventProof": "event:read",
+	"report": "report:read", "reports": "report:read", "accessDiff": "report:read", "whoCould": "report:read",
+	"accessReviews": "report:read", "openAccessReview": "report:write", "decideAccessReview": "report:write",
+	"closeAccessReview": "report:write",
 }
 
 // Registry is what scopes and actions an organization knows: the built-in ones

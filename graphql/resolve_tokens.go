@@ -25,12 +25,16 @@ type tokenList struct {
 }
 
 // APITokens implements apiTokens.
-func (q queries) APITokens(ctx context.Context, after *string, first *int, before *string, last *int, orderBy []model.Order, _ map[string]any, includeDeleted bool) (*model.APITokenConnection, error) {
+func (q queries) APITokens(ctx context.Context, after *string, first *int, before *string, last *int, orderBy []model.Order, _ map[string]any, includeDeleted bool, asOf *model.AsOf) (*model.APITokenConnection, error) {
 	organization, err := callerOf(ctx).organization(organizationHeader, nil)
 	if err != nil {
 		return nil, err
 	}
-	return q.apiTokensOf(ctx, organization, tokenList{pageArgs(after, first, before, last), orderBy, filter(ctx), includeDeleted, counting(ctx)})
+	l := tokenList{pageArgs(after, first, before, last), orderBy, filter(ctx), includeDeleted, counting(ctx)}
+	if asOf != nil {
+		return q.apiTokensAsOf(ctx, organization, l, *asOf)
+	}
+	return q.apiTokensOf(ctx, organization, l)
 }
 
 // apiTokensOf lists the tokens of the caller's organization that he may see: all
@@ -99,9 +103,13 @@ func (h *handler) ownTokens(ctx context.Context, l tokenList) (*model.PersonalAc
 }
 
 // APIToken implements apiToken.
-func (q queries) APIToken(ctx context.Context, id string) (*model.APIToken, error) {
-	if _, err := callerOf(ctx).organization(organizationHeader, nil); err != nil {
+func (q queries) APIToken(ctx context.Context, id string, asOf *model.AsOf) (*model.APIToken, error) {
+	organization, err := callerOf(ctx).organization(organizationHeader, nil)
+	if err != nil {
 		return nil, err
+	}
+	if asOf != nil {
+		return q.apiTokenAsOf(ctx, organization, id, *asOf)
 	}
 	row, err := q.token(ctx, id, events.OrganizationKind)
 	if err != nil {
@@ -209,6 +217,9 @@ func (a apiTokens) relative(ctx context.Context, id *uuid.UUID) (*model.APIToken
 
 // LastUsedAt implements APIToken.lastUsedAt.
 func (a apiTokens) LastUsedAt(ctx context.Context, obj *model.APIToken) (*time.Time, error) {
+	if obj.Past() {
+		return obj.TokenRow.LastUsedAt, nil
+	}
 	return a.lastUse(ctx, obj.TokenRow)
 }
 

@@ -26,6 +26,7 @@ type (
 	tokenGrants    struct{ *handler }
 	tokenUsages    struct{ *handler }
 	auditEvents    struct{ *handler }
+	reports        struct{ *handler }
 )
 
 // root gives the generated code its resolvers.
@@ -65,6 +66,9 @@ func (r root) TokenUsage() generated.TokenUsageResolver { return tokenUsages{r.h
 
 // Event implements [generated.ResolverRoot].
 func (r root) Event() generated.EventResolver { return auditEvents{r.h} }
+
+// Report implements [generated.ResolverRoot].
+func (r root) Report() generated.ReportResolver { return reports{r.h} }
 
 // pageArgs are the arguments of a connection.
 func pageArgs(after *string, first *int, before *string, last *int) projections.PageArgs {

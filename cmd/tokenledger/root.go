@@ -107,7 +107,7 @@ Start here:
 		a.tailCommand(),
 		a.psqlCommand(),
 		a.projectionsCommand(),
-		a.replayCommand(),
+		a.replayCommand(), a.reportCommand(),
 		a.relayCommand(),
 		a.schemaCommand(),
 		a.keysCommand(),

@@ -28,6 +28,7 @@ type ResolverRoot interface {
 	Organization() OrganizationResolver
 	PersonalAccessToken() PersonalAccessTokenResolver
 	Query() QueryResolver
+	Report() ReportResolver
 	Subscription() SubscriptionResolver
 	TokenGrant() TokenGrantResolver
 	TokenUsage() TokenUsageResolver
@@ -63,6 +64,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("APITokenOrder", graphql.BindUnmarshaler(ec, unmarshalInputAPITokenOrder)),
 			graphql.NewInputUnmarshaler("APITokenWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputAPITokenWhereInput)),
 			graphql.NewInputUnmarshaler("AddMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputAddMemberInput)),
+			graphql.NewInputUnmarshaler("AsOf", graphql.BindUnmarshaler(ec, unmarshalInputAsOf)),
 			graphql.NewInputUnmarshaler("CreateAPITokenInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateAPITokenInput)),
 			graphql.NewInputUnmarshaler("CreateOrganizationInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateOrganizationInput)),
 			graphql.NewInputUnmarshaler("CreatePersonalAccessTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePersonalAccessTokenInput)),
@@ -694,6 +696,200 @@ type MembershipPayload {
   membership: Membership!
   "Where the change stands in the log; null if there was nothing to change."
   receipt: Receipt
+}
+`, BuiltIn: false},
+	{Name: "../schema/evidence.graphql", Input: `# What auditors ask: the state at any instant, who could do what, reports.
+
+"A moment in the history of the log. Exactly one of the two is to be given."
+input AsOf {
+  "An instant; what was recorded then belongs to it."
+  time: Time
+  "A position of the log; the event there belongs to it."
+  position: Long
+}
+
+extend type Query {
+  "How access to the organization differs between two moments. For owners, admins and auditors."
+  accessDiff(
+    "The earlier moment."
+    from: AsOf!
+    "The later moment; by default now."
+    to: AsOf
+  ): AccessDiff!
+  "Who and what could do something in the organization at a moment. For owners, admins and auditors."
+  whoCould(
+    "The action, for example ` + "`" + `createEvidence` + "`" + `."
+    action: String!
+    "What it would be done to. It is kept with the answer; no rule asks for it today."
+    resource: String
+    "The moment; by default now."
+    asOf: AsOf
+  ): WhoCould!
+  "The reports that there are."
+  reports: [ReportKind!]!
+  "One report over the organization's trail. For owners, admins and auditors."
+  report(
+    "The report's name, one of those that ` + "`" + `reports` + "`" + ` lists."
+    name: String!
+    "The period's first instant; by default the beginning of the organization."
+    from: Time
+    "The instant at which the period ends; what was recorded then is not part of it. By default now."
+    to: Time
+    "Leave out what stands behind this position of the log."
+    position: Long
+    "For the leak report: the token's UUID, its 22-character form, its masked value, or the SHA-256 of its value in base64 or hexadecimal."
+    token: ID
+    "For the leak report: the token's value, in place of ` + "`" + `token` + "`" + `. It is kept nowhere."
+    value: String
+    "For the report of dormant tokens: after how many days without a use one is dormant."
+    dormantDays: Int
+    "For the report of dormant tokens: at which age in days one is over-age."
+    overAgeDays: Int
+  ): Report!
+}
+
+"How access to the organization differs between two moments."
+type AccessDiff {
+  "The earlier moment."
+  from: Moment!
+  "The later moment."
+  to: Moment!
+  "What differs, by kind and id."
+  changes: [AccessChange!]!
+}
+
+"A moment as the log knows it."
+type Moment {
+  "The position of the last event of the organization's trail then."
+  position: Long!
+  "The instant that the state is told for."
+  time: Time!
+}
+
+"One thing that differs between two moments."
+type AccessChange {
+  "` + "`" + `organization token` + "`" + `, ` + "`" + `personal token` + "`" + ` or ` + "`" + `member` + "`" + `."
+  kind: String!
+  "The token's id, or the user's."
+  id: ID!
+  "The token's name; empty for a member."
+  name: String!
+  "` + "`" + `added` + "`" + `, ` + "`" + `ended` + "`" + ` or ` + "`" + `changed` + "`" + `."
+  change: String!
+  "What changed: ` + "`" + `name` + "`" + `, ` + "`" + `role` + "`" + `, ` + "`" + `scopes` + "`" + `, ` + "`" + `status` + "`" + `, ` + "`" + `since` + "`" + `, ` + "`" + `until` + "`" + ` or ` + "`" + `sso_at` + "`" + `; empty for what was added or ended."
+  field: String!
+  "How it was."
+  before: String!
+  "How it is then."
+  after: String!
+}
+
+"Who and what could do something at a moment."
+type WhoCould {
+  "The moment."
+  asOf: Moment!
+  "The action."
+  action: String!
+  "What it would have been done to."
+  resource: String
+  "The scope that the action took then."
+  scope: String!
+  "Everything that was allowed to, and by which rule."
+  allowed: [CouldDo!]!
+}
+
+"One token, or one member, that could."
+type CouldDo {
+  "` + "`" + `organization token` + "`" + `, ` + "`" + `personal token` + "`" + ` or ` + "`" + `member` + "`" + `. A member's line says what his role allows; programs need a token for it."
+  kind: String!
+  "The token's id, or the user's."
+  id: ID!
+  "The token's name; empty for a member."
+  name: String!
+  "The user behind it; null for an organization's token."
+  user: ID
+  "The user's role."
+  role: String!
+  "The token's own scopes."
+  scopes: [String!]!
+  "The policy that allowed it."
+  policy: String!
+  "What a use had to fulfil besides, such as coming from certain networks."
+  conditions: [String!]!
+}
+
+"A report that can be asked for."
+type ReportKind {
+  "The name to ask by."
+  name: String!
+  "The title."
+  title: String!
+  "Criteria of audits that it speaks to."
+  criteria: [String!]!
+  "It needs more than a period, and so stands in no evidence pack."
+  onDemand: Boolean!
+}
+
+"The cells of one row of a report, a JSON array in the order of the columns: texts, numbers, booleans, lists of texts, nulls."
+scalar ReportRow
+
+"One report: a fold of the organization's trail. The same events and arguments give the same report."
+type Report {
+  "The report's name."
+  name: String!
+  "The title."
+  title: String!
+  "Criteria of audits that it speaks to."
+  criteria: [String!]!
+  "The period's first instant."
+  from: Time!
+  "The instant at which the period ends."
+  to: Time!
+  "The position of the last event that was read."
+  position: Long!
+  "The same event's position in the organization's trail."
+  trailPosition: Long!
+  "What was asked or in force besides the period."
+  parameters: [ReportParameter!]!
+  "The columns."
+  columns: [ReportColumn!]!
+  "The rows. That there was nothing to report is a row, too."
+  rows: [ReportRow!]!
+  "What the report cannot know."
+  limits: [String!]!
+  "The whole report as a file: text, or base64 of a PDF."
+  content(
+    "The form of the file."
+    form: ReportForm!
+  ): String!
+}
+
+"Something that was asked or in force besides the period."
+type ReportParameter {
+  "Its name."
+  name: String!
+  "Its value."
+  value: String!
+}
+
+"One column of a report."
+type ReportColumn {
+  "The name, for programs."
+  name: String!
+  "The title, for people."
+  title: String!
+}
+
+"A form of a report."
+enum ReportForm {
+  "One JSON object."
+  JSON
+  "Comma-separated values, made safe for spreadsheets."
+  CSV
+  "A page that loads nothing from anywhere."
+  HTML
+  "A PDF, in base64."
+  PDF
 }
 `, BuiltIn: false},
 	{Name: "../schema/filters.graphql", Input: `# Filters of lists. Every predicate of every field stands here; one compiler turns them all into SQL.
@@ -1691,11 +1887,15 @@ type Query {
     where: APITokenWhereInput
     "Also those that were deleted; for owners, admins and auditors."
     includeDeleted: Boolean! = false
+    "As they were at a moment; for owners, admins and auditors."
+    asOf: AsOf
   ): APITokenConnection!
   "One organization token."
   apiToken(
     "Its UUID, its 22-character form, its masked value or its fingerprint."
     id: ID!
+    "As it was at a moment; for owners, admins and auditors."
+    asOf: AsOf
   ): APIToken!
   "The caller's own personal tokens."
   personalAccessTokens(
@@ -2659,6 +2859,60 @@ func childFields_APITokenUpdatePayload(ctx context.Context, ec *executionContext
 	return nil, fmt.Errorf("no field named %q was found under type APITokenUpdatePayload", field.Name)
 }
 
+func childFields_AccessChange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_AccessChange_kind(ctx, ec, field)
+	case "id":
+		return fieldContext_AccessChange_id(ctx, ec, field)
+	case "name":
+		return fieldContext_AccessChange_name(ctx, ec, field)
+	case "change":
+		return fieldContext_AccessChange_change(ctx, ec, field)
+	case "field":
+		return fieldContext_AccessChange_field(ctx, ec, field)
+	case "before":
+		return fieldContext_AccessChange_before(ctx, ec, field)
+	case "after":
+		return fieldContext_AccessChange_after(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessChange", field.Name)
+}
+
+func childFields_AccessDiff(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return fieldContext_AccessDiff_from(ctx, ec, field)
+	case "to":
+		return fieldContext_AccessDiff_to(ctx, ec, field)
+	case "changes":
+		return fieldContext_AccessDiff_changes(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessDiff", field.Name)
+}
+
+func childFields_CouldDo(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_CouldDo_kind(ctx, ec, field)
+	case "id":
+		return fieldContext_CouldDo_id(ctx, ec, field)
+	case "name":
+		return fieldContext_CouldDo_name(ctx, ec, field)
+	case "user":
+		return fieldContext_CouldDo_user(ctx, ec, field)
+	case "role":
+		return fieldContext_CouldDo_role(ctx, ec, field)
+	case "scopes":
+		return fieldContext_CouldDo_scopes(ctx, ec, field)
+	case "policy":
+		return fieldContext_CouldDo_policy(ctx, ec, field)
+	case "conditions":
+		return fieldContext_CouldDo_conditions(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouldDo", field.Name)
+}
+
 func childFields_Event(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "position":
@@ -2803,6 +3057,16 @@ func childFields_MembershipPayload(ctx context.Context, ec *executionContext, fi
 		return fieldContext_MembershipPayload_receipt(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MembershipPayload", field.Name)
+}
+
+func childFields_Moment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "position":
+		return fieldContext_Moment_position(ctx, ec, field)
+	case "time":
+		return fieldContext_Moment_time(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Moment", field.Name)
 }
 
 func childFields_Organization(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3103,6 +3367,70 @@ func childFields_RegisteredObject(ctx context.Context, ec *executionContext, fie
 	return nil, fmt.Errorf("no field named %q was found under type RegisteredObject", field.Name)
 }
 
+func childFields_Report(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext_Report_name(ctx, ec, field)
+	case "title":
+		return fieldContext_Report_title(ctx, ec, field)
+	case "criteria":
+		return fieldContext_Report_criteria(ctx, ec, field)
+	case "from":
+		return fieldContext_Report_from(ctx, ec, field)
+	case "to":
+		return fieldContext_Report_to(ctx, ec, field)
+	case "position":
+		return fieldContext_Report_position(ctx, ec, field)
+	case "trailPosition":
+		return fieldContext_Report_trailPosition(ctx, ec, field)
+	case "parameters":
+		return fieldContext_Report_parameters(ctx, ec, field)
+	case "columns":
+		return fieldContext_Report_columns(ctx, ec, field)
+	case "rows":
+		return fieldContext_Report_rows(ctx, ec, field)
+	case "limits":
+		return fieldContext_Report_limits(ctx, ec, field)
+	case "content":
+		return fieldContext_Report_content(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Report", field.Name)
+}
+
+func childFields_ReportColumn(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext_ReportColumn_name(ctx, ec, field)
+	case "title":
+		return fieldContext_ReportColumn_title(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReportColumn", field.Name)
+}
+
+func childFields_ReportKind(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext_ReportKind_name(ctx, ec, field)
+	case "title":
+		return fieldContext_ReportKind_title(ctx, ec, field)
+	case "criteria":
+		return fieldContext_ReportKind_criteria(ctx, ec, field)
+	case "onDemand":
+		return fieldContext_ReportKind_onDemand(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReportKind", field.Name)
+}
+
+func childFields_ReportParameter(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext_ReportParameter_name(ctx, ec, field)
+	case "value":
+		return fieldContext_ReportParameter_value(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReportParameter", field.Name)
+}
+
 func childFields_TokenDecision(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "allowed":
@@ -3315,6 +3643,22 @@ func childFields_UserPayload(ctx context.Context, ec *executionContext, field gr
 		return fieldContext_UserPayload_receipt(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UserPayload", field.Name)
+}
+
+func childFields_WhoCould(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "asOf":
+		return fieldContext_WhoCould_asOf(ctx, ec, field)
+	case "action":
+		return fieldContext_WhoCould_action(ctx, ec, field)
+	case "resource":
+		return fieldContext_WhoCould_resource(ctx, ec, field)
+	case "scope":
+		return fieldContext_WhoCould_scope(ctx, ec, field)
+	case "allowed":
+		return fieldContext_WhoCould_allowed(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WhoCould", field.Name)
 }
 
 func childFields___Directive(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/projections/evidence"
 )
 
 // A thing with an id of its own.
@@ -102,6 +103,16 @@ type APITokenUpdatePayload struct {
 	Receipt *Receipt `json:"receipt,omitempty"`
 }
 
+// How access to the organization differs between two moments.
+type AccessDiff struct {
+	// The earlier moment.
+	From *Moment `json:"from"`
+	// The later moment.
+	To *Moment `json:"to"`
+	// What differs, by kind and id.
+	Changes []evidence.Change `json:"changes"`
+}
+
 // Who is to be a member, where and as what.
 type AddMemberInput struct {
 	// The organization; by default the caller's.
@@ -114,6 +125,34 @@ type AddMemberInput struct {
 	Role events.Role `json:"role"`
 	// When the membership ends by itself; null: never.
 	Until *time.Time `json:"until,omitempty"`
+}
+
+// A moment in the history of the log. Exactly one of the two is to be given.
+type AsOf struct {
+	// An instant; what was recorded then belongs to it.
+	Time *time.Time `json:"time,omitempty"`
+	// A position of the log; the event there belongs to it.
+	Position *int64 `json:"position,omitempty"`
+}
+
+// One token, or one member, that could.
+type CouldDo struct {
+	// `organization token`, `personal token` or `member`. A member's line says what his role allows; programs need a token for it.
+	Kind string `json:"kind"`
+	// The token's id, or the user's.
+	ID string `json:"id"`
+	// The token's name; empty for a member.
+	Name string `json:"name"`
+	// The user behind it; null for an organization's token.
+	User *string `json:"user,omitempty"`
+	// The user's role.
+	Role string `json:"role"`
+	// The token's own scopes.
+	Scopes []string `json:"scopes"`
+	// The policy that allowed it.
+	Policy string `json:"policy"`
+	// What a use had to fulfil besides, such as coming from certain networks.
+	Conditions []string `json:"conditions"`
 }
 
 // What a new organization token is to be.
@@ -274,6 +313,14 @@ type MembershipPayload struct {
 	Membership *Membership `json:"membership"`
 	// Where the change stands in the log; null if there was nothing to change.
 	Receipt *Receipt `json:"receipt,omitempty"`
+}
+
+// A moment as the log knows it.
+type Moment struct {
+	// The position of the last event of the organization's trail then.
+	Position int64 `json:"position"`
+	// The instant that the state is told for.
+	Time time.Time `json:"time"`
 }
 
 // What can be changed. Every mutation is events in the log before it is answered.
@@ -659,6 +706,20 @@ type VerifyTokenInput struct {
 	RequestID *string `json:"requestID,omitempty"`
 }
 
+// Who and what could do something at a moment.
+type WhoCould struct {
+	// The moment.
+	AsOf *Moment `json:"asOf"`
+	// The action.
+	Action string `json:"action"`
+	// What it would have been done to.
+	Resource *string `json:"resource,omitempty"`
+	// The scope that the action took then.
+	Scope string `json:"scope"`
+	// Everything that was allowed to, and by which rule.
+	Allowed []CouldDo `json:"allowed"`
+}
+
 // Which trail is meant. Every event stands in exactly one.
 type AuditTrail string
 
@@ -747,6 +808,56 @@ func (e *OrderDirection) UnmarshalGQL(v any) error {
 }
 
 func (e OrderDirection) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+// A form of a report.
+type ReportForm string
+
+const (
+	// One JSON object.
+	ReportFormJSON ReportForm = "JSON"
+	// Comma-separated values, made safe for spreadsheets.
+	ReportFormCSV ReportForm = "CSV"
+	// A page that loads nothing from anywhere.
+	ReportFormHTML ReportForm = "HTML"
+	// A PDF, in base64.
+	ReportFormPDF ReportForm = "PDF"
+)
+
+var AllReportForm = []ReportForm{
+	ReportFormJSON,
+	ReportFormCSV,
+	ReportFormHTML,
+	ReportFormPDF,
+}
+
+func (e ReportForm) IsValid() bool {
+	switch e {
+	case ReportFormJSON, ReportFormCSV, ReportFormHTML, ReportFormPDF:
+		return true
+	}
+	return false
+}
+
+func (e ReportForm) String() string {
+	return string(e)
+}
+
+func (e *ReportForm) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ReportForm(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ReportForm", str)
+	}
+	return nil
+}
+
+func (e ReportForm) MarshalGQL(w io.Writer) {
 	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
 }
 

@@ -16,6 +16,7 @@ type tokenView struct {
 	projections.TokenRow
 	value secret.Value // of the answer that shows it, else zero
 	now   time.Time    // the instant that the answer speaks of
+	past  bool         // the row is of an earlier time
 }
 
 // APIToken is an organization's token.
@@ -27,12 +28,21 @@ type PersonalAccessToken struct{ tokenView }
 // NewAPIToken shows a row as it is at the instant now; value is zero but in the
 // answer that creates or rotates the token.
 func NewAPIToken(row projections.TokenRow, value secret.Value, now time.Time) *APIToken {
-	return &APIToken{tokenView{row, value, now}}
+	return &APIToken{tokenView{TokenRow: row, value: value, now: now}}
 }
+
+// NewAPITokenAsOf shows a row as it was at an earlier instant.
+func NewAPITokenAsOf(row projections.TokenRow, then time.Time) *APIToken {
+	return &APIToken{tokenView{TokenRow: row, now: then, past: true}}
+}
+
+// Past reports whether the row is of an earlier time, so that it knows its last
+// use by then itself.
+func (t tokenView) Past() bool { return t.past }
 
 // NewPersonalAccessToken shows a row as [NewAPIToken] does.
 func NewPersonalAccessToken(row projections.TokenRow, value secret.Value, now time.Time) *PersonalAccessToken {
-	return &PersonalAccessToken{tokenView{row, value, now}}
+	return &PersonalAccessToken{tokenView{TokenRow: row, value: value, now: now}}
 }
 
 // IsNode marks what has an id of its own.

@@ -74,16 +74,22 @@ func writeJSON(w io.Writer, tables []Table) error {
 func (t Table) forJSON() Table {
 	rows := make([][]any, len(t.Rows))
 	for i, row := range t.Rows {
-		rows[i] = make([]any, len(row))
-		for j, c := range row {
-			if at, ok := c.(time.Time); ok {
-				c = Text(at)
-			}
-			rows[i][j] = c
-		}
+		rows[i] = Cells(row)
 	}
 	t.Rows = rows
 	return t
+}
+
+// Cells are a row's cells as JSON has them: times as texts.
+func Cells(row []any) []any {
+	out := make([]any, len(row))
+	for i, c := range row {
+		if at, ok := c.(time.Time); ok {
+			c = Text(at)
+		}
+		out[i] = c
+	}
+	return out
 }
 
 func writeCSV(w io.Writer, t Table) error {

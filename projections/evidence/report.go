@@ -18,10 +18,10 @@ import (
 // Request is what a report is asked for.
 type Request struct {
 	Organization uuid.UUID
-	From, To     time.Time       // From ≤ recorded < To; a zero To ends right after the last event
+	From, To     time.Time       // From ≤ recorded < To; zero: from the first event, until right after the last
 	Position     events.Position // events behind it are left out; 0: none are
 	Token        uuid.UUID       // of the leak report
-	Fingerprint  string          // of the leak report, in place of the token
+	Fingerprint  string          // of the leak report, in place of the token or to be compared with it
 	DormantDays  int             // 0: as the policy says, else 90
 	OverAgeDays  int             // 0: as the policy says, else 365
 }
@@ -131,6 +131,9 @@ func walk(ctx context.Context, from Source, r Request, folds []fold) (*period, e
 		}
 		if !r.To.IsZero() && !rec.RecordedAt.Before(r.To) {
 			break
+		}
+		if r.From.IsZero() { // the organization's beginning
+			r.From, p.From = rec.RecordedAt, rec.RecordedAt
 		}
 		inside := !rec.RecordedAt.Before(r.From)
 		if inside && p.opening == nil {

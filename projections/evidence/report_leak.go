@@ -147,7 +147,8 @@ func (l *leak) finish(_ context.Context, p *period, t *Table) error {
 
 func (l *leak) credential(p *period) (Credential, bool) {
 	if row := p.closing.Tokens[l.token]; row != nil && row.Kind == events.OrganizationKind {
-		return ofToken(*row, p.To), true
+		// A value that only bears the token's public id is not the token's.
+		return ofToken(*row, p.To), l.fingerprint == "" || l.fingerprint == row.Fingerprint
 	}
 	if row := p.closing.Grants[Pair{l.token, p.Organization}]; row != nil {
 		return ofGrant(*row, p.To), true

@@ -149,12 +149,6 @@ const maxPoints = 60
 func (u *usage) chart(p *period) Chart {
 	step := time.Hour
 	start := p.From.Truncate(time.Hour)
-	for _, at := range slices.SortedFunc(maps.Keys(u.hours), time.Time.Compare) {
-		if p.From.IsZero() || p.To.Sub(p.From) > 5*365*24*time.Hour {
-			start = at // an open period begins with the first use
-		}
-		break
-	}
 	for p.To.Sub(start) > maxPoints*step {
 		step *= 2
 	}

@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"projections":               {"events", "aggregate", "eventstore"},
 	"projections/verifier":      {"events", "aggregate", "aggregate/secret", "eventstore"},
 	"projections/evidence":      {"events", "projections", "eventstore", "eventstore/merkle", "eventstore/sealer"},
-	"graphql":                   {"aggregate", "aggregate/secret", "projections", "events"},
+	"graphql":                   {"aggregate", "aggregate/secret", "projections", "projections/evidence", "events"},
 	"graphql/client":            {},
 	"cmd/tokenledger":           {anything},
 }

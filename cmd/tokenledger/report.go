@@ -1,0 +1,193 @@
+// tokenledger report: the reports of an audit, asked of a running service.
+
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// reportAsked is what the flags of the command say.
+type reportAsked struct {
+	from, to, token, valueFile, file string
+	position                         int64
+	dormant, overAge                 int
+}
+
+func (a app) reportCommand() *cobra.Command {
+	var in reportAsked
+	c := &cobra.Command{
+		Use: "report [NAME]", Short: "A report over an organization's trail; without a name, the list of reports",
+		Example: `  tokenledger report roll-forward --from 2026-01-01T00:00:00Z --to 2026-07-01T00:00:00Z
+  tokenledger report leak --token 2Xn… --output pdf --output-file leak.pdf`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	f := c.Flags()
+	f.StringVar(&in.from, "from", "", "the period's first instant, as in RFC 3339; by default the beginning")
+	f.StringVar(&in.to, "to", "", "the instant at which the period ends; by default now")
+	f.Int64Var(&in.position, "position", 0, "leave out what stands behind this position of the log")
+	f.StringVar(&in.token, "token", "", "of the leak report: id, masked value, or SHA-256 of the value")
+	f.StringVar(&in.valueFile, "value-file", "", "of the leak report: file with the token's value; - is the standard input")
+	f.IntVar(&in.dormant, "dormant-days", 0, "of the report dormant: days without a use")
+	f.IntVar(&in.overAge, "over-age-days", 0, "of the report dormant: age in days")
+	f.StringVar(&in.file, "output-file", "", "write to this file instead of the standard output")
+	out := outputFlag(c, "table", "json", "csv", "html", "pdf")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return a.listReports(c.Context(), *out)
+		}
+		return a.report(c.Context(), args[0], in, *out)
+	}
+	return c
+}
+
+func (a app) listReports(ctx context.Context, form string) error {
+	client, err := a.client()
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Reports []struct {
+			Name, Title string
+			Criteria    []string
+		}
+	}
+	if err := client.do(ctx, `{ reports { name title criteria } }`, nil, &answer); err != nil {
+		return err
+	}
+	if form == "json" {
+		lines := json.NewEncoder(a.out)
+		for _, r := range answer.Reports {
+			if err := lines.Encode(map[string]any{"name": r.Name, "title": r.Title, "criteria": r.Criteria}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	w := a.table("NAME", "TITLE", "CRITERIA")
+	for _, r := range answer.Reports {
+		w.AppendRow([]any{r.Name, r.Title, strings.Join(r.Criteria, ", ")})
+	}
+	w.Render()
+	return nil
+}
+
+const reportQuery = `query($name: String!, $from: Time, $to: Time, $position: Long, $token: ID, $value: String, $dormantDays: Int, $overAgeDays: Int,
+	$form: ReportForm!, $table: Boolean!) {
+	report(name: $name, from: $from, to: $to, position: $position, token: $token, value: $value, dormantDays: $dormantDays, overAgeDays: $overAgeDays) {
+		columns @include(if: $table) { title } rows @include(if: $table) limits @include(if: $table) content(form: $form) @skip(if: $table) } }`
+
+func (a app) report(ctx context.Context, name string, in reportAsked, form string) error {
+	variables := map[string]any{"name": name, "table": form == "table", "form": "JSON"}
+	if form != "table" {
+		variables["form"] = strings.ToUpper(form)
+	}
+	for variable, text := range map[string]string{"from": in.from, "to": in.to, "token": in.token} {
+		if text != "" {
+			variables[variable] = text
+		}
+	}
+	for variable, n := range map[string]int64{"position": in.position, "dormantDays": int64(in.dormant), "overAgeDays": int64(in.overAge)} {
+		if n != 0 {
+			variables[variable] = n
+		}
+	}
+	if in.valueFile != "" {
+		value, err := a.secretFile(in.valueFile)
+		if err != nil {
+			return err
+		}
+		variables["value"] = value
+	}
+	client, err := a.client()
+	if err != nil {
+		return err
+	}
+	var answer struct{ Report reportView }
+	if err := client.do(ctx, reportQuery, variables, &answer); err != nil {
+		return err
+	}
+	return a.toFile(in.file, func(w io.Writer) error { return a.printReport(w, answer.Report, form) })
+}
+
+type reportView struct {
+	Columns []struct{ Title string }
+	Rows    [][]any
+	Limits  []string
+	Content string
+}
+
+func (a app) printReport(w io.Writer, r reportView, form string) error {
+	switch form {
+	case "pdf":
+		content, err := base64.StdEncoding.DecodeString(r.Content)
+		if err != nil {
+			return fmt.Errorf("the service's PDF: %w", err)
+		}
+		_, err = w.Write(content)
+		return err
+	case "table":
+		t := a.table()
+		t.SetOutputMirror(w)
+		var header []any
+		for _, c := range r.Columns {
+			header = append(header, strings.ToUpper(c.Title))
+		}
+		t.AppendHeader(header)
+		for _, row := range r.Rows {
+			t.AppendRow(shown(row))
+		}
+		t.Render()
+		for _, limit := range r.Limits {
+			fmt.Fprintln(a.err, "limit:", limit)
+		}
+		return nil
+	}
+	_, err := io.WriteString(w, r.Content)
+	return err
+}
+
+// shown is a row as a terminal shows it.
+func shown(row []any) []any {
+	out := make([]any, len(row))
+	for i, c := range row {
+		switch c := c.(type) {
+		case nil:
+			out[i] = "-"
+		case string:
+			out[i] = plainCell(c)
+		case []any:
+			parts := make([]string, len(c))
+			for j, p := range c {
+				parts[j] = fmt.Sprint(p)
+			}
+			out[i] = strings.Join(parts, " ")
+		default:
+			out[i] = c
+		}
+	}
+	return out
+}
+
+// secretFile reads a secret from a file, or from the standard input for "-":
+// never from the command line, which other users can see.
+func (a app) secretFile(name string) (string, error) {
+	var raw []byte
+	var err error
+	if name == "-" {
+		raw, err = io.ReadAll(io.LimitReader(a.in, 1<<16))
+	} else {
+		raw, err = os.ReadFile(name)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", name, err)
+	}
+	return strings.TrimSpace(string(raw)), nil
+}

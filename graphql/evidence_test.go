@@ -1,0 +1,154 @@
+// The state at a moment, who could do what, and reports, through the interface.
+
+package graphql_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+func (w *world) head() events.Position {
+	w.t.Helper()
+	head, err := w.log.Head(w.t.Context())
+	must(w.t, err)
+	return head
+}
+
+const revokeToken = `mutation($id: ID!) { revokeAPIToken(id: $id, reason: "no longer needed") { apiToken { id } receipt { recordedAt position } } }`
+
+func TestTokensAsOf(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	start := w.head()
+	ids := w.named("a", "b", "c")
+	then := w.head()
+	at := w.ask(`mutation($id: ID!) { updateAPIToken(id: $id, input: {name: "renamed"}) { receipt { recordedAt } } }`, vars{"id": ids["b"]}).at("updateAPIToken.receipt.recordedAt")
+	w.ask(revokeToken, vars{"id": ids["a"]})
+	w.ask(`mutation($id: ID!) { deleteAPIToken(id: $id) { deletedID } }`, vars{"id": ids["c"]})
+
+	const list = `query($asOf: AsOf, $where: APITokenWhereInput) { apiTokens(asOf: $asOf, where: $where, orderBy: [{field: name}], first: 2) {
+		totalCount pageInfo { hasNextPage endCursor } edges { node { name status lastUsedAt } } } }`
+	old := w.ask(list, vars{"asOf": vars{"position": then}})
+	if got := old.each("apiTokens", "name"); !slices.Equal(got, []string{"a", "b"}) || old.at("apiTokens.totalCount") != "3" || old.at("apiTokens.pageInfo.hasNextPage") != "true" {
+		t.Errorf("as of %d: %s", then, old.body)
+	}
+	if got := old.each("apiTokens", "status"); !slices.Equal(got, []string{"ACTIVE", "ACTIVE"}) {
+		t.Errorf("as of %d: %v", then, got)
+	}
+	old = w.ask(list, vars{"asOf": vars{"time": at}, "where": vars{"nameHasPrefix": "ren"}})
+	if got := old.each("apiTokens", "name"); !slices.Equal(got, []string{"renamed"}) {
+		t.Errorf("as of %s: %v", at, got)
+	}
+	now := w.ask(`query($asOf: AsOf) { apiTokens(asOf: $asOf, includeDeleted: true, orderBy: [{field: name}]) { edges { node { id name status isActive revokedReason position } } } }`,
+		vars{"asOf": vars{"position": w.head()}})
+	live := w.ask(`{ apiTokens(includeDeleted: true, orderBy: [{field: name}]) { edges { node { id name status isActive revokedReason position } } } }`, nil)
+	if string(now.body) != string(live.body) {
+		t.Errorf("as of the head\n%s, live\n%s", now.body, live.body)
+	}
+	one := `query($id: ID!, $asOf: AsOf) { apiToken(id: $id, asOf: $asOf) { name status } }`
+	if got := w.ask(one, vars{"id": ids["b"], "asOf": vars{"position": then}}).at("apiToken.name"); got != "b" {
+		t.Errorf("the token was called %s", got)
+	}
+	w.send(w.admin, one, vars{"id": ids["b"], "asOf": vars{"position": start}}).refuses("NOT_FOUND", "id")
+	w.send(w.admin, one, vars{"id": ids["b"], "asOf": vars{"position": 1}}).refuses("NOT_FOUND", "asOf")
+	w.send(w.admin, one, vars{"id": ids["b"], "asOf": vars{"position": 1 << 40}}).refuses("BAD_USER_INPUT", "asOf.position")
+	w.send(w.admin, one, vars{"id": ids["b"], "asOf": vars{"time": "2999-01-01T00:00:00Z"}}).refuses("BAD_USER_INPUT", "asOf.time")
+	w.send(w.admin, one, vars{"id": ids["b"], "asOf": vars{}}).refuses("BAD_USER_INPUT", "asOf")
+	_, member := w.member("grace", events.RoleMember)
+	w.send(member, list, vars{"asOf": vars{"position": then}}).refuses("FORBIDDEN", "")
+}
+
+func TestAccessDiffAndWhoCould(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	before := w.head()
+	writer := w.apiToken("writer", "evidence:write")
+	w.apiToken("reader", "evidence:read")
+	_, auditor := w.member("grace", events.RoleAuditor)
+	between := w.head()
+	w.ask(revokeToken, vars{"id": writer.id})
+
+	diff := w.as(auditor, `query($from: AsOf!, $to: AsOf) { accessDiff(from: $from, to: $to) { from { position } changes { kind name change field } } }`,
+		vars{"from": vars{"position": before}, "to": vars{"position": between}})
+	for _, want := range []string{`"kind":"organization token","name":"writer","change":"added"`, `"kind":"member","name":"","change":"added"`, `"kind":"personal token"`} {
+		if !strings.Contains(string(diff.body), want) {
+			t.Errorf("no %s in %s", want, diff.body)
+		}
+	}
+	same := w.as(auditor, `query($at: AsOf!) { accessDiff(from: $at, to: $at) { changes { kind } } }`, vars{"at": vars{"position": between}})
+	if got := len(same.any("accessDiff.changes").([]any)); got != 0 {
+		t.Errorf("%d changes between a moment and itself", got)
+	}
+	const who = `query($asOf: AsOf, $action: String!) { whoCould(action: $action, asOf: $asOf) { scope allowed { kind name role policy } } }`
+	names := func(a answer) (out []string) {
+		for _, one := range a.any("whoCould.allowed").([]any) {
+			one := one.(map[string]any)
+			out = append(out, value(one["kind"])+" "+value(one["name"])+value(one["role"]))
+		}
+		return out
+	}
+	then := names(w.as(auditor, who, vars{"action": "createEvidence", "asOf": vars{"position": between}}))
+	if !slices.Contains(then, "organization token writer") || slices.Contains(then, "organization token reader") || !slices.Contains(then, "member owner") || slices.Contains(then, "member auditor") {
+		t.Errorf("then: %v", then)
+	}
+	if now := names(w.as(auditor, who, vars{"action": "createEvidence"})); slices.Contains(now, "organization token writer") {
+		t.Errorf("now: %v", now)
+	}
+	w.send(auditor, who, vars{"action": "flyToTheMoon"}).refuses("BAD_USER_INPUT", "action")
+}
+
+func TestReports(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	leaked := w.apiToken("leaked", "evidence:write")
+	_, auditor := w.member("grace", events.RoleAuditor)
+	_, member := w.member("linus", events.RoleMember)
+	kinds := w.as(auditor, `{ reports { name title criteria onDemand } }`, nil)
+	if n := len(kinds.any("reports").([]any)); n < 11 {
+		t.Fatalf("%d reports", n)
+	}
+	const report = `query($name: String!, $token: ID, $value: String, $form: ReportForm!) { report(name: $name, token: $token, value: $value) {
+		name from to position trailPosition columns { name title } rows parameters { name value } limits content(form: $form) } }`
+	for _, kind := range kinds.any("reports").([]any) {
+		name := value(kind.(map[string]any)["name"])
+		for _, form := range []string{"JSON", "CSV", "HTML", "PDF"} {
+			a := w.as(auditor, report, vars{"name": name, "token": leaked.id, "form": form})
+			if len(a.any("report.rows").([]any)) == 0 || len(a.any("report.limits").([]any)) == 0 || len(a.at("report.content")) < 100 {
+				t.Errorf("%s as %s: %s", name, form, a.body)
+			}
+		}
+	}
+	w.send(member, report, vars{"name": "population", "form": "CSV"}).refuses("FORBIDDEN", "")
+	w.send(auditor, report, vars{"name": "nothing", "form": "CSV"}).refuses("BAD_USER_INPUT", "name")
+	w.send(auditor, report, vars{"name": "leak", "form": "CSV"}).refuses("BAD_USER_INPUT", "token")
+	w.send(auditor, report, vars{"name": "leak", "value": "tola_x", "form": "CSV"}).refuses("BAD_USER_INPUT", "value")
+
+	sum := sha256.Sum256([]byte(leaked.value))
+	for _, name := range []vars{
+		{"value": leaked.value}, {"token": leaked.id}, {"token": hex.EncodeToString(sum[:])}, {"token": base64.StdEncoding.EncodeToString(sum[:])},
+	} {
+		name["name"], name["form"] = "leak", "CSV"
+		a := w.as(auditor, report, name)
+		if !strings.Contains(a.at("report.content"), "exposure window,"+leaked.id) || strings.Contains(string(a.body), leaked.value) {
+			t.Errorf("%v: %s", name, a.body)
+		}
+	}
+	var rows [][]any
+	raw, _ := json.Marshal(w.as(auditor, report, vars{"name": "roll-forward", "form": "CSV"}).any("report.rows"))
+	must(t, json.Unmarshal(raw, &rows))
+	for _, row := range rows {
+		if row[1] == "difference" && row[3] != float64(0) {
+			t.Errorf("it does not add up: %v", rows)
+		}
+	}
+	if strings.Contains(w.logged.String(), leaked.value) {
+		t.Error("the value was logged")
+	}
+}
