@@ -4,6 +4,7 @@
 package aggregate
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +27,7 @@ type Principal struct {
 	// SignIn: people can sign in at this installation, so that no token stands
 	// for one; see docs/decisions.
 	SignIn bool
+	Source netip.Addr // where the call comes from; what the policy of an organization may ask for
 }
 
 // Service is the principal for what the service does by itself.

@@ -110,6 +110,7 @@ type place struct {
 	id      uuid.UUID
 	rights  Scopes // what the caller may do here
 	stamped bool   // the caller's token is authorized through single sign-on here
+	bearer  Bearer // the caller's token as the organization's policy sees it
 }
 
 // enter gives an organization as the caller stands in it. To whoever has no
@@ -135,6 +136,9 @@ func enter(ctx context.Context, d *Decision, who Principal, id uuid.UUID) (place
 	if err != nil {
 		return at, err
 	}
+	if err := at.meetDemands(d, who); err != nil {
+		return at, err
+	}
 	if org.Policy.SSORequired && who.Kind != "" && !at.stamped {
 		return at, refuse(CodeSSORequired, "",
 			"This organization requires single sign-on; have an administrator authorize this token for it.")
@@ -148,6 +152,7 @@ func (at *place) asToken(ctx context.Context, d *Decision, who Principal) error 
 	}
 	t, err := Load(ctx, d, TokenDecider, events.TokenStream(who.Token))
 	at.rights, at.stamped = who.Scopes, t.Stamped
+	at.bearer = who.bearer(d, t)
 	return err
 }
 
@@ -171,8 +176,11 @@ func (at *place) asMember(ctx context.Context, d *Decision, who Principal) error
 	if !g.Live {
 		return Organization{}.mustExist()
 	}
+	t, err := Load(ctx, d, TokenDecider, events.TokenStream(who.Token))
 	at.rights, at.stamped = Effective(who.Scopes, at.rights, true), g.Stamped
-	return nil
+	at.bearer = who.bearer(d, t)
+	at.bearer.Approved = g.Approved
+	return err
 }
 
 // admit is enter, and whether the caller may do the operation there.
@@ -181,6 +189,7 @@ func admit(ctx context.Context, d *Decision, who Principal, id uuid.UUID, op Ope
 	if err != nil {
 		return at, err
 	}
+	who, _ = DemandsOf(at.Policy).below(who) // something is left, or it would not have entered
 	return at, Authorize(who, at.Standing, op)
 }
 

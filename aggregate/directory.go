@@ -239,7 +239,18 @@ func (y *Directory) onOrganization(
 // A demand that the caller's own token would fail is refused, so that nobody
 // locks himself out.
 func (y *Directory) SetPolicy(ctx context.Context, call Call, organization uuid.UUID, policy events.Policy) (Made, error) {
-	return y.run(ctx, call, "SetPolicy", []any{organization, policy}, events.KindOrganization,
+	return y.setPolicy(ctx, call, organization, policy, func(events.Policy) events.Policy { return policy })
+}
+
+// ChangePolicy is [Directory.SetPolicy] for some of the demands; the others stay.
+func (y *Directory) ChangePolicy(ctx context.Context, call Call, organization uuid.UUID, change PolicyChange) (Made, error) {
+	return y.setPolicy(ctx, call, organization, change, change.To)
+}
+
+func (y *Directory) setPolicy(
+	ctx context.Context, call Call, organization uuid.UUID, input any, to func(events.Policy) events.Policy,
+) (Made, error) {
+	return y.run(ctx, call, "SetPolicy", []any{organization, input}, events.KindOrganization,
 		func(ctx context.Context, d *Decision, who Principal) (uuid.UUID, error) {
 			at, err := admit(ctx, d, who, organization, OpChangePolicy)
 			if err != nil {
@@ -248,9 +259,12 @@ func (y *Directory) SetPolicy(ctx context.Context, call Call, organization uuid.
 			if err := call.expect(d, events.OrganizationStream(organization)); err != nil {
 				return organization, err
 			}
-			if policy.SSORequired && who.Kind != "" && !at.stamped {
-				return organization, refuse(CodeConflict, "ssoRequired",
-					"Your own token is not authorized through single sign-on here and would be refused from then on; authorize it first.")
+			policy, err := at.policyOf(to(at.Policy))
+			if err != nil {
+				return organization, err
+			}
+			if err := at.staysIn(d, who, policy); err != nil {
+				return organization, err
 			}
 			return organization, onOrganization(ctx, d, organization, SetPolicy{Policy: policy})
 		})

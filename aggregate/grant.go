@@ -24,7 +24,8 @@ type Grant struct {
 	ExpiresAt      time.Time
 	Suspended      bool
 	SuspendedUntil time.Time
-	Pending        bool // not yet approved by an administrator
+	Pending        bool // closed until an administrator approves it
+	Approved       bool // by an administrator
 	Stamped        bool // authorized through the organization's single sign-on
 }
 
@@ -60,7 +61,7 @@ func evolveGrant(g Grant, e events.GrantEvent) Grant {
 	case events.GrantSSOAuthorizationWithdrawn:
 		g.Stamped = false
 	case events.GrantApproved:
-		g.Pending = false
+		g.Pending, g.Approved = false, true
 	case events.GrantReviewed:
 		// When it was is for readers; no rule asks.
 	}
@@ -73,27 +74,30 @@ type GiveGrant struct {
 	ID           uuid.UUID // of the token
 	Organization uuid.UUID
 	Token        Token
+	Pending      bool // closed until it is approved
 }
 
 func (c GiveGrant) decide(g Grant) ([]events.GrantEvent, error) {
 	switch {
 	case g.Live:
 		return nil, nil
-	case g.Cause == events.CauseOrganization || g.Cause == events.CauseApprovalWithdrawn:
+	case g.Cause == events.CauseOrganization || g.Cause == events.CauseApprovalWithdrawn || g.Cause == events.CauseDeclined:
 		return nil, refuse(CodeConflict, "organizationIDs",
 			"The organization %s has ended this token's access; only another token can be granted to it.", c.Organization)
 	}
 	given := []events.GrantEvent{events.GrantGiven{
 		Token: c.ID, Organization: c.Organization, User: c.Token.Owner,
-		Name: c.Token.Name, Scopes: c.Token.Scopes, ExpiresAt: c.Token.ExpiresAt,
+		Name: c.Token.Name, Scopes: c.Token.Scopes, ExpiresAt: c.Token.ExpiresAt, Pending: c.Pending,
 	}}
-	if c.Token.Suspended {
+	if c.Token.Suspended && !c.Pending {
 		given = append(given, events.GrantSuspended{Until: c.Token.SuspendedUntil})
 	}
 	return given, nil
 }
 
-// FollowToken brings a live grant up to its token: snapshot, suspension, end.
+// FollowToken brings a live grant up to its token: snapshot, suspension, end. A
+// pending grant is closed already, and must not open with the token: it is told
+// of a suspension when it is approved.
 type FollowToken struct{ Token Token }
 
 func (c FollowToken) decide(g Grant) ([]events.GrantEvent, error) {
@@ -104,7 +108,7 @@ func (c FollowToken) decide(g Grant) ([]events.GrantEvent, error) {
 	if g.Name != c.Token.Name || !slices.Equal(g.Scopes, c.Token.Scopes) || !g.ExpiresAt.Equal(c.Token.ExpiresAt) {
 		out = append(out, events.GrantChanged{Name: c.Token.Name, Scopes: c.Token.Scopes, ExpiresAt: c.Token.ExpiresAt})
 	}
-	if g.Suspended != c.Token.Suspended || !g.SuspendedUntil.Equal(c.Token.SuspendedUntil) {
+	if !g.Pending && (g.Suspended != c.Token.Suspended || !g.SuspendedUntil.Equal(c.Token.SuspendedUntil)) {
 		if c.Token.Suspended {
 			out = append(out, events.GrantSuspended{Until: c.Token.SuspendedUntil})
 		} else {

@@ -4,7 +4,6 @@ package aggregate
 
 import (
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -55,6 +54,7 @@ func evolveOrganization(o Organization, e events.OrganizationEvent) Organization
 		o.Policy = e.After
 		o.Policy.MemberScopes = canonical(e.After.MemberScopes)
 		o.Policy.ScopeCeiling = canonical(e.After.ScopeCeiling)
+		o.Policy.AllowedSources = canonical(e.After.AllowedSources)
 	case events.OrganizationSSOProviderChanged:
 		o.Provider = e.After
 	case events.OrganizationWebhookAdded:
@@ -134,29 +134,4 @@ func (c RegisterObject) decide(o Organization) ([]events.OrganizationEvent, erro
 		return nil, nil
 	}
 	return []events.OrganizationEvent{events.OrganizationObjectRegistered{Object: c.Name, Actions: maps.Clone(c.Actions)}}, nil
-}
-
-// SetPolicy replaces the organization's policy.
-type SetPolicy struct{ Policy events.Policy }
-
-func (c SetPolicy) decide(o Organization) ([]events.OrganizationEvent, error) {
-	if err := o.mustExist(); err != nil {
-		return nil, err
-	}
-	scopes, err := o.Registry().Parse("memberScopes", c.Policy.MemberScopes)
-	if err != nil {
-		return nil, err
-	}
-	for _, scope := range scopes {
-		if object := atomOf(scope).object; object == "" || slices.Contains(ledgerObjects, object) {
-			return nil, refuse(CodeBadUserInput, "memberScopes",
-				"Members can have scopes on the organization's own systems only; %s reaches the ledger's objects.", scope)
-		}
-	}
-	after := c.Policy
-	after.MemberScopes = scopes
-	if after.SSORequired == o.Policy.SSORequired && slices.Equal(after.MemberScopes, o.Policy.MemberScopes) {
-		return nil, nil
-	}
-	return []events.OrganizationEvent{events.OrganizationPolicyChanged{Before: o.Policy, After: after}}, nil
 }

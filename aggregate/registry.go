@@ -41,6 +41,8 @@ var builtinActions = map[string]string{
 	"suspendPersonalAccessToken": "token:write", "resumePersonalAccessToken": "token:write",
 	"rotatePersonalAccessToken": "token:write", "deletePersonalAccessToken": "token:delete",
 	"deleteBulkPersonalAccessToken": "token:delete", "endTokenGrant": "token:write",
+	"approveTokenGrant": "token:write", "declineTokenGrant": "token:write", "withdrawTokenGrantApproval": "token:write",
+	"reviewAPIToken": "token:write", "reviewTokenGrant": "token:write",
 	"authorizeTokenSSO": "token:write", "withdrawTokenSSO": "token:write",
 	"verifyToken": "token:introspect", "verifyTokens": "token:introspect",
 

@@ -29,7 +29,7 @@ func TestGrantRules(t *testing.T) {
 	}{
 		"give":             {Grant{}, give, []events.GrantEvent{given}, "", ""},
 		"give again":       {grant(), give, nil, "", ""},
-		"give a suspended": {Grant{}, GiveGrant{next, orgA, suspended}, []events.GrantEvent{given, events.GrantSuspended{Until: hours(1)}}, "", ""},
+		"give a suspended": {Grant{}, GiveGrant{next, orgA, suspended, false}, []events.GrantEvent{given, events.GrantSuspended{Until: hours(1)}}, "", ""},
 		"give what its owner took away": {
 			grant(events.GrantEnded{Cause: events.CauseRemovedByOwner}), give, []events.GrantEvent{given}, "", "",
 		},

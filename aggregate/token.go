@@ -28,6 +28,8 @@ type Token struct {
 	Successor      uuid.UUID // set once it is rotated
 	RotatesUntil   time.Time // when a rotated token ends
 	EndsAtFirstUse bool      // or before that, when its successor is first used
+	RotatedFrom    uuid.UUID // whose successor it is
+	Delivered      bool      // as a successor, it was used: its value has arrived
 	WarnedFor      time.Time // the deadline of which was last warned
 	WarnedDays     int64     // how many days ahead that was
 	Stamped        bool      // an organization token's authorization through single sign-on
@@ -111,6 +113,7 @@ func evolveToken(t Token, e events.TokenEvent) Token {
 			Organizations: sortedIDs(e.Organizations),
 			Name:          e.Name, Description: e.Description, Tags: slices.Clone(e.Tags),
 			Scopes: canonical(e.Scopes), Ceiling: canonical(e.Ceiling), ExpiresAt: e.ExpiresAt,
+			RotatedFrom: e.RotatedFrom,
 		}
 	case events.TokenRenamed:
 		t.Name = e.Name
@@ -126,6 +129,8 @@ func evolveToken(t Token, e events.TokenEvent) Token {
 		t.Organizations = without(sortedIDs(t.Organizations, e.Added), e.Removed)
 	case events.TokenRotated:
 		t.Successor, t.RotatesUntil, t.EndsAtFirstUse = e.Successor, e.Until, e.EndsAtFirstUse
+	case events.TokenDelivered:
+		t.Delivered = true
 	case events.TokenSuspended:
 		t.Suspended, t.SuspendedUntil = true, e.Until
 	case events.TokenResumed:

@@ -143,3 +143,13 @@ func (UnstampToken) decide(t Token, now time.Time) ([]events.TokenEvent, error) 
 	}
 	return []events.TokenEvent{events.TokenSSOAuthorizationWithdrawn{Organization: t.Organization}}, nil
 }
+
+// ReviewToken records that a token was looked at and kept.
+type ReviewToken struct{ Review uuid.UUID }
+
+func (c ReviewToken) decide(t Token, now time.Time) ([]events.TokenEvent, error) {
+	if err := t.mustBeLive(now); err != nil {
+		return nil, err
+	}
+	return []events.TokenEvent{events.TokenReviewed{Review: c.Review}}, nil
+}

@@ -135,7 +135,11 @@ func (t *Tokens) createForOrganization(
 		Kind: events.OrganizationKind, Organization: in.Organization,
 		Ceiling: at.rights, Known: at.Registry(), Limits: at.limits(who),
 	}
-	return t.create(ctx, d, events.OrganizationTrail(in.Organization), cmd, in.NewToken)
+	issued, err := t.create(ctx, d, events.OrganizationTrail(in.Organization), cmd, in.NewToken)
+	if err != nil {
+		return Issued{}, err
+	}
+	return issued, comply(ctx, d, issued.ID)
 }
 
 func (t *Tokens) createForUser(
@@ -157,6 +161,9 @@ func (t *Tokens) createForUser(
 	}
 	issued, err := t.create(ctx, d, events.UserTrail(user), cmd, in.NewToken)
 	if err != nil {
+		return Issued{}, err
+	}
+	if err := comply(ctx, d, issued.ID); err != nil {
 		return Issued{}, err
 	}
 	return issued, giveAll(ctx, d, issued.ID, organizations)
@@ -232,7 +239,11 @@ func giveAll(ctx context.Context, d *Decision, id uuid.UUID, organizations []uui
 		return err
 	}
 	for _, org := range organizations {
-		give := GiveGrant{ID: id, Organization: org, Token: token}
+		o, err := Load(ctx, d, OrganizationDecider, events.OrganizationStream(org))
+		if err != nil {
+			return err
+		}
+		give := GiveGrant{ID: id, Organization: org, Token: token, Pending: o.Policy.ApprovalRequired}
 		if _, err := onGrant(ctx, d, id, org, give); err != nil {
 			return err
 		}

@@ -193,8 +193,17 @@ func (s *subject) update(ctx context.Context, d *Decision, in TokenUpdate) error
 	if err != nil {
 		return err
 	}
-	if err := s.do(ctx, d, in.commands(s.Token, known, s.limits)...); err != nil {
+	before, changes := s.Token, in.commands(s.Token, known, s.limits)
+	if err := s.do(ctx, d, changes...); err != nil {
 		return err
+	}
+	if len(changes)+len(given) > 0 {
+		if err := comply(ctx, d, s.id); err != nil {
+			return err
+		}
+		if err := s.keepsApproval(ctx, d, before); err != nil {
+			return err
+		}
 	}
 	for _, org := range ended {
 		if _, err := onGrant(ctx, d, s.id, org, EndGrant{Cause: events.CauseRemovedByOwner}); err != nil {

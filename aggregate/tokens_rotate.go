@@ -4,6 +4,7 @@ package aggregate
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -81,7 +82,25 @@ func (t *Tokens) succeed(ctx context.Context, d *Decision, s *subject, in Rotati
 	if _, err := onToken(ctx, d, made.ID, s.trail, create); err != nil {
 		return made, err
 	}
-	return made, giveAll(ctx, d, made.ID, create.Organizations)
+	if err := in.asConflict(comply(ctx, d, made.ID)); err != nil {
+		return made, err
+	}
+	if err := giveAll(ctx, d, made.ID, create.Organizations); err != nil {
+		return made, err
+	}
+	return made, inheritApproval(ctx, d, s.id, made.ID)
+}
+
+// asConflict says of what a policy demands of the successor whether the input is
+// at fault, or what the predecessor hands on: that has to be changed first.
+func (in Rotation) asConflict(err error) error {
+	var r *Refusal
+	if !errors.As(err, &r) || r.Code != CodeBadUserInput || r.Field == "expiresAt" && (in.ExpiresAt != nil || in.ClearExpiresAt) {
+		return err
+	}
+	at := *r
+	at.Code = CodeConflict
+	return &at
 }
 
 func (s *subject) successor(made Issued, in Rotation) CreateToken {

@@ -114,6 +114,7 @@ var catalogue = [...]Kind{
 	decision[TokenExpiryChanged]("A token's deadline moves."),
 	decision[TokenOrganizationsChanged]("A personal token is granted to other organizations."),
 	decision[TokenRotated]("A token gets a successor."),
+	decision[TokenDelivered]("A token made by rotation was used for the first time: its value has arrived."),
 	decision[TokenSuspended]("A token's uses are refused for now."),
 	decision[TokenResumed]("A suspended token works again."),
 	decision[TokenRevoked]("A token ends for good."),

@@ -98,6 +98,11 @@ type TokenRotated struct {
 	EndsAtFirstUse bool      `json:"ends_at_first_use,omitempty"`
 }
 
+// TokenDelivered records that a successor was used for the first time, and so
+// that its value has arrived: from then on no other can take its place. It is a
+// decision, so that the two cannot cross.
+type TokenDelivered struct{ tokenFact }
+
 // TokenSuspended refuses every use until Until, or until it is resumed.
 type TokenSuspended struct {
 	tokenFact
@@ -208,6 +213,9 @@ func (TokenOrganizationsChanged) Type() Type { return "token.organizations_chang
 
 // Type implements [Event].
 func (TokenRotated) Type() Type { return "token.rotated" }
+
+// Type implements [Event].
+func (TokenDelivered) Type() Type { return "token.delivered" }
 
 // Type implements [Event].
 func (TokenSuspended) Type() Type { return "token.suspended" }

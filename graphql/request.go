@@ -93,6 +93,7 @@ func withWarnings(ctx context.Context, next gql.ResponseHandler) *gql.Response {
 // mutations and one Idempotency-Key gives each a key of its own.
 func (r *request) call(ctx context.Context) aggregate.Call {
 	c := aggregate.Call{Principal: r.caller.Principal, Correlation: r.caller.RequestID, Trace: r.caller.Trace}
+	c.Principal.Source = r.caller.Address
 	if r.caller.IdempotencyKey == "" {
 		return c
 	}

@@ -75,11 +75,7 @@ func (o organizations) Policy(ctx context.Context, obj *model.Organization) (*mo
 	if err := inside(ctx, obj, aggregate.OpReadPolicy); err != nil {
 		return nil, err
 	}
-	policy := &model.OrganizationPolicy{SsoRequired: obj.OrganizationRow.Policy.SSORequired, MemberScopes: obj.OrganizationRow.Policy.MemberScopes}
-	if policy.MemberScopes == nil {
-		policy.MemberScopes = []string{}
-	}
-	return policy, nil
+	return policyShown(obj.OrganizationRow.Policy), nil
 }
 
 // ViewerRole implements Organization.viewerRole.

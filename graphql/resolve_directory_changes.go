@@ -46,8 +46,7 @@ func (m mutations) UpdateOrganizationPolicy(ctx context.Context, id *string, in 
 	if err != nil {
 		return nil, err
 	}
-	policy := events.Policy{SSORequired: in.SsoRequired, MemberScopes: in.MemberScopes}
-	return m.organizationPayload(ctx)(m.directory.SetPolicy(ctx, expected(requestOf(ctx).call(ctx), in.ExpectedVersion), organization, policy))
+	return m.organizationPayload(ctx)(m.directory.ChangePolicy(ctx, expected(requestOf(ctx).call(ctx), in.ExpectedVersion), organization, policyChange(in)))
 }
 
 // RegisterObject implements registerObject.

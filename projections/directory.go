@@ -18,7 +18,7 @@ type directory struct{}
 func (directory) Name() string { return "directory" }
 
 // Revision implements [Projection].
-func (directory) Revision() int { return 1 }
+func (directory) Revision() int { return 2 }
 
 const directoryDDL = `
 CREATE TABLE %[1]s (
@@ -83,6 +83,11 @@ CREATE TABLE %[4]s (
 	given_by        text COLLATE "C" NOT NULL,
 	sso_at          timestamptz,
 	sso_by          text COLLATE "C",
+	pending         boolean NOT NULL,
+	approved_at     timestamptz,
+	approved_by     text COLLATE "C",
+	reviewed_at     timestamptz,
+	reviewed_by     text COLLATE "C",
 	ended_at        timestamptz,
 	ended_by        text COLLATE "C",
 	ended_reason    text COLLATE "C",

@@ -89,6 +89,11 @@ type GrantRow struct {
 	GivenBy        string             `json:"given_by"`
 	SSOAt          *time.Time         `json:"sso_at" db:"sso_at"`
 	SSOBy          *string            `json:"sso_by" db:"sso_by"`
+	Pending        bool               `json:"pending"` // closed until an administrator approves it
+	ApprovedAt     *time.Time         `json:"approved_at"`
+	ApprovedBy     *string            `json:"approved_by"`
+	ReviewedAt     *time.Time         `json:"reviewed_at"` // last
+	ReviewedBy     *string            `json:"reviewed_by"`
 	EndedAt        *time.Time         `json:"ended_at"`
 	EndedBy        *string            `json:"ended_by"`
 	EndedReason    *string            `json:"ended_reason"`
@@ -117,7 +122,7 @@ func (r *GrantRow) apply(_ ids, rec events.Recorded) error {
 		*r = GrantRow{
 			Token: e.Token, Organization: e.Organization, User: e.User,
 			Name: text(e.Name), Scopes: texts(e.Scopes), ExpiresAt: optionalTime(e.ExpiresAt),
-			GivenAt: rec.RecordedAt, GivenBy: actor,
+			GivenAt: rec.RecordedAt, GivenBy: actor, Pending: e.Pending,
 		}
 	case events.GrantChanged:
 		r.Name, r.Scopes, r.ExpiresAt = text(e.Name), texts(e.Scopes), optionalTime(e.ExpiresAt)
@@ -132,8 +137,10 @@ func (r *GrantRow) apply(_ ids, rec events.Recorded) error {
 		r.SSOAt, r.SSOBy = &rec.RecordedAt, &actor
 	case events.GrantSSOAuthorizationWithdrawn:
 		r.SSOAt, r.SSOBy = nil, nil
-	case events.GrantApproved, events.GrantReviewed:
-		// Nothing that the row shows changes.
+	case events.GrantApproved:
+		r.Pending, r.ApprovedAt, r.ApprovedBy = false, &rec.RecordedAt, &actor
+	case events.GrantReviewed:
+		r.ReviewedAt, r.ReviewedBy = &rec.RecordedAt, &actor
 	default:
 		return errForeign
 	}

@@ -127,7 +127,11 @@ func (r *TokenRow) change(rec events.Recorded, e events.TokenEvent) {
 		r.stamp(e.Organization.String(), &now)
 	case events.TokenSSOAuthorizationWithdrawn:
 		r.stamp(e.Organization.String(), nil)
-	case events.TokenExpiryWarned, events.TokenReviewed, events.TokenCreated, events.TokenUsed, events.TokenUseRefused, events.TokenSourceSeen:
+	case events.TokenReviewed:
+		r.ReviewedAt, r.ReviewedBy = &now, optionalText(rec.Meta.Actor.Name())
+	case events.TokenDelivered:
+		r.DeliveredAt = &now
+	case events.TokenExpiryWarned, events.TokenCreated, events.TokenUsed, events.TokenUseRefused, events.TokenSourceSeen:
 		// begun elsewhere, no decisions, or nothing that a row shows
 	}
 }

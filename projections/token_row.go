@@ -58,6 +58,9 @@ type TokenRow struct {
 	RotatedTo      *uuid.UUID           `json:"rotated_to"`
 	RotatedUntil   *time.Time           `json:"rotated_until"`
 	EndsAtFirstUse bool                 `json:"ends_at_first_use"`
+	DeliveredAt    *time.Time           `json:"delivered_at"` // of a successor: its first use, if it was used
+	ReviewedAt     *time.Time           `json:"reviewed_at"`  // last
+	ReviewedBy     *string              `json:"reviewed_by"`
 	SSO            map[string]time.Time `json:"sso"`    // organization id → when it was authorized
 	Grants         map[string]GrantMark `json:"grants"` // of a personal token: organization id → its grant
 	Version        events.Version       `json:"version"`

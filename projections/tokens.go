@@ -19,7 +19,7 @@ type tokens struct{}
 func (tokens) Name() string { return "tokens" }
 
 // Revision implements [Projection].
-func (tokens) Revision() int { return 2 }
+func (tokens) Revision() int { return 3 }
 
 // tokensDDL orders every list by the holder first, since no list crosses
 // holders. Texts compare by code point (collation "C"), which is the same on
@@ -54,6 +54,9 @@ CREATE TABLE %[1]s (
 	rotated_to         uuid,
 	rotated_until      timestamptz,
 	ends_at_first_use  boolean NOT NULL,
+	delivered_at       timestamptz,
+	reviewed_at        timestamptz,
+	reviewed_by        text COLLATE "C",
 	sso                jsonb,
 	grants             jsonb,
 	version            bigint NOT NULL,

@@ -153,6 +153,20 @@ func (v *Views) Source(ctx context.Context, token uuid.UUID, trail events.TrailI
 	return at, err == nil, err
 }
 
+// LastUse is when a token was last used in a trail, asked once the read models
+// include the position.
+func (v *Views) LastUse(ctx context.Context, token uuid.UUID, trail events.TrailID, to events.Position) (at time.Time, found bool, err error) {
+	if err := v.Wait(ctx, to); err != nil {
+		return at, false, err
+	}
+	var last *time.Time
+	err = v.db.QueryRow(ctx, `SELECT max(last_used_at) FROM usage_actions WHERE token = $1 AND trail = $2`, token, string(trail)).Scan(&last)
+	if err != nil || last == nil {
+		return at, false, err
+	}
+	return *last, true, nil
+}
+
 // Usage is what a token was used for, in sum.
 type Usage struct {
 	Uses       int64

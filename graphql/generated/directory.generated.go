@@ -1256,6 +1256,52 @@ func fieldContext_OrganizationPolicy_ssoRequired(_ context.Context, ec *executio
 	return graphql.NewScalarFieldContext("OrganizationPolicy", field, false, false, "Boolean")
 }
 
+func _OrganizationPolicy_ssoMaxAge(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrganizationPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_OrganizationPolicy_ssoMaxAge(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SsoMaxAge, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNLong2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_OrganizationPolicy_ssoMaxAge(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationPolicy", field, false, false, "Long")
+}
+
+func _OrganizationPolicy_organizationSSOMaxAge(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrganizationPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_OrganizationPolicy_organizationSSOMaxAge(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OrganizationSSOMaxAge, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNLong2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_OrganizationPolicy_organizationSSOMaxAge(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationPolicy", field, false, false, "Long")
+}
+
 func _OrganizationPolicy_memberScopes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrganizationPolicy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1277,6 +1323,259 @@ func _OrganizationPolicy_memberScopes(ctx context.Context, ec *executionContext,
 }
 func fieldContext_OrganizationPolicy_memberScopes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("OrganizationPolicy", field, false, false, "String")
+}
+
+func _OrganizationPolicy_scopeCeiling(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrganizationPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_OrganizationPolicy_scopeCeiling(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ScopeCeiling, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_OrganizationPolicy_scopeCeiling(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationPolicy", field, false, false, "String")
+}
+
+func _OrganizationPolicy_allowedSources(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrganizationPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_OrganizationPolicy_allowedSources(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AllowedSources, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_OrganizationPolicy_allowedSources(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationPolicy", field, false, false, "String")
+}
+
+func _OrganizationPolicy_maxLifetime(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrganizationPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_OrganizationPolicy_maxLifetime(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MaxLifetime, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNLong2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_OrganizationPolicy_maxLifetime(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationPolicy", field, false, false, "Long")
+}
+
+func _OrganizationPolicy_expiryRequired(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrganizationPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_OrganizationPolicy_expiryRequired(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiryRequired, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_OrganizationPolicy_expiryRequired(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationPolicy", field, false, false, "Boolean")
+}
+
+func _OrganizationPolicy_idleExpiry(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrganizationPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_OrganizationPolicy_idleExpiry(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IdleExpiry, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNLong2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_OrganizationPolicy_idleExpiry(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationPolicy", field, false, false, "Long")
+}
+
+func _OrganizationPolicy_descriptionRequired(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrganizationPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_OrganizationPolicy_descriptionRequired(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DescriptionRequired, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_OrganizationPolicy_descriptionRequired(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationPolicy", field, false, false, "Boolean")
+}
+
+func _OrganizationPolicy_rotationAge(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrganizationPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_OrganizationPolicy_rotationAge(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RotationAge, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNLong2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_OrganizationPolicy_rotationAge(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationPolicy", field, false, false, "Long")
+}
+
+func _OrganizationPolicy_rotationEnforced(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrganizationPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_OrganizationPolicy_rotationEnforced(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RotationEnforced, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_OrganizationPolicy_rotationEnforced(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationPolicy", field, false, false, "Boolean")
+}
+
+func _OrganizationPolicy_approvalRequired(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrganizationPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_OrganizationPolicy_approvalRequired(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ApprovalRequired, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_OrganizationPolicy_approvalRequired(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationPolicy", field, false, false, "Boolean")
+}
+
+func _OrganizationPolicy_reviewEvery(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrganizationPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_OrganizationPolicy_reviewEvery(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ReviewEvery, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNLong2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_OrganizationPolicy_reviewEvery(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationPolicy", field, false, false, "Long")
+}
+
+func _OrganizationPolicy_endFamilyOnReuse(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrganizationPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_OrganizationPolicy_endFamilyOnReuse(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndFamilyOnReuse, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_OrganizationPolicy_endFamilyOnReuse(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganizationPolicy", field, false, false, "Boolean")
 }
 
 func _RegisteredObject_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RegisteredObject) (ret graphql.Marshaler) {
@@ -1548,6 +1847,75 @@ func _TokenGrant_givenAt(ctx context.Context, ec *executionContext, field graphq
 }
 func fieldContext_TokenGrant_givenAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("TokenGrant", field, false, false, "Time")
+}
+
+func _TokenGrant_approvedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.TokenGrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TokenGrant_approvedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ApprovedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalOTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_TokenGrant_approvedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TokenGrant", field, false, false, "Time")
+}
+
+func _TokenGrant_approvedBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.TokenGrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TokenGrant_approvedBy(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ApprovedBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOString2ᚖstring(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_TokenGrant_approvedBy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TokenGrant", field, false, false, "String")
+}
+
+func _TokenGrant_lastReviewedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.TokenGrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TokenGrant_lastReviewedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastReviewedAt(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalOTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_TokenGrant_lastReviewedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TokenGrant", field, true, false, "Time")
 }
 
 func _TokenGrant_ssoAuthorizedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.TokenGrant) (ret graphql.Marshaler) {
@@ -2392,7 +2760,7 @@ func unmarshalInputUpdateOrganizationPolicyInput(ctx context.Context, ec *execut
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"ssoRequired", "memberScopes", "expectedVersion"}
+	fieldsInOrder := [...]string{"ssoRequired", "ssoMaxAge", "organizationSSOMaxAge", "memberScopes", "scopeCeiling", "allowedSources", "maxLifetime", "expiryRequired", "idleExpiry", "descriptionRequired", "rotationAge", "rotationEnforced", "approvalRequired", "reviewEvery", "endFamilyOnReuse", "expectedVersion"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2401,18 +2769,109 @@ func unmarshalInputUpdateOrganizationPolicyInput(ctx context.Context, ec *execut
 		switch k {
 		case "ssoRequired":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ssoRequired"))
-			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
 			it.SsoRequired = data
+		case "ssoMaxAge":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ssoMaxAge"))
+			data, err := unmarshalOLong2ᚖint64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.SsoMaxAge = data
+		case "organizationSSOMaxAge":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organizationSSOMaxAge"))
+			data, err := unmarshalOLong2ᚖint64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrganizationSSOMaxAge = data
 		case "memberScopes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberScopes"))
-			data, err := unmarshalNString2ᚕstringᚄ(ctx, ec, v)
+			data, err := unmarshalOString2ᚕstringᚄ(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
 			it.MemberScopes = data
+		case "scopeCeiling":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scopeCeiling"))
+			data, err := unmarshalOString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ScopeCeiling = data
+		case "allowedSources":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allowedSources"))
+			data, err := unmarshalOString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.AllowedSources = data
+		case "maxLifetime":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("maxLifetime"))
+			data, err := unmarshalOLong2ᚖint64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MaxLifetime = data
+		case "expiryRequired":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiryRequired"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpiryRequired = data
+		case "idleExpiry":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idleExpiry"))
+			data, err := unmarshalOLong2ᚖint64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdleExpiry = data
+		case "descriptionRequired":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("descriptionRequired"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.DescriptionRequired = data
+		case "rotationAge":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rotationAge"))
+			data, err := unmarshalOLong2ᚖint64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.RotationAge = data
+		case "rotationEnforced":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rotationEnforced"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.RotationEnforced = data
+		case "approvalRequired":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("approvalRequired"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ApprovalRequired = data
+		case "reviewEvery":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reviewEvery"))
+			data, err := unmarshalOLong2ᚖint64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ReviewEvery = data
+		case "endFamilyOnReuse":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endFamilyOnReuse"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndFamilyOnReuse = data
 		case "expectedVersion":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
@@ -2889,8 +3348,73 @@ func _OrganizationPolicy(ctx context.Context, ec *executionContext, sel ast.Sele
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "ssoMaxAge":
+			out.Values[i] = _OrganizationPolicy_ssoMaxAge(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "organizationSSOMaxAge":
+			out.Values[i] = _OrganizationPolicy_organizationSSOMaxAge(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "memberScopes":
 			out.Values[i] = _OrganizationPolicy_memberScopes(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "scopeCeiling":
+			out.Values[i] = _OrganizationPolicy_scopeCeiling(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "allowedSources":
+			out.Values[i] = _OrganizationPolicy_allowedSources(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "maxLifetime":
+			out.Values[i] = _OrganizationPolicy_maxLifetime(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiryRequired":
+			out.Values[i] = _OrganizationPolicy_expiryRequired(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "idleExpiry":
+			out.Values[i] = _OrganizationPolicy_idleExpiry(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "descriptionRequired":
+			out.Values[i] = _OrganizationPolicy_descriptionRequired(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rotationAge":
+			out.Values[i] = _OrganizationPolicy_rotationAge(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rotationEnforced":
+			out.Values[i] = _OrganizationPolicy_rotationEnforced(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "approvalRequired":
+			out.Values[i] = _OrganizationPolicy_approvalRequired(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reviewEvery":
+			out.Values[i] = _OrganizationPolicy_reviewEvery(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "endFamilyOnReuse":
+			out.Values[i] = _OrganizationPolicy_endFamilyOnReuse(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -3004,6 +3528,21 @@ func _TokenGrant(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 			}
 		case "givenAt":
 			out.Values[i] = _TokenGrant_givenAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "approvedAt":
+			out.Values[i] = _TokenGrant_approvedAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "approvedBy":
+			out.Values[i] = _TokenGrant_approvedBy(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lastReviewedAt":
+			out.Values[i] = _TokenGrant_lastReviewedAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -400,12 +400,42 @@ type Organization implements Node {
   ): MembershipConnection!
 }
 
-"What an organization demands of the tokens that reach it."
+"""
+What an organization demands of the tokens that reach it. Spans are in seconds;
+0 sets no limit. Whatever changes holds from the next decision on, for tokens
+that are there already, too.
+"""
 type OrganizationPolicy {
   "Tokens that are not authorized through the organization's single sign-on are refused."
   ssoRequired: Boolean!
+  "How old the authorization of a personal token may be."
+  ssoMaxAge: Long!
+  "How old the authorization of an organization token may be."
+  organizationSSOMaxAge: Long!
   "What members may do in the organization's own systems, as scopes."
   memberScopes: [String!]!
+  "The most that any token may do here, as scopes; empty: no limit."
+  scopeCeiling: [String!]!
+  "The networks that uses may come from, in CIDR notation; empty: any."
+  allowedSources: [String!]!
+  "How long a token may live from its creation."
+  maxLifetime: Long!
+  "A token needs a deadline."
+  expiryRequired: Boolean!
+  "A token that was not used for so long is refused, and ended."
+  idleExpiry: Long!
+  "A token needs a description when it is made or changed."
+  descriptionRequired: Boolean!
+  "How old a token may get before it is to be rotated."
+  rotationAge: Long!
+  "A token that is older than that is refused."
+  rotationEnforced: Boolean!
+  "A personal token works here only once an administrator has approved it."
+  approvalRequired: Boolean!
+  "How often a token is to be reviewed."
+  reviewEvery: Long!
+  "The use of a value that was rotated away ends all its successors."
+  endFamilyOnReuse: Boolean!
 }
 
 "An object of an organization's own systems that tokens may have scopes on."
@@ -530,6 +560,8 @@ type MembershipEdge {
 
 "What a personal token's access to an organization is at the moment of the answer."
 enum TokenGrantStatus {
+  "The access waits for an administrator's approval."
+  PENDING
   "The token may reach the organization."
   ACTIVE
   "The token is suspended."
@@ -560,6 +592,12 @@ type TokenGrant {
   status: TokenGrantStatus!
   "When it was given."
   givenAt: Time
+  "When an administrator approved it; null: nobody has."
+  approvedAt: Time
+  "Who approved it."
+  approvedBy: String
+  "When somebody last looked at it and kept it."
+  lastReviewedAt: Time
   "When the token was authorized through the organization's single sign-on."
   ssoAuthorizedAt: Time
   "When it ended."
@@ -612,12 +650,42 @@ input UpdateOrganizationInput {
   expectedVersion: Int
 }
 
-"The policy that replaces an organization's present one."
+"""
+What changes of an organization's policy: what is left out stays as it is. Spans
+are in seconds; 0, false or an empty list lifts a demand. A demand that the
+caller's own token would fail is refused.
+"""
 input UpdateOrganizationPolicyInput {
   "Refuse tokens that are not authorized through the organization's single sign-on."
-  ssoRequired: Boolean!
+  ssoRequired: Boolean
+  "How old the authorization of a personal token may be."
+  ssoMaxAge: Long
+  "How old the authorization of an organization token may be."
+  organizationSSOMaxAge: Long
   "What members may do in the organization's own systems, as scopes."
-  memberScopes: [String!]!
+  memberScopes: [String!]
+  "The most that any token may do here, as scopes."
+  scopeCeiling: [String!]
+  "The networks that uses may come from, in CIDR notation; single addresses, too."
+  allowedSources: [String!]
+  "How long a token may live from its creation."
+  maxLifetime: Long
+  "Demand a deadline of every token."
+  expiryRequired: Boolean
+  "Refuse and end a token that was not used for so long."
+  idleExpiry: Long
+  "Demand a description of every token that is made or changed."
+  descriptionRequired: Boolean
+  "How old a token may get before it is to be rotated."
+  rotationAge: Long
+  "Refuse a token that is older than that."
+  rotationEnforced: Boolean
+  "Let a personal token in only once an administrator has approved it."
+  approvalRequired: Boolean
+  "How often a token is to be reviewed."
+  reviewEvery: Long
+  "End all successors of a token whose value is used after it was rotated away."
+  endFamilyOnReuse: Boolean
   "The version of the organization that the change was decided on; another one in the log refuses the change."
   expectedVersion: Int
 }
@@ -1742,6 +1810,49 @@ type Mutation {
     "Why. The reason stands in clear in the audit trail."
     reason: String!
   ): TokenGrantEndPayload!
+  "Let a personal token in where the organization demands an administrator's approval. For people."
+  approveTokenGrant(
+    "The token: its UUID, its 22-character form, its masked value or its fingerprint."
+    id: ID!
+    "The organization; by default the caller's."
+    organizationID: ID
+    "Why. The reason stands in clear in the audit trail."
+    reason: String
+  ): TokenGrantPayload!
+  "Refuse a personal token that waits for approval, for good. For people."
+  declineTokenGrant(
+    "The token: its UUID, its 22-character form, its masked value or its fingerprint."
+    id: ID!
+    "The organization; by default the caller's."
+    organizationID: ID
+    "Why. The reason stands in clear in the audit trail."
+    reason: String!
+  ): TokenGrantPayload!
+  "Take an approval back, which ends the token's access to the organization for good. For people."
+  withdrawTokenGrantApproval(
+    "The token: its UUID, its 22-character form, its masked value or its fingerprint."
+    id: ID!
+    "The organization; by default the caller's."
+    organizationID: ID
+    "Why. The reason stands in clear in the audit trail."
+    reason: String!
+  ): TokenGrantPayload!
+  "Record that somebody looked at an organization token and kept it. For people."
+  reviewAPIToken(
+    "The token: its UUID, its 22-character form, its masked value or its fingerprint."
+    id: ID!
+    "What was found. It stands in clear in the audit trail."
+    reason: String
+  ): APITokenUpdatePayload!
+  "Record that somebody looked at a personal token's access to the organization and kept it. For people."
+  reviewTokenGrant(
+    "The token: its UUID, its 22-character form, its masked value or its fingerprint."
+    id: ID!
+    "The organization; by default the caller's."
+    organizationID: ID
+    "What was found. It stands in clear in the audit trail."
+    reason: String
+  ): TokenGrantPayload!
   "Decide and record one use of another token. For callers with the scope ` + "`" + `token:introspect` + "`" + `."
   verifyToken(
     "Which token, and what for."
@@ -2307,6 +2418,14 @@ type TokenGrantEndPayload {
   "Where the end stands in the log."
   receipt: Receipt!
 }
+
+"The answer to a decision about a personal token's access to an organization."
+type TokenGrantPayload {
+  "The access as it is now."
+  tokenGrant: TokenGrant!
+  "Where the change stands in the log; null if there was nothing to change."
+  receipt: Receipt
+}
 `, BuiltIn: false},
 	{Name: "../schema/tokens.graphql", Input: `# Organization tokens and personal tokens: what they are, and the lists of them.
 
@@ -2378,6 +2497,12 @@ type APIToken implements Node {
   rotatedFrom: APIToken
   "The token that replaces this one."
   rotatedTo: APIToken
+  "Until when this one works beside the token that replaces it."
+  rotatedUntil: Time
+  "When the policy wants it rotated; null: whenever."
+  rotationDueAt: Time
+  "When somebody last looked at it and kept it."
+  lastReviewedAt: Time
   "The number of decisions about it so far, for ` + "`" + `expectedVersion` + "`" + `."
   version: Long!
   "The position in the log of the last decision about it."
@@ -2458,6 +2583,10 @@ type PersonalAccessToken implements Node {
   rotatedFrom: PersonalAccessToken
   "The token that replaces this one."
   rotatedTo: PersonalAccessToken
+  "Until when this one works beside the token that replaces it."
+  rotatedUntil: Time
+  "When the policy wants it rotated; null: whenever."
+  rotationDueAt: Time
   "The number of decisions about it so far, for ` + "`" + `expectedVersion` + "`" + `."
   version: Long!
   "The position in the log of the last decision about it."
@@ -2743,6 +2872,12 @@ func childFields_APIToken(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_APIToken_rotatedFrom(ctx, ec, field)
 	case "rotatedTo":
 		return fieldContext_APIToken_rotatedTo(ctx, ec, field)
+	case "rotatedUntil":
+		return fieldContext_APIToken_rotatedUntil(ctx, ec, field)
+	case "rotationDueAt":
+		return fieldContext_APIToken_rotationDueAt(ctx, ec, field)
+	case "lastReviewedAt":
+		return fieldContext_APIToken_lastReviewedAt(ctx, ec, field)
 	case "version":
 		return fieldContext_APIToken_version(ctx, ec, field)
 	case "position":
@@ -3135,8 +3270,34 @@ func childFields_OrganizationPolicy(ctx context.Context, ec *executionContext, f
 	switch field.Name {
 	case "ssoRequired":
 		return fieldContext_OrganizationPolicy_ssoRequired(ctx, ec, field)
+	case "ssoMaxAge":
+		return fieldContext_OrganizationPolicy_ssoMaxAge(ctx, ec, field)
+	case "organizationSSOMaxAge":
+		return fieldContext_OrganizationPolicy_organizationSSOMaxAge(ctx, ec, field)
 	case "memberScopes":
 		return fieldContext_OrganizationPolicy_memberScopes(ctx, ec, field)
+	case "scopeCeiling":
+		return fieldContext_OrganizationPolicy_scopeCeiling(ctx, ec, field)
+	case "allowedSources":
+		return fieldContext_OrganizationPolicy_allowedSources(ctx, ec, field)
+	case "maxLifetime":
+		return fieldContext_OrganizationPolicy_maxLifetime(ctx, ec, field)
+	case "expiryRequired":
+		return fieldContext_OrganizationPolicy_expiryRequired(ctx, ec, field)
+	case "idleExpiry":
+		return fieldContext_OrganizationPolicy_idleExpiry(ctx, ec, field)
+	case "descriptionRequired":
+		return fieldContext_OrganizationPolicy_descriptionRequired(ctx, ec, field)
+	case "rotationAge":
+		return fieldContext_OrganizationPolicy_rotationAge(ctx, ec, field)
+	case "rotationEnforced":
+		return fieldContext_OrganizationPolicy_rotationEnforced(ctx, ec, field)
+	case "approvalRequired":
+		return fieldContext_OrganizationPolicy_approvalRequired(ctx, ec, field)
+	case "reviewEvery":
+		return fieldContext_OrganizationPolicy_reviewEvery(ctx, ec, field)
+	case "endFamilyOnReuse":
+		return fieldContext_OrganizationPolicy_endFamilyOnReuse(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrganizationPolicy", field.Name)
 }
@@ -3207,6 +3368,10 @@ func childFields_PersonalAccessToken(ctx context.Context, ec *executionContext, 
 		return fieldContext_PersonalAccessToken_rotatedFrom(ctx, ec, field)
 	case "rotatedTo":
 		return fieldContext_PersonalAccessToken_rotatedTo(ctx, ec, field)
+	case "rotatedUntil":
+		return fieldContext_PersonalAccessToken_rotatedUntil(ctx, ec, field)
+	case "rotationDueAt":
+		return fieldContext_PersonalAccessToken_rotationDueAt(ctx, ec, field)
 	case "version":
 		return fieldContext_PersonalAccessToken_version(ctx, ec, field)
 	case "position":
@@ -3477,6 +3642,12 @@ func childFields_TokenGrant(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_TokenGrant_status(ctx, ec, field)
 	case "givenAt":
 		return fieldContext_TokenGrant_givenAt(ctx, ec, field)
+	case "approvedAt":
+		return fieldContext_TokenGrant_approvedAt(ctx, ec, field)
+	case "approvedBy":
+		return fieldContext_TokenGrant_approvedBy(ctx, ec, field)
+	case "lastReviewedAt":
+		return fieldContext_TokenGrant_lastReviewedAt(ctx, ec, field)
 	case "ssoAuthorizedAt":
 		return fieldContext_TokenGrant_ssoAuthorizedAt(ctx, ec, field)
 	case "endedAt":
@@ -3519,6 +3690,16 @@ func childFields_TokenGrantEndPayload(ctx context.Context, ec *executionContext,
 		return fieldContext_TokenGrantEndPayload_receipt(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TokenGrantEndPayload", field.Name)
+}
+
+func childFields_TokenGrantPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tokenGrant":
+		return fieldContext_TokenGrantPayload_tokenGrant(ctx, ec, field)
+	case "receipt":
+		return fieldContext_TokenGrantPayload_receipt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TokenGrantPayload", field.Name)
 }
 
 func childFields_TokenSSOPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -1241,6 +1241,70 @@ func fieldContext_TokenGrantEndPayload_receipt(_ context.Context, ec *executionC
 	return fc, nil
 }
 
+func _TokenGrantPayload_tokenGrant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.TokenGrantPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TokenGrantPayload_tokenGrant(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TokenGrant, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TokenGrant) graphql.Marshaler {
+			return marshalNTokenGrant2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐTokenGrant(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_TokenGrantPayload_tokenGrant(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TokenGrantPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_TokenGrant(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _TokenGrantPayload_receipt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.TokenGrantPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TokenGrantPayload_receipt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Receipt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Receipt) graphql.Marshaler {
+			return marshalOReceipt2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐReceipt(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_TokenGrantPayload_receipt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TokenGrantPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Receipt(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
 func _TokenSSOPayload_apiToken(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.TokenSSOPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2556,6 +2620,44 @@ func _TokenGrantEndPayload(ctx context.Context, ec *executionContext, sel ast.Se
 	return out
 }
 
+var tokenGrantPayloadImplementors = []string{"TokenGrantPayload"}
+
+func _TokenGrantPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.TokenGrantPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tokenGrantPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TokenGrantPayload")
+		case "tokenGrant":
+			out.Values[i] = _TokenGrantPayload_tokenGrant(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "receipt":
+			out.Values[i] = _TokenGrantPayload_receipt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var tokenSSOPayloadImplementors = []string{"TokenSSOPayload"}
 
 func _TokenSSOPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.TokenSSOPayload) graphql.Marshaler {
@@ -2731,6 +2833,14 @@ func marshalNTokenGrantEndPayload2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋ
 		return graphql.Null
 	}
 	return _TokenGrantEndPayload(ctx, ec, sel, v)
+}
+
+func marshalNTokenGrantPayload2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐTokenGrantPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.TokenGrantPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TokenGrantPayload!")
+		return graphql.Null
+	}
+	return _TokenGrantPayload(ctx, ec, sel, v)
 }
 
 func marshalNTokenSSOPayload2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐTokenSSOPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.TokenSSOPayload) graphql.Marshaler {

@@ -27,6 +27,8 @@ type APITokenResolver interface {
 	RotatedFrom(ctx context.Context, obj *model.APIToken) (*model.APIToken, error)
 	RotatedTo(ctx context.Context, obj *model.APIToken) (*model.APIToken, error)
 
+	RotationDueAt(ctx context.Context, obj *model.APIToken) (*time.Time, error)
+
 	Usage(ctx context.Context, obj *model.APIToken) (*model.TokenUsage, error)
 	Events(ctx context.Context, obj *model.APIToken, after *string, first *int, before *string, last *int) (*model.EventConnection, error)
 }
@@ -38,6 +40,8 @@ type PersonalAccessTokenResolver interface {
 
 	RotatedFrom(ctx context.Context, obj *model.PersonalAccessToken) (*model.PersonalAccessToken, error)
 	RotatedTo(ctx context.Context, obj *model.PersonalAccessToken) (*model.PersonalAccessToken, error)
+
+	RotationDueAt(ctx context.Context, obj *model.PersonalAccessToken) (*time.Time, error)
 
 	Usage(ctx context.Context, obj *model.PersonalAccessToken) (*model.TokenUsage, error)
 	Events(ctx context.Context, obj *model.PersonalAccessToken, after *string, first *int, before *string, last *int) (*model.EventConnection, error)
@@ -813,6 +817,75 @@ func fieldContext_APIToken_rotatedTo(_ context.Context, ec *executionContext, fi
 		},
 	}
 	return fc, nil
+}
+
+func _APIToken_rotatedUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.APIToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_APIToken_rotatedUntil(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RotatedUntil, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalOTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_APIToken_rotatedUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("APIToken", field, false, false, "Time")
+}
+
+func _APIToken_rotationDueAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.APIToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_APIToken_rotationDueAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.APIToken().RotationDueAt(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalOTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_APIToken_rotationDueAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("APIToken", field, true, true, "Time")
+}
+
+func _APIToken_lastReviewedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.APIToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_APIToken_lastReviewedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastReviewedAt(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalOTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_APIToken_lastReviewedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("APIToken", field, true, false, "Time")
 }
 
 func _APIToken_version(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.APIToken) (ret graphql.Marshaler) {
@@ -1700,6 +1773,52 @@ func fieldContext_PersonalAccessToken_rotatedTo(_ context.Context, ec *execution
 		},
 	}
 	return fc, nil
+}
+
+func _PersonalAccessToken_rotatedUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PersonalAccessToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PersonalAccessToken_rotatedUntil(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RotatedUntil, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalOTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PersonalAccessToken_rotatedUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PersonalAccessToken", field, false, false, "Time")
+}
+
+func _PersonalAccessToken_rotationDueAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PersonalAccessToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PersonalAccessToken_rotationDueAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.PersonalAccessToken().RotationDueAt(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalOTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PersonalAccessToken_rotationDueAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PersonalAccessToken", field, true, true, "Time")
 }
 
 func _PersonalAccessToken_version(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PersonalAccessToken) (ret graphql.Marshaler) {
@@ -2824,6 +2943,22 @@ func _APIToken(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return _APIToken_rotatedTo(ctx, ec, field, obj)
 				})
+		case "rotatedUntil":
+			out.Values[i] = _APIToken_rotatedUntil(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rotationDueAt":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _APIToken_rotationDueAt(ctx, ec, field, obj)
+				})
+		case "lastReviewedAt":
+			out.Values[i] = _APIToken_lastReviewedAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "version":
 			out.Values[i] = _APIToken_version(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3084,6 +3219,17 @@ func _PersonalAccessToken(ctx context.Context, ec *executionContext, sel ast.Sel
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return _PersonalAccessToken_rotatedTo(ctx, ec, field, obj)
+				})
+		case "rotatedUntil":
+			out.Values[i] = _PersonalAccessToken_rotatedUntil(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rotationDueAt":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _PersonalAccessToken_rotationDueAt(ctx, ec, field, obj)
 				})
 		case "version":
 			out.Values[i] = _PersonalAccessToken_version(ctx, ec, field, obj)

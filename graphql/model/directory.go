@@ -74,6 +74,9 @@ func (g TokenGrant) Token() string {
 // SsoAuthorizedAt is when it was authorized through single sign-on.
 func (g TokenGrant) SsoAuthorizedAt() *time.Time { return g.SSOAt }
 
+// LastReviewedAt is when somebody last looked at it and kept it.
+func (g TokenGrant) LastReviewedAt() *time.Time { return g.ReviewedAt }
+
 // EndedBecause is the cause of the end.
 func (g TokenGrant) EndedBecause() *string {
 	if g.Cause == nil {
@@ -87,6 +90,8 @@ func (g TokenGrant) Status() TokenGrantStatus {
 	switch {
 	case g.EndedAt != nil:
 		return TokenGrantStatusEnded
+	case g.Pending:
+		return TokenGrantStatusPending
 	case g.ExpiresAt != nil && !g.ExpiresAt.After(g.Now):
 		return TokenGrantStatusExpired
 	case g.Suspended && (g.SuspendedUntil == nil || g.SuspendedUntil.After(g.Now)):

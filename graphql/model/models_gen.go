@@ -354,12 +354,40 @@ type OrganizationPayload struct {
 	Receipt *Receipt `json:"receipt,omitempty"`
 }
 
-// What an organization demands of the tokens that reach it.
+// What an organization demands of the tokens that reach it. Spans are in seconds;
+// 0 sets no limit. Whatever changes holds from the next decision on, for tokens
+// that are there already, too.
 type OrganizationPolicy struct {
 	// Tokens that are not authorized through the organization's single sign-on are refused.
 	SsoRequired bool `json:"ssoRequired"`
+	// How old the authorization of a personal token may be.
+	SsoMaxAge int64 `json:"ssoMaxAge"`
+	// How old the authorization of an organization token may be.
+	OrganizationSSOMaxAge int64 `json:"organizationSSOMaxAge"`
 	// What members may do in the organization's own systems, as scopes.
 	MemberScopes []string `json:"memberScopes"`
+	// The most that any token may do here, as scopes; empty: no limit.
+	ScopeCeiling []string `json:"scopeCeiling"`
+	// The networks that uses may come from, in CIDR notation; empty: any.
+	AllowedSources []string `json:"allowedSources"`
+	// How long a token may live from its creation.
+	MaxLifetime int64 `json:"maxLifetime"`
+	// A token needs a deadline.
+	ExpiryRequired bool `json:"expiryRequired"`
+	// A token that was not used for so long is refused, and ended.
+	IdleExpiry int64 `json:"idleExpiry"`
+	// A token needs a description when it is made or changed.
+	DescriptionRequired bool `json:"descriptionRequired"`
+	// How old a token may get before it is to be rotated.
+	RotationAge int64 `json:"rotationAge"`
+	// A token that is older than that is refused.
+	RotationEnforced bool `json:"rotationEnforced"`
+	// A personal token works here only once an administrator has approved it.
+	ApprovalRequired bool `json:"approvalRequired"`
+	// How often a token is to be reviewed.
+	ReviewEvery int64 `json:"reviewEvery"`
+	// The use of a value that was rotated away ends all its successors.
+	EndFamilyOnReuse bool `json:"endFamilyOnReuse"`
 }
 
 // Tells where a page stands in its list.
@@ -542,6 +570,14 @@ type TokenGrantEndPayload struct {
 	Receipt *Receipt `json:"receipt"`
 }
 
+// The answer to a decision about a personal token's access to an organization.
+type TokenGrantPayload struct {
+	// The access as it is now.
+	TokenGrant *TokenGrant `json:"tokenGrant"`
+	// Where the change stands in the log; null if there was nothing to change.
+	Receipt *Receipt `json:"receipt,omitempty"`
+}
+
 // The answer to an authorization of a token through single sign-on, or to its withdrawal. One of the two is set.
 type TokenSSOPayload struct {
 	// The organization token as it is now.
@@ -614,12 +650,40 @@ type UpdateOrganizationInput struct {
 	ExpectedVersion *int `json:"expectedVersion,omitempty"`
 }
 
-// The policy that replaces an organization's present one.
+// What changes of an organization's policy: what is left out stays as it is. Spans
+// are in seconds; 0, false or an empty list lifts a demand. A demand that the
+// caller's own token would fail is refused.
 type UpdateOrganizationPolicyInput struct {
 	// Refuse tokens that are not authorized through the organization's single sign-on.
-	SsoRequired bool `json:"ssoRequired"`
+	SsoRequired *bool `json:"ssoRequired,omitempty"`
+	// How old the authorization of a personal token may be.
+	SsoMaxAge *int64 `json:"ssoMaxAge,omitempty"`
+	// How old the authorization of an organization token may be.
+	OrganizationSSOMaxAge *int64 `json:"organizationSSOMaxAge,omitempty"`
 	// What members may do in the organization's own systems, as scopes.
-	MemberScopes []string `json:"memberScopes"`
+	MemberScopes []string `json:"memberScopes,omitempty"`
+	// The most that any token may do here, as scopes.
+	ScopeCeiling []string `json:"scopeCeiling,omitempty"`
+	// The networks that uses may come from, in CIDR notation; single addresses, too.
+	AllowedSources []string `json:"allowedSources,omitempty"`
+	// How long a token may live from its creation.
+	MaxLifetime *int64 `json:"maxLifetime,omitempty"`
+	// Demand a deadline of every token.
+	ExpiryRequired *bool `json:"expiryRequired,omitempty"`
+	// Refuse and end a token that was not used for so long.
+	IdleExpiry *int64 `json:"idleExpiry,omitempty"`
+	// Demand a description of every token that is made or changed.
+	DescriptionRequired *bool `json:"descriptionRequired,omitempty"`
+	// How old a token may get before it is to be rotated.
+	RotationAge *int64 `json:"rotationAge,omitempty"`
+	// Refuse a token that is older than that.
+	RotationEnforced *bool `json:"rotationEnforced,omitempty"`
+	// Let a personal token in only once an administrator has approved it.
+	ApprovalRequired *bool `json:"approvalRequired,omitempty"`
+	// How often a token is to be reviewed.
+	ReviewEvery *int64 `json:"reviewEvery,omitempty"`
+	// End all successors of a token whose value is used after it was rotated away.
+	EndFamilyOnReuse *bool `json:"endFamilyOnReuse,omitempty"`
 	// The version of the organization that the change was decided on; another one in the log refuses the change.
 	ExpectedVersion *int `json:"expectedVersion,omitempty"`
 }
@@ -865,6 +929,8 @@ func (e ReportForm) MarshalGQL(w io.Writer) {
 type TokenGrantStatus string
 
 const (
+	// The access waits for an administrator's approval.
+	TokenGrantStatusPending TokenGrantStatus = "PENDING"
 	// The token may reach the organization.
 	TokenGrantStatusActive TokenGrantStatus = "ACTIVE"
 	// The token is suspended.
@@ -876,6 +942,7 @@ const (
 )
 
 var AllTokenGrantStatus = []TokenGrantStatus{
+	TokenGrantStatusPending,
 	TokenGrantStatusActive,
 	TokenGrantStatusSuspended,
 	TokenGrantStatusExpired,
@@ -884,7 +951,7 @@ var AllTokenGrantStatus = []TokenGrantStatus{
 
 func (e TokenGrantStatus) IsValid() bool {
 	switch e {
-	case TokenGrantStatusActive, TokenGrantStatusSuspended, TokenGrantStatusExpired, TokenGrantStatusEnded:
+	case TokenGrantStatusPending, TokenGrantStatusActive, TokenGrantStatusSuspended, TokenGrantStatusExpired, TokenGrantStatusEnded:
 		return true
 	}
 	return false

@@ -85,6 +85,9 @@ func (t tokenView) IsActive() bool { return t.Active(t.now) }
 // Status is the state at the instant of the answer.
 func (t tokenView) Status() projections.TokenStatus { return t.TokenRow.Status(t.now) }
 
+// LastReviewedAt is when somebody last looked at it and kept it.
+func (t APIToken) LastReviewedAt() *time.Time { return t.ReviewedAt }
+
 // SuspendedUntil is when a suspension ends by itself.
 func (t tokenView) SuspendedUntil() *time.Time {
 	if t.Status() != projections.StatusSuspended {

@@ -26,7 +26,7 @@ const (
 	Deleted              Code = "DELETED"
 	Revoked              Code = "REVOKED"
 	Expired              Code = "EXPIRED"
-	Replaced             Code = "REPLACED" // a rotation's overlap is over
+	Replaced             Code = "REPLACED" // it was rotated, and the overlap is over
 	Suspended            Code = "SUSPENDED"
 	UserDeactivated      Code = "USER_DEACTIVATED"
 	OtherOrganization    Code = "OTHER_ORGANIZATION"
@@ -45,7 +45,7 @@ func (c Code) Status() int {
 	switch c {
 	case "":
 		return http.StatusOK
-	case SSORequired, ActionUnknown, ScopeInsufficient, AboveCeiling, OrganizationRequired:
+	case SSORequired, ActionUnknown, ScopeInsufficient, OrganizationRequired, SourceUnknown, SourceForbidden, AboveCeiling:
 		return http.StatusForbidden
 	}
 	return http.StatusUnauthorized
@@ -101,6 +101,8 @@ type decided struct {
 	policy          string    // that allows it or does not, where it came to that
 	basis           basis
 	rulings         *rulingBook
+	idle            time.Duration // unused for so long, the token is refused; zero: never
+	useUnknown      bool          // it is refused as idle, and its last use may not be known
 }
 
 // Authenticate tells whose value this is, and records nothing. The code is empty
@@ -115,8 +117,13 @@ func (v *Verifier) Authenticate(ctx context.Context, q Query) (Subject, Code, er
 // token may have been made a moment ago, here or by another process.
 func (v *Verifier) decideFresh(ctx context.Context, q Query) (decided, error) {
 	d, err := v.decide(q)
-	if err != nil || d.code != Unknown || !fresh(d.token, v.now()) {
+	if err != nil || !d.useUnknown && (d.code != Unknown || !fresh(d.token, v.now())) {
 		return d, err
+	}
+	if d.useUnknown {
+		if err := v.recallUse(ctx, d); err != nil {
+			return decided{}, err
+		}
 	}
 	if err := v.settle(ctx); err != nil {
 		return decided{}, err
@@ -219,10 +226,10 @@ func (s *state) refusal(d *decided, t *token, good bool, q Query, now time.Time)
 		return WrongValue
 	case t.end != "":
 		return t.end
+	case past(t.replacedAt, now): // first, so that the use of a rotated value shows as one
+		return Replaced
 	case past(t.expiresAt, now):
 		return Expired
-	case past(t.replacedAt, now):
-		return Replaced
 	case !t.gate.OpenAt(now):
 		return Suspended
 	case d.trail == "":
@@ -251,7 +258,10 @@ func (s *state) refusal(d *decided, t *token, good bool, q Query, now time.Time)
 	if o.policy.SSORequired && stamped.IsZero() {
 		return SSORequired
 	}
-	return allowed(d, o, q)
+	if code := s.demanded(d, t, o, q, now); code != "" {
+		return code
+	}
+	return underCeiling(d, o, q)
 }
 
 // owner checks who stands behind a personal token: user, grant and membership.
@@ -269,6 +279,9 @@ func (s *state) owner(d *decided, t *token, now time.Time) (rights aggregate.Sco
 	g := s.grants[pair{d.token, org}]
 	if g == nil || g.ended {
 		return nil, stamped, NotGranted
+	}
+	if g.pending {
+		return nil, stamped, ApprovalRequired
 	}
 	if !g.gate.OpenAt(now) {
 		return nil, stamped, Suspended

@@ -126,23 +126,28 @@ func (b *sourceBook) remember(k sourceKey, at events.Position) {
 }
 
 // Authenticated records that a token was used to ask the ledger something that
-// is itself recorded as another token's use: once an hour, with every guard.
+// is itself recorded as another token's use: once an hour, with every guard, and
+// more often where a policy ends tokens that are not used.
 func (v *Verifier) Authenticated(ctx context.Context, q Query) (Decision, error) {
 	now := v.now()
 	d, err := v.decideFresh(ctx, q)
 	if err != nil {
 		return Decision{}, err
 	}
+	every := time.Hour
+	if d.idle > 0 {
+		every = min(every, d.idle/2)
+	}
 	v.mu.RLock()
-	last := v.hourly[d.token]
+	last := v.hourly[pair{d.token, d.subject.Organization}]
 	v.mu.RUnlock()
-	if d.code == "" && now.Sub(last) < time.Hour {
+	if d.code == "" && now.Sub(last) < every {
 		return Decision{Allowed: true, Policy: d.policy, Subject: d.subject, Until: d.notAfter}, nil
 	}
 	answer, err := v.Verify(ctx, q)
 	if err == nil && answer.Allowed {
 		v.mu.Lock()
-		v.hourly[answer.Token] = now
+		v.hourly[pair{answer.Token, answer.Organization}] = now
 		v.mu.Unlock()
 	}
 	return answer, err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tokenledger/tokenledger/aggregate"
 	"github.com/tokenledger/tokenledger/events"
 )
 
@@ -39,6 +40,8 @@ type token struct {
 	replacedAt  time.Time // end of a rotation's overlap
 	firstUse    bool      // its overlap ends when the successor is first used
 	successorOf uuid.UUID
+	delivered   bool    // as a successor, it was used
+	used        lastUse // of an organization token
 	pepper      int
 	mac         [32]byte
 }
@@ -47,7 +50,11 @@ type grant struct {
 	version   events.Version
 	gate      events.Gate
 	ended     bool
+	pending   bool // closed until an administrator approves it
+	approved  bool
+	givenAt   time.Time
 	stampedAt time.Time
+	used      lastUse
 }
 
 type user struct {
@@ -66,6 +73,7 @@ type member struct {
 type organization struct {
 	version events.Version
 	policy  events.Policy
+	demands aggregate.Demands            // the policy, made ready
 	objects map[string]map[string]string // object → action → verb
 }
 
@@ -83,10 +91,13 @@ func (s *state) credential(c events.Credential) {
 	}
 }
 
-// apply takes one event in. Observations change nothing; a decision that was
+// apply takes one event in. Of observations only uses count, as the last one; a decision that was
 // taken in before is skipped, so that filling and following may overlap.
 func (s *state) apply(r events.Recorded) error {
 	if !r.Decision() {
+		if _, used := r.Event.(events.TokenUsed); used {
+			s.used(r)
+		}
 		return nil
 	}
 	if u, ok := r.Event.(events.Unknown); ok {
@@ -144,10 +155,14 @@ func (s *state) applyToken(id uuid.UUID, e events.TokenEvent, r events.Recorded)
 		t.regrant(e)
 	case events.TokenRotated:
 		t.replacedAt, t.firstUse = e.Until, e.EndsAtFirstUse
+	case events.TokenDelivered:
+		t.delivered = true
 	case events.TokenRevoked:
 		t.end = Revoked
 	case events.TokenExpired:
-		t.end = Expired
+		if t.end = Expired; !t.replacedAt.IsZero() {
+			t.end = Replaced
+		}
 	case events.TokenDeleted:
 		t.end = Deleted
 	case events.TokenSSOAuthorized:
@@ -211,16 +226,18 @@ func (s *state) applyGrant(id pair, e events.GrantEvent, r events.Recorded) {
 	if gate, changed := events.GateAfter(e); changed {
 		g.gate = gate
 	}
-	switch e.(type) {
+	switch e := e.(type) {
 	case events.GrantGiven:
-		g.ended, g.stampedAt = false, time.Time{}
+		*g = grant{version: g.version, gate: g.gate, pending: e.Pending, givenAt: r.RecordedAt}
 	case events.GrantEnded:
 		g.ended = true
 	case events.GrantSSOAuthorized:
 		g.stampedAt = r.RecordedAt
 	case events.GrantSSOAuthorizationWithdrawn:
 		g.stampedAt = time.Time{}
-	case events.GrantChanged, events.GrantSuspended, events.GrantResumed, events.GrantApproved, events.GrantReviewed:
+	case events.GrantApproved:
+		g.pending, g.approved = false, true
+	case events.GrantChanged, events.GrantSuspended, events.GrantResumed, events.GrantReviewed:
 	}
 }
 
@@ -270,7 +287,7 @@ func (s *state) applyOrganization(id uuid.UUID, e events.OrganizationEvent, r ev
 		objects[e.Object] = e.Actions
 		o.objects = objects
 	case events.OrganizationPolicyChanged:
-		o.policy = e.After
+		o.policy, o.demands = e.After, aggregate.DemandsOf(e.After)
 	case events.OrganizationCreated, events.OrganizationRenamed, events.OrganizationSSOProviderChanged,
 		events.OrganizationWebhookAdded, events.OrganizationWebhookRemoved, events.OrganizationNetworkDataErased,
 		events.OrganizationFindingTriaged:

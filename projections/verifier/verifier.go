@@ -35,9 +35,12 @@ type Log interface {
 	AllCredentials(ctx context.Context) iter.Seq2[events.Credential, error]
 }
 
-// Sources finds where a source was introduced, when this process does not remember.
+// Sources finds what observations told before this process began to follow them.
 type Sources interface {
 	Source(ctx context.Context, token uuid.UUID, trail events.TrailID, address, agent string) (events.Position, bool, error)
+	// LastUse is when a token was last used in a trail, as far as the log goes to
+	// the position: later uses may count or not.
+	LastUse(ctx context.Context, token uuid.UUID, trail events.TrailID, to events.Position) (time.Time, bool, error)
 }
 
 // Config says what a verifier works with. Now defaults to the machine's clock,
@@ -65,9 +68,10 @@ type Verifier struct {
 	mu       sync.RWMutex // guards all below
 	state    state
 	position events.Position
+	filled   events.Position // the head when the memory was filled; uses are followed from there
 	ready    bool
 	moved    chan struct{} // closed and replaced whenever position grows
-	hourly   map[uuid.UUID]time.Time
+	hourly   map[pair]time.Time
 }
 
 // What the verifier answers besides a decision.
@@ -94,7 +98,7 @@ func New(c Config) *Verifier {
 		refused: newRefusalBook(),
 		state:   s,
 		moved:   make(chan struct{}),
-		hourly:  map[uuid.UUID]time.Time{},
+		hourly:  map[pair]time.Time{},
 	}
 }
 
@@ -140,7 +144,7 @@ func (v *Verifier) fill(ctx context.Context, head events.Position) error {
 		}
 		v.state.credential(c)
 	}
-	v.ready = true
+	v.ready, v.filled = true, head
 	v.advance(head)
 	return nil
 }

@@ -111,10 +111,16 @@ func (noSources) Source(context.Context, uuid.UUID, events.TrailID, string, stri
 	return 0, false, nil
 }
 
+func (noSources) LastUse(context.Context, uuid.UUID, events.TrailID, events.Position) (time.Time, bool, error) {
+	return time.Time{}, false, nil
+}
+
 // verifier starts one that has caught up with the log.
-func (w *world) verifier() *verifier.Verifier {
+func (w *world) verifier() *verifier.Verifier { return w.verifierWith(noSources{}) }
+
+func (w *world) verifierWith(known verifier.Sources) *verifier.Verifier {
 	w.t.Helper()
-	v := verifier.New(verifier.Config{Log: w.log, Sources: noSources{}, Peppers: w.peppers, Now: w.now})
+	v := verifier.New(verifier.Config{Log: w.log, Sources: known, Peppers: w.peppers, Now: w.now})
 	ctx, stop := context.WithCancel(w.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- v.Run(ctx) }()

@@ -87,6 +87,8 @@ func outcome(d verifier.Decision, err error) error {
 		r.Code, r.Message = aggregate.CodeSSORequired, "This organization demands that the token is authorized through single sign-on."
 	case verifier.ScopeInsufficient:
 		r.Code, r.Message = aggregate.CodeForbidden, "This needs "+d.ScopeNeeded+", which the token lacks."
+	case verifier.SourceUnknown, verifier.SourceForbidden:
+		r.Code, r.Message = aggregate.CodeForbidden, "The organization does not accept uses from where this one comes from."
 	case verifier.AboveCeiling:
 		r.Code, r.Message = aggregate.CodeForbidden, "This needs "+d.ScopeNeeded+", which the organization's policy allows no token."
 	case verifier.OtherOrganization, verifier.NotGranted, verifier.NotMember:

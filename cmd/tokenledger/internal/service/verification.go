@@ -39,7 +39,8 @@ func (v verification) Verify(ctx context.Context, u graphql.Use) (graphql.Verdic
 	}
 	switch d.Code {
 	case "":
-	case verifier.SSORequired, verifier.ActionUnknown, verifier.ScopeInsufficient, verifier.AboveCeiling:
+	case verifier.SSORequired, verifier.ActionUnknown, verifier.ScopeInsufficient,
+		verifier.SourceUnknown, verifier.SourceForbidden, verifier.AboveCeiling:
 		return graphql.Verdict{Code: string(d.Code), Policy: d.Policy, Token: d.Token, Organization: d.Organization}, nil
 	default:
 		if u.Address.IsValid() && v.limits.Failed(u.Address, u.Value) > 0 {

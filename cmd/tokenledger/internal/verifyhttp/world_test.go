@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -68,6 +69,10 @@ type noSources struct{}
 
 func (noSources) Source(context.Context, uuid.UUID, events.TrailID, string, string) (events.Position, bool, error) {
 	return 0, false, nil
+}
+
+func (noSources) LastUse(context.Context, uuid.UUID, events.TrailID, events.Position) (time.Time, bool, error) {
+	return time.Time{}, false, nil
 }
 
 const issuer = "urn:tokenledger:test"
