@@ -136,7 +136,10 @@ func makeTokens(ctx context.Context, s Service, n int) (values []string, asker s
 			return err
 		})
 	}
-	return slices.Concat(made...), first[0], group.Wait()
+	if err := group.Wait(); err != nil {
+		return nil, "", err
+	}
+	return slices.Concat(made...), first[0], nil
 }
 
 func (s Service) create(ctx context.Context, inputs []map[string]any) ([]string, error) {
