@@ -1,0 +1,2 @@
+// Package caddy tests ../Caddyfile with the real thing.
+package caddy
