@@ -51,6 +51,8 @@ type Index interface {
 	// UserByEmail finds the user with this address, in whatever case it is
 	// written; found is false if there is none.
 	UserByEmail(ctx context.Context, email string) (user uuid.UUID, found bool, err error)
+	// UserByIdentity finds the user to whom an account at an OpenID provider is linked.
+	UserByIdentity(ctx context.Context, issuer, subject string) (user uuid.UUID, found bool, err error)
 }
 
 // Made is an outcome that made or changed the thing with this id.

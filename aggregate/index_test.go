@@ -28,6 +28,7 @@ type index struct {
 	tokens map[uuid.UUID]events.TokenCreated
 	roles  map[pairOf]events.Role // organization, user
 	emails map[string]uuid.UUID
+	linked map[Identity]uuid.UUID
 }
 
 type pairOf [2]uuid.UUID
@@ -64,6 +65,7 @@ func (x *index) advance(ctx context.Context, p events.Position) error {
 	if x.grants == nil {
 		x.grants, x.tokens = map[pairOf]bool{}, map[uuid.UUID]events.TokenCreated{}
 		x.roles, x.emails = map[pairOf]events.Role{}, map[string]uuid.UUID{}
+		x.linked = map[Identity]uuid.UUID{}
 	}
 	for rec, err := range x.log.ReadAll(ctx, x.at) {
 		if err != nil {
@@ -92,6 +94,8 @@ func (x *index) apply(rec events.Recorded) {
 		delete(x.roles, pairOf{first, second})
 	case events.UserCreated:
 		x.emails[strings.ToLower(e.Email.Value)] = first
+	case events.UserIdentityLinked:
+		x.linked[Identity{e.Issuer, e.Subject.Value}] = first
 	case events.UserUpdated:
 		x.emails[strings.ToLower(e.Email.Value)] = first
 	}
@@ -152,5 +156,13 @@ func (x *index) UserByEmail(ctx context.Context, email string) (uuid.UUID, bool,
 	defer x.mu.Unlock()
 	err := x.advance(ctx, 0)
 	user, found := x.emails[strings.ToLower(email)]
+	return user, found, err
+}
+
+func (x *index) UserByIdentity(ctx context.Context, issuer, subject string) (uuid.UUID, bool, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	err := x.advance(ctx, 0)
+	user, found := x.linked[Identity{issuer, subject}]
 	return user, found, err
 }

@@ -3,6 +3,7 @@
 package aggregate
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,7 +16,8 @@ import (
 type User struct {
 	Exists      bool
 	Deactivated bool
-	Erased      bool // the key of the user's personal values is destroyed
+	Erased      bool     // the key of the user's personal values is destroyed
+	Issuers     []string // where the user has an account, sorted
 }
 
 // Active reports whether the user exists and may do anything at all.
@@ -34,10 +36,12 @@ type UserCommand interface {
 }
 
 func evolveUser(u User, e events.UserEvent) User {
-	switch e.(type) {
+	switch e := e.(type) {
 	case events.UserCreated:
 		return User{Exists: true}
-	case events.UserUpdated, events.UserIdentityLinked, events.UserSignedIn, events.UserSignedOut:
+	case events.UserIdentityLinked:
+		u.Issuers = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(u.Issuers), e.Issuer))))
+	case events.UserUpdated, events.UserSignedIn, events.UserSignedOut:
 		// Personal values, and what ends sessions; no rule asks.
 	case events.UserErased:
 		u.Erased = true

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -27,6 +28,7 @@ type Caller struct {
 	Organizations []uuid.UUID     // that the credential reaches
 	Operator      bool            // of the installation
 	AsOf          events.Position // of the log that all this was known at, or before; 0: unknown
+	Until         time.Time       // the clock ends a person's session then; zero: there is none
 
 	Address        netip.Addr
 	Agent          string
@@ -90,6 +92,9 @@ func (c *Caller) within(field string, organization uuid.UUID) error {
 }
 
 func (c *Caller) organizationMissing() error {
+	if c.Kind == "" && len(c.Organizations) == 0 {
+		return badInput(organizationHeader, "You are a member of no organization, and this needs one.")
+	}
 	if len(c.Organizations) == 0 {
 		return badInput(organizationHeader, "This token is granted to no organization, and this needs one.")
 	}
@@ -97,8 +102,11 @@ func (c *Caller) organizationMissing() error {
 	for i, id := range c.Organizations {
 		names[i] = id.String()
 	}
-	return badInput(organizationHeader, "This token is granted to several organizations; name one of them in the header X-Organization-ID: %s.",
-		strings.Join(names, ", "))
+	several := "This token is granted to several organizations"
+	if c.Kind == "" {
+		several = "You are a member of several organizations"
+	}
+	return badInput(organizationHeader, "%s; name one of them in the header X-Organization-ID: %s.", several, strings.Join(names, ", "))
 }
 
 const organizationHeader = "X-Organization-ID"

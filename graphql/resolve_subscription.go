@@ -61,13 +61,16 @@ type following struct {
 }
 
 // rightsUntil is when the clock ends what the caller may do: at the deadline of
-// his token, or of his membership.
+// his token or session, or of his membership.
 func (s subscriptions) rightsUntil(ctx context.Context) (until time.Time, err error) {
 	c := callerOf(ctx)
 	sooner := func(t *time.Time) {
 		if t != nil && (until.IsZero() || t.Before(until)) {
 			until = *t
 		}
+	}
+	if !c.Until.IsZero() {
+		until = c.Until
 	}
 	if c.Token != uuid.Nil {
 		row, _, err := load(ctx, requestOf(ctx).tokenByID, c.Token)

@@ -51,7 +51,8 @@ func (c Code) Status() int {
 	return http.StatusUnauthorized
 }
 
-// Subject is what is known of the token that was shown.
+// Subject is what is known of the token that was shown, or of the person who is
+// signed in, who has no Kind.
 type Subject struct {
 	Token         uuid.UUID
 	Kind          events.TokenKind
@@ -69,8 +70,11 @@ type Subject struct {
 	SignIn        bool // people can sign in here, so that the token never stands for one
 }
 
-// Actor is how the token stands in the events of what it does.
+// Actor is how the token or person stands in the events of what it does.
 func (s Subject) Actor() events.Actor {
+	if s.Kind == "" {
+		return events.Person(s.User)
+	}
 	if s.Kind == events.PersonalKind {
 		return events.PersonalToken(s.Token, s.User)
 	}

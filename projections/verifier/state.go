@@ -61,6 +61,9 @@ type user struct {
 	version  events.Version
 	active   bool
 	operator bool // of the installation
+
+	memberOf    []uuid.UUID     // organizations, also former ones
+	sessionsEnd events.Position // sessions that began up to here are over
 }
 
 type member struct {
@@ -251,8 +254,10 @@ func (s *state) applyUser(id uuid.UUID, e events.UserEvent, r events.Recorded) {
 	case events.UserCreated, events.UserReactivated:
 		u.active = true
 	case events.UserDeactivated:
-		u.active = false
-	case events.UserUpdated, events.UserIdentityLinked, events.UserSignedIn, events.UserSignedOut, events.UserErased:
+		u.active, u.sessionsEnd = false, r.Position
+	case events.UserSignedOut, events.UserErased:
+		u.sessionsEnd = r.Position
+	case events.UserUpdated, events.UserIdentityLinked, events.UserSignedIn:
 	}
 }
 
@@ -265,6 +270,7 @@ func (s *state) applyMember(id pair, e events.MembershipEvent, r events.Recorded
 	switch e := e.(type) {
 	case events.MembershipStarted:
 		*m = member{version: r.Version, role: e.Role, until: e.Until}
+		entry(s.users, id[1]).belongs(id[0])
 	case events.MembershipRoleChanged:
 		m.role, m.until = e.Role, e.Until
 	case events.MembershipEnded:

@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 
@@ -40,8 +41,17 @@ type Config struct {
 	Introspection  string   `env:"TOKENLEDGER_INTROSPECTION" envDefault:"auto"`
 	TrustedProxies []string `env:"TOKENLEDGER_TRUSTED_PROXIES" envDefault:"127.0.0.0/8,::1/128"`
 	AllowPrivate   []string `env:"TOKENLEDGER_ALLOW_PRIVATE_TARGETS"`
-	Server         string   `env:"TOKENLEDGER_SERVER"`     // of client commands
-	TokenFile      string   `env:"TOKENLEDGER_TOKEN_FILE"` // of client commands
+
+	OIDCIssuer       string        `env:"TOKENLEDGER_OIDC_ISSUER"`
+	OIDCClientID     string        `env:"TOKENLEDGER_OIDC_CLIENT_ID"`
+	OIDCClientSecret string        `env:"TOKENLEDGER_OIDC_CLIENT_SECRET"`
+	OIDCAudiences    []string      `env:"TOKENLEDGER_OIDC_AUDIENCES"`
+	PublicURL        string        `env:"TOKENLEDGER_PUBLIC_URL"`
+	SessionLifetime  time.Duration `env:"TOKENLEDGER_SESSION_LIFETIME" envDefault:"12h"`
+	SSOSecrets       string        `env:"TOKENLEDGER_SSO_SECRETS"`
+
+	Server    string `env:"TOKENLEDGER_SERVER"`     // of client commands
+	TokenFile string `env:"TOKENLEDGER_TOKEN_FILE"` // of client commands
 
 	// Parsed from the texts above by Load.
 	Level          slog.Level     `env:"-"`
@@ -105,7 +115,7 @@ func (c Config) AdminTokenFile() string { return filepath.Join(c.Data, "admin.to
 
 // readSecrets puts the contents of X_FILE in the place of X for what may hold a password.
 func readSecrets(vars map[string]string) (problems []error) {
-	for _, name := range []string{"TOKENLEDGER_DATABASE_URL", "TOKENLEDGER_NATS_URL"} {
+	for _, name := range []string{"TOKENLEDGER_DATABASE_URL", "TOKENLEDGER_NATS_URL", "TOKENLEDGER_OIDC_CLIENT_SECRET"} {
 		path := vars[name+"_FILE"]
 		if path == "" {
 			continue
@@ -164,6 +174,7 @@ func (c *Config) check() (problems []error) {
 		}
 	}
 	problems = append(problems, c.checkRest(bad)...)
+	problems = append(problems, c.checkPeople(bad)...)
 	return problems
 }
 

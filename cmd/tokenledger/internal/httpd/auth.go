@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -32,6 +33,7 @@ type Verifier interface {
 // where they only read the schema.
 type Authenticator struct {
 	Verifier     Verifier
+	People       People                 // nil: nobody signs in
 	Proxies      []netip.Prefix         // whose word about the client is taken
 	PublicSchema bool                   // the schema may be read without credentials
 	SchemaOnly   func(body []byte) bool // whether a GraphQL request asks for nothing else
@@ -46,6 +48,7 @@ type Call struct {
 	IdempotencyKey string
 	Seen           events.Position // of the header X-Ledger-Position: reads are to include it
 	AsOf           events.Position // the subject is known as of this position, or later
+	Until          time.Time       // the clock ends a person's session then; zero: no session
 }
 
 // maxQuery bounds what is read to see whether a request asks for the schema alone.
@@ -58,12 +61,15 @@ func (a *Authenticator) Wrap(next http.Handler) http.Handler {
 		w.Header().Set("X-Request-ID", id)
 		w.Header().Set("Cache-Control", "no-store")
 		value, given := bearer(r)
+		if a.person(w, r, next, value, id) {
+			return
+		}
 		if !given {
 			if a.PublicSchema && a.schemaOnly(r) {
 				next.ServeHTTP(w, r)
 				return
 			}
-			unauthenticated(w, `Bearer realm="tokenledger"`, "This needs a token: send Authorization: Bearer tola_… or tolp_….")
+			unauthenticated(w, `Bearer realm="tokenledger"`, "This needs a token: send Authorization: Bearer tola_… or tolp_…, or sign in at /v1/login.")
 			return
 		}
 		organization, err := organizationOf(r)
@@ -100,7 +106,12 @@ func (a *Authenticator) serve(w http.ResponseWriter, r *http.Request, next http.
 		unauthenticated(w, `Bearer realm="tokenledger", error="invalid_token"`, "This token is not valid.")
 		return
 	}
-	call := Call{Subject: subject, Query: q, IdempotencyKey: r.Header.Get("Idempotency-Key"), AsOf: asOf}
+	a.pass(w, r, next, Call{Subject: subject, Query: q, AsOf: asOf})
+}
+
+// pass hands a request on, with who makes it.
+func (a *Authenticator) pass(w http.ResponseWriter, r *http.Request, next http.Handler, call Call) {
+	call.IdempotencyKey = r.Header.Get("Idempotency-Key")
 	if seen, err := strconv.ParseInt(r.Header.Get("X-Ledger-Position"), 10, 64); err == nil && seen > 0 {
 		call.Seen = events.Position(seen)
 	}

@@ -31,6 +31,7 @@ type Public struct {
 	Auth         *Authenticator
 	Verification Paths        // what proxies and resource servers ask; nil: none
 	Sealed       http.Handler // the log of epochs, for everyone
+	SignIn       http.Handler // below /v1/: people sign in and out; nil: nobody does
 	Ready        func(ctx context.Context) []Check
 	Logger       *slog.Logger
 }
@@ -45,6 +46,11 @@ type Paths interface {
 func (p Public) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/query", p.Auth.Wrap(p.Query))
+	if p.SignIn != nil {
+		for _, path := range []string{"/v1/login", "/v1/login/", "/v1/logout", "/v1/sso/"} {
+			mux.Handle(path, p.SignIn)
+		}
+	}
 	page := graphiql.Handler("/query")
 	mux.Handle(graphiql.Path, page)
 	mux.Handle(graphiql.Path+"/", page)

@@ -208,13 +208,18 @@ func (l *ledger) tick(ctx context.Context) error {
 func (l *ledger) serve(ctx context.Context, public, admin net.Listener, started func(Started)) error {
 	registry := telemetry.NewRegistry()
 	l.measure(registry)
+	people, err := l.signIn("http://" + public.Addr().String())
+	if err != nil {
+		return err
+	}
 	handler := httpd.Public{
 		Query: l.query,
 		Auth: &httpd.Authenticator{
-			Verifier: l.verifier, Proxies: l.config.Proxies, PublicSchema: l.config.PublicSchema(),
-			SchemaOnly: graphql.SchemaOnly, WithCaller: withCaller, Limits: l.limits,
+			Verifier: l.verifier, People: people, Proxies: l.config.Proxies, PublicSchema: l.config.PublicSchema(),
+			SchemaOnly: graphql.SchemaOnly, WithCaller: l.withCaller, Limits: l.limits,
 		},
 		Verification: l.verification(),
+		SignIn:       people.Handler(),
 		Sealed:       l.evidence.Handler(l.logger),
 		Ready:        l.ready, Logger: l.logger,
 	}.Handler()
