@@ -144,9 +144,16 @@ func Authorize(p Principal, at Standing, op Operation) error {
 	return ask(question{principal: p, standing: at, operation: op})
 }
 
+// known keeps steps and groups, which are no operations, from being asked for as such.
+func (q question) known() bool { return ScopeFor(q.operation) != "" }
+
 // Rule is Authorize for who needs to know which policy allows, too.
 func Rule(p Principal, at Standing, op Operation) Ruling {
-	ruling, _ := policies().rule(question{principal: p, standing: at, operation: op})
+	q := question{principal: p, standing: at, operation: op}
+	if !q.known() {
+		return Ruling{Policy: NoPolicy}
+	}
+	ruling, _ := policies().rule(q)
 	return ruling
 }
 
@@ -193,7 +200,10 @@ func (a Authority) Use(need Scopes) Ruling {
 
 // ask puts a denial into words. Those of a policy stand beside it.
 func ask(q question) error {
-	ruling, says := policies().rule(q)
+	ruling, says := Ruling{Policy: NoPolicy}, ""
+	if q.known() {
+		ruling, says = policies().rule(q)
+	}
 	if ruling.Allowed {
 		return nil
 	}

@@ -13,100 +13,102 @@ import (
 	"github.com/tokenledger/tokenledger/events"
 )
 
-// matrix has a row for each operation. The columns are the roles owner, admin,
-// auditor and member, somebody whose own the thing is, the operator, an
-// organization token with every scope, and the service itself.
+// matrix has a row for each operation and a group of columns for each credential
+// that has a person behind it: a person, a personal token with all its owner's
+// rights, the same where people can sign in, one with just the scope, the same
+// where people can sign in. The columns of a group are owner, admin, auditor,
+// member, own and operator. Last stand an organization token with the scope, and
+// the service.
 const matrix = `
-event.export                    ○○○·  ··○·
-event.open-personal-values      ··○·  ○···
-event.read                      ○○○·  ○·○·
-finding.read                    ○○○·  ··○·
-finding.triage                  ○○··  ····
-grant.approve                   ○○··  ····
-grant.decline                   ○○··  ····
-grant.end                       ○○··  ··○·
-grant.read                      ○○○·  ··○·
-installation.read-events        ····  ·○··
-installation.read-health        ····  ·○··
-installation.rotate-keys        ····  ·○··
-member.add                      ○○··  ····
-member.appoint-owner            ○···  ····
-member.change-role              ○○··  ····
-member.end                      ○○··  ····
-member.invite                   ○○··  ····
-member.read                     ○○○·  ··○·
-member.withdraw-invitation      ○○··  ····
-organization-token.change       ○○··  ··○·
-organization-token.create       ○○··  ··○·
-organization-token.delete       ○○··  ··○·
-organization-token.read         ○○○·  ○·○·
-organization-token.revoke       ○○··  ··○○
-organization-token.rotate       ○○··  ··○·
-organization.create             ····  ·○··
-organization.erase-network-data ○○··  ····
-organization.read               ○○○○  ··○·
-organization.register-object    ○○··  ····
-organization.rename             ○○··  ····
-personal-token.change           ····  ○···
-personal-token.create           ····  ○···
-personal-token.delete           ····  ○···
-personal-token.read             ····  ○···
-personal-token.revoke           ····  ○··○
-personal-token.rotate           ····  ○···
-policy.change                   ○○··  ····
-policy.preview                  ○○○·  ··○·
-policy.read                     ○○○·  ··○·
-proof.read                      ○○○·  ○·○·
-provisioning.read               ····  ··○·
-provisioning.write              ····  ··○·
-report.export-evidence          ○○○·  ··○·
-report.read                     ○○○·  ··○·
-review.close                    ○○··  ····
-review.decide                   ○○··  ····
-review.open                     ○○··  ····
-review.read                     ○○○·  ··○·
-session.sign-out                ····  ○···
-sso.authorize                   ○○··  ····
-sso.set-provider                ○○··  ····
-sso.stamp-organization-token    ○○··  ····
-sso.stamp-personal-token        ····  ○···
-sso.withdraw                    ○○··  ····
-token.expire                    ····  ···○
-token.preview-revoke            ○○○·  ○·○·
-token.report-leak               ○○○·  ○·○·
-token.review                    ○○··  ····
-token.verify                    ○○··  ··○·
-user.create                     ○○··  ····
-user.deactivate                 ○○··  ····
-user.erase                      ○○··  ····
-user.read                       ○○○·  ○·○·
-user.update                     ○○··  ○···
-webhook.manage                  ○○··  ····
-webhook.read                    ○○○·  ··○·
+event.export                     ○○○··· ○○○··· ○○○··· ○○○··· ○○○··· ○ ·
+event.open-personal-values       ··○·○· ··○·○· ··○·○· ··○·○· ··○·○· · ·
+event.read                       ○○○·○· ○○○·○· ○○○·○· ○○○·○· ○○○·○· ○ ·
+finding.read                     ○○○··· ○○○··· ○○○··· ○○○··· ○○○··· ○ ·
+finding.triage                   ○○···· ○○···· ······ ○○···· ······ · ·
+grant.approve                    ○○···· ○○···· ······ ○○···· ······ · ·
+grant.decline                    ○○···· ○○···· ······ ○○···· ······ · ·
+grant.end                        ○○···· ○○···· ○○···· ○○···· ○○···· ○ ·
+grant.read                       ○○○··· ○○○··· ○○○··· ○○○··· ○○○··· ○ ·
+installation.read-events         ·····○ ·····○ ·····○ ·····○ ·····○ · ·
+installation.read-health         ·····○ ·····○ ·····○ ·····○ ·····○ · ·
+installation.rotate-keys         ·····○ ·····○ ······ ·····○ ······ · ·
+member.add                       ○○···· ○○···· ○○···· ○○···· ○○···· · ·
+member.appoint-owner             ○····· ○····· ······ ○····· ······ · ·
+member.change-role               ○○···· ○○···· ○○···· ○○···· ○○···· · ·
+member.end                       ○○···· ○○···· ○○···· ○○···· ○○···· · ·
+member.invite                    ○○···· ○○···· ······ ○○···· ······ · ·
+member.read                      ○○○··· ○○○··· ○○○··· ○○○··· ○○○··· ○ ·
+member.withdraw-invitation       ○○···· ○○···· ······ ○○···· ······ · ·
+organization-token.change        ○○···· ○○···· ○○···· ○○···· ○○···· ○ ·
+organization-token.create        ○○···· ○○···· ○○···· ○○···· ○○···· ○ ·
+organization-token.delete        ○○···· ○○···· ○○···· ○○···· ○○···· ○ ·
+organization-token.read          ○○○·○· ○○○·○· ○○○·○· ○○○·○· ○○○·○· ○ ·
+organization-token.revoke        ○○···· ○○···· ○○···· ○○···· ○○···· ○ ○
+organization-token.rotate        ○○···· ○○···· ○○···· ○○···· ○○···· ○ ·
+organization.create              ·····○ ·····○ ·····○ ·····○ ·····○ · ·
+organization.erase-network-data  ○○···· ○○···· ······ ○○···· ······ · ·
+organization.read                ○○○○·· ○○○○·· ○○○○·· ○○○○·· ○○○○·· ○ ·
+organization.register-object     ○○···· ○○···· ○○···· ○○···· ○○···· · ·
+organization.rename              ○○···· ○○···· ○○···· ○○···· ○○···· · ·
+personal-token.change            ····○· ····○· ····○· ····○· ····○· · ·
+personal-token.create            ····○· ····○· ····○· ····○· ····○· · ·
+personal-token.delete            ····○· ····○· ····○· ····○· ····○· · ·
+personal-token.read              ····○· ····○· ····○· ····○· ····○· · ·
+personal-token.revoke            ····○· ····○· ····○· ····○· ····○· · ○
+personal-token.rotate            ····○· ····○· ····○· ····○· ····○· · ·
+policy.change                    ○○···· ○○···· ······ ○○···· ······ · ·
+policy.preview                   ○○○··· ○○○··· ○○○··· ○○○··· ○○○··· ○ ·
+policy.read                      ○○○··· ○○○··· ○○○··· ○○○··· ○○○··· ○ ·
+proof.read                       ○○○·○· ○○○·○· ○○○·○· ○○○·○· ○○○·○· ○ ·
+provisioning.read                ······ ······ ······ ······ ······ ○ ·
+provisioning.write               ······ ······ ······ ······ ······ ○ ·
+report.export-evidence           ○○○··· ○○○··· ○○○··· ○○○··· ○○○··· ○ ·
+report.read                      ○○○··· ○○○··· ○○○··· ○○○··· ○○○··· ○ ·
+review.close                     ○○···· ○○···· ······ ○○···· ······ · ·
+review.decide                    ○○···· ○○···· ······ ○○···· ······ · ·
+review.open                      ○○···· ○○···· ······ ○○···· ······ · ·
+review.read                      ○○○··· ○○○··· ○○○··· ○○○··· ○○○··· ○ ·
+session.sign-out                 ····○· ······ ······ ······ ······ · ·
+sso.authorize                    ○○···· ○○···· ······ ○○···· ······ · ·
+sso.set-provider                 ○○···· ○○···· ······ ○○···· ······ · ·
+sso.stamp-organization-token     ○○···· ○○···· ······ ○○···· ······ · ·
+sso.stamp-personal-token         ····○· ····○· ······ ····○· ······ · ·
+sso.withdraw                     ○○···· ○○···· ······ ○○···· ······ · ·
+token.expire                     ······ ······ ······ ······ ······ · ○
+token.preview-revoke             ○○○·○· ○○○·○· ○○○·○· ○○○·○· ○○○·○· ○ ·
+token.report-leak                ○○○·○· ○○○·○· ○○○·○· ○○○·○· ○○○·○· ○ ·
+token.review                     ○○···· ○○···· ······ ○○···· ······ · ·
+token.verify                     ○○···· ○○···· ○○···· ○○···· ○○···· ○ ·
+user.create                      ○○···· ○○···· ○○···· ○○···· ○○···· · ·
+user.deactivate                  ○○···· ○○···· ○○···· ○○···· ○○···· · ·
+user.erase                       ○○···· ○○···· ······ ○○···· ······ · ·
+user.read                        ○○○·○· ○○○·○· ○○○·○· ○○○·○· ○○○·○· ○ ·
+user.update                      ○○··○· ○○··○· ○○··○· ○○··○· ○○··○· · ·
+webhook.manage                   ○○···· ○○···· ○○···· ○○···· ○○···· · ·
+webhook.read                     ○○○··· ○○○··· ○○○··· ○○○··· ○○○··· ○ ·
 `
 
 func TestWhoMayDoWhat(t *testing.T) {
 	t.Parallel()
-	user := uuid.New()
-	person := Principal{Actor: events.Person(user), User: user}
-	robot := Principal{
-		Actor: events.OrganizationToken(uuid.New()), Kind: events.OrganizationKind, Scopes: AllScopes(),
-	}
 	var got strings.Builder
 	got.WriteString("\n")
 	for _, op := range Operations() {
-		mark := func(p Principal, at Standing) string {
-			if Authorize(p, at, op) == nil {
-				return "○"
-			}
-			return "·"
-		}
 		fmt.Fprintf(&got, "%-32s", op)
-		for _, role := range everyRole {
-			got.WriteString(mark(person, Standing{Role: role}))
+		for _, c := range Credentials() {
+			stances := Stances()
+			if c == CredentialOrganizationToken || c == CredentialService {
+				stances = make([]Stance, 1)
+			}
+			got.WriteString(" ")
+			for _, at := range stances {
+				mark := "·"
+				if Permission(op, c, at).Allowed {
+					mark = "○"
+				}
+				got.WriteString(mark)
+			}
 		}
-		got.WriteString("  " + mark(person, Standing{Own: true}) + mark(person, Standing{Operator: true}) +
-			mark(robot, Standing{Member: events.RoleMember}) + mark(Service("scheduler"), Standing{}) + "\n")
+		got.WriteString("\n")
 	}
 	if got.String() != matrix {
 		t.Errorf("the rules are now%sand the table says%s", got.String(), matrix)
@@ -143,25 +145,52 @@ func TestATokenNeverMayMoreThanItsPerson(t *testing.T) {
 }
 
 // What separates people from automation: no token with narrow scopes and no
-// organization token manages members, policies, single sign-on or organizations.
+// organization token does any of this, and where people can sign in, no token at
+// all does what is for people alone.
 func TestSomeOperationsTakeAPerson(t *testing.T) {
 	t.Parallel()
-	for _, op := range []Operation{
-		OpAuthorizeSSO, OpWithdrawSSO, OpChangePolicy, OpRegisterObject, OpRenameOrganization, OpCreateOrganization,
-		OpAddMember, OpChangeRole, OpEndMember, OpAppointOwner, OpCreateUser, OpUpdateUser, OpSwitchUser,
+	at := Standing{Role: events.RoleOwner, Operator: true, Own: true, Member: events.RoleMember}
+	everything := slices.DeleteFunc(Registry{}.Scopes(), func(s string) bool { return s == scopeAdmin })
+	user := uuid.New()
+	admin := Principal{Actor: events.PersonalToken(uuid.New(), user), User: user, Kind: events.PersonalKind, Scopes: Scopes{"admin"}}
+	full := admin
+	full.Scopes = nil
+	for op, policy := range map[Operation]string{
+		OpApproveGrant: "tokens-never-approve", OpDeclineGrant: "tokens-never-approve",
+		OpOpenReview: "tokens-never-review", OpDecideReview: "tokens-never-review", OpCloseReview: "tokens-never-review",
+		OpReviewToken: "tokens-never-review", OpTriageFinding: "tokens-never-review",
+		OpInviteMember: "tokens-never-invite", OpWithdrawInvitation: "tokens-never-invite", OpAppointOwner: "tokens-never-invite",
+		OpChangePolicy: "tokens-never-change-policy",
+		OpAuthorizeSSO: "tokens-never-change-sso", OpWithdrawSSO: "tokens-never-change-sso",
+		OpSetSSOProvider: "tokens-never-change-sso", OpStampPersonalToken: "tokens-never-change-sso",
+		OpStampOrganizationToken: "tokens-never-change-sso",
+		OpEraseUser:              "tokens-never-erase", OpEraseNetworkData: "tokens-never-erase", OpRotateKeys: "tokens-never-erase",
+		OpRegisterObject: "", OpRenameOrganization: "", OpCreateOrganization: "", OpManageWebhooks: "", OpAddMember: "",
+		OpChangeRole: "", OpEndMember: "", OpCreateUser: "", OpUpdateUser: "", OpSwitchUser: "",
 	} {
-		at := Standing{Role: events.RoleOwner, Operator: true, Own: true}
-		everything := slices.DeleteFunc(Registry{}.Scopes(), func(s string) bool { return s == scopeAdmin })
 		for _, p := range []Principal{
-			{Actor: events.PersonalToken(uuid.New(), uuid.New()), Kind: events.PersonalKind, Scopes: everything},
+			{Actor: events.PersonalToken(uuid.New(), user), User: user, Kind: events.PersonalKind, Scopes: everything},
 			{Actor: events.OrganizationToken(uuid.New()), Kind: events.OrganizationKind, Scopes: AllScopes()},
 			Service("scheduler"),
 		} {
 			mustBe(t, Authorize(p, at, op), CodeForbidden, "")
 		}
-		admin := Principal{Actor: events.PersonalToken(uuid.New(), uuid.New()), Kind: events.PersonalKind, Scopes: Scopes{"admin"}}
-		if err := Authorize(admin, at, op); err != nil {
-			t.Errorf("%s: %v", op, err)
+		for _, p := range []Principal{admin, full} {
+			if err := Authorize(p, at, op); err != nil {
+				t.Errorf("%s where nobody can sign in: %v", op, err)
+			}
+			p.SignIn = true
+			err := Authorize(p, at, op)
+			if policy == "" {
+				if err != nil {
+					t.Errorf("%s where people can sign in: %v", op, err)
+				}
+				continue
+			}
+			mustBe(t, err, CodeForbidden, "")
+			if by := err.(*Refusal).Policy; by != policy {
+				t.Errorf("%s is refused by %s, want %s", op, by, policy)
+			}
 		}
 	}
 	mustBe(t, Authorize(Principal{}, Standing{Role: events.RoleOwner}, "token.forge"), CodeForbidden, "")

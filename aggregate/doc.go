@@ -15,3 +15,5 @@
 //
 // Nothing here does I/O but Handler, which reads and appends through [Log].
 package aggregate
+
+//go:generate go run ./internal/permissions ../docs/permissions.md

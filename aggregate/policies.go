@@ -49,6 +49,12 @@ func Policies() []Policy {
 	return out
 }
 
+// PolicySchema is the text that declares entities, operations, groups and scopes.
+func PolicySchema() string {
+	text, _ := policyFiles.ReadFile(policySchema) // it is embedded: readPolicies has read it
+	return string(text)
+}
+
 // rule is one policy, compiled.
 type rule struct {
 	id     string
