@@ -110,7 +110,7 @@ Start here:
 		a.replayCommand(), a.reportCommand(),
 		a.relayCommand(),
 		a.schemaCommand(),
-		a.keysCommand(),
+		a.keysCommand(), a.witnessCommand(),
 		a.benchCommand(),
 	)
 	strictArgs(root)

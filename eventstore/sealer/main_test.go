@@ -270,3 +270,16 @@ func (w *world) outsideFile() string {
 	}
 	return files[0]
 }
+
+// run keeps something going until the test ends.
+func (w *world) run(f func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- f(ctx) }()
+	w.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			w.Error(err)
+		}
+	})
+}

@@ -51,8 +51,6 @@ type Config struct {
 
 	// Publish tells the world of a checkpoint that is stored; its error is logged. Nil tells nobody.
 	Publish func(ctx context.Context, checkpoint []byte) error
-	// Cosign asks witnesses for signatures under a stored checkpoint. Nil asks nobody.
-	Cosign func(ctx context.Context, c Sealed) error
 
 	Every  time.Duration // between epochs when something changed; 0 means a second
 	Idle   time.Duration // between epochs when nothing did; 0 means a minute
@@ -123,7 +121,6 @@ type Status struct {
 	Interrupted error           // why it does not seal for now
 	Refused     error           // wraps [ErrRefused]: a person has to look
 	Unpublished error           // why the last checkpoint was not published
-	Unwitnessed error           // why the last checkpoint has not all cosignatures
 }
 
 // Status may be called at any time.

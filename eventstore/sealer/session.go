@@ -167,25 +167,19 @@ func (s *session) sign(e merkle.Epoch) (Sealed, error) {
 // announce tells of an epoch that stands in the tables. Whoever cannot be reached
 // delays nothing: the next checkpoint says all that this one does.
 func (s *session) announce(ctx context.Context, c Sealed) {
-	var unpublished, unwitnessed error
+	var unpublished error
 	if s.config.Publish != nil {
 		unpublished = s.config.Publish(ctx, c.Checkpoint)
-	}
-	if s.config.Cosign != nil {
-		unwitnessed = s.config.Cosign(ctx, c)
 	}
 	before := s.Status()
 	s.report(func(st *Status) {
 		*st = Status{
 			Leader: true, Epoch: c.Epoch.Number, Position: events.Position(c.Epoch.Size), Time: c.Epoch.Time,
-			Unpublished: unpublished, Unwitnessed: unwitnessed,
+			Unpublished: unpublished,
 		}
 	})
 	if unpublished != nil && before.Unpublished == nil {
 		s.config.Logger.LogAttrs(ctx, slog.LevelWarn, "a checkpoint was not published", slog.String("error", unpublished.Error()))
-	}
-	if unwitnessed != nil && before.Unwitnessed == nil {
-		s.config.Logger.LogAttrs(ctx, slog.LevelWarn, "a checkpoint is not cosigned", slog.String("error", unwitnessed.Error()))
 	}
 }
 

@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"eventstore/eventstoretest": {"events", "eventstore", "eventstore/embedded"},
 	"eventstore/merkle":         {},
 	"eventstore/sealer":         {"events", "eventstore", "eventstore/merkle"},
+	"eventstore/witness":        {"eventstore/merkle"},
 	"eventstore/jetstream":      {"events", "eventstore"},
 	"eventstore/embedded":       {},
 	"projections":               {"events", "aggregate", "eventstore"},

@@ -19,8 +19,10 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/tokenledger/tokenledger/eventstore/keyring"
+	"github.com/tokenledger/tokenledger/eventstore/merkle"
 )
 
 // Config is all that can be set. The zero value of a field means its default.
@@ -36,6 +38,7 @@ type Config struct {
 	NATSReplicas   int      `env:"TOKENLEDGER_NATS_REPLICAS" envDefault:"1"`
 	KeyFile        string   `env:"TOKENLEDGER_KEY_FILE"`
 	PassphraseFile string   `env:"TOKENLEDGER_KEY_PASSPHRASE_FILE"`
+	WitnessList    []string `env:"TOKENLEDGER_WITNESSES"`
 	LogFormat      string   `env:"TOKENLEDGER_LOG_FORMAT" envDefault:"text"`
 	LogLevel       string   `env:"TOKENLEDGER_LOG_LEVEL" envDefault:"info"`
 	Introspection  string   `env:"TOKENLEDGER_INTROSPECTION" envDefault:"auto"`
@@ -56,6 +59,7 @@ type Config struct {
 	// Parsed from the texts above by Load.
 	Level          slog.Level     `env:"-"`
 	Proxies        []netip.Prefix `env:"-"`
+	Witnesses      []Witness      `env:"-"`
 	keys           keyring.File
 	PrivateTargets []netip.Prefix `env:"-"` // that outbound calls may reach
 }
@@ -104,6 +108,12 @@ func (c Config) PublicSchema() bool {
 	return c.Introspection == "on" || (c.Introspection == "auto" && c.Embedded())
 }
 
+// Witness is one that cosigns checkpoints.
+type Witness struct {
+	Key note.Verifier
+	URL string
+}
+
 // Keys is the key file and what opens it.
 func (c Config) Keys() keyring.File { return c.keys }
 
@@ -148,6 +158,15 @@ func (c *Config) check() (problems []error) {
 		c.KeyFile = filepath.Join(c.Data, "keys.json")
 	}
 	problems = append(problems, c.readPassphrase()...)
+	for _, w := range c.WitnessList {
+		text, url, _ := strings.Cut(strings.TrimSpace(w), " ")
+		key, err := merkle.ParseWitnessKey(text)
+		if url = strings.TrimSpace(url); err != nil || !hasScheme(url, "http", "https") {
+			bad("TOKENLEDGER_WITNESSES", w, "a witness's verifier key, a space and its URL, several with commas")
+			continue
+		}
+		c.Witnesses = append(c.Witnesses, Witness{key, url})
+	}
 	if c.TokenFile == "" {
 		c.TokenFile = c.AdminTokenFile()
 	}

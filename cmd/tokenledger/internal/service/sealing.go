@@ -14,6 +14,7 @@ import (
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/httpd"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
 	"github.com/tokenledger/tokenledger/eventstore/sealer"
+	"github.com/tokenledger/tokenledger/eventstore/witness"
 )
 
 // CheckpointSubject is where each checkpoint is published, as the signed note that it is.
@@ -49,6 +50,15 @@ func newSealer(c config.Config, s *Store, conn *nats.Conn, logger *slog.Logger) 
 	})
 }
 
+// newCosigner asks the witnesses that are named, from the process that seals.
+func newCosigner(c config.Config, evidence *sealer.Reader, s *sealer.Sealer, logger *slog.Logger) *sealer.Cosigner {
+	asks := &sealer.Cosigner{Reader: evidence, Active: func() bool { return s.Status().Leader }, Logger: logger}
+	for _, w := range c.Witnesses {
+		asks.Witnesses = append(asks.Witnesses, &witness.Client{URL: w.URL, Key: w.Key})
+	}
+	return asks
+}
+
 // sealed is the line of /readyz. A sealer that waits for its lease or for the
 // database is no fault; one that refuses to sign is.
 func (l *ledger) sealed() httpd.Check {
@@ -72,6 +82,7 @@ func (l *ledger) measureSealer(r prometheus.Registerer) {
 	gauge("sealer_refused", "1 while nothing is signed since the log contradicts what was signed: a person has to look.",
 		func(s sealer.Status) float64 { return truth(s.Refused != nil) })
 	gauge("sealer_interrupted", "1 while the log cannot be sealed for now.", func(s sealer.Status) float64 { return truth(s.Interrupted != nil) })
+	telemetry.Gauge(r, "checkpoint_uncosigned", "1 while a witness has not cosigned the last checkpoint that it was asked about.", nil,
+		func() float64 { return truth(l.cosigner.Missing() != nil) })
 	gauge("sealer_unpublished", "1 while the last checkpoint could not be published.", func(s sealer.Status) float64 { return truth(s.Unpublished != nil) })
-	gauge("sealer_unwitnessed", "1 while the last checkpoint lacks a cosignature.", func(s sealer.Status) float64 { return truth(s.Unwitnessed != nil) })
 }

@@ -108,6 +108,7 @@ type ledger struct {
 	relay    *jetstream.Relay
 	sealer   *sealer.Sealer
 	evidence *sealer.Reader
+	cosigner *sealer.Cosigner
 	query    http.Handler
 
 	directory *aggregate.Directory
@@ -133,6 +134,7 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger 
 	if l.evidence, err = OpenSealed(ctx, c, s); err != nil {
 		return nil, err
 	}
+	l.cosigner = newCosigner(c, l.evidence, l.sealer, logger)
 	tokens := &aggregate.Tokens{Handler: &aggregate.Handler{Log: s.Log}, Peppers: s.Peppers}
 	l.directory = &aggregate.Directory{Tokens: tokens, Index: l.models.Views}
 	l.query, err = graphql.New(graphql.Config{
@@ -180,6 +182,7 @@ func (l *ledger) run(ctx context.Context, public, admin net.Listener, started fu
 	part("relay", l.runRelay)
 	part("tick", l.tick)
 	part("sealer", l.sealer.Run)
+	part("witnesses", l.cosigner.Run)
 	part("database", l.store.watch)
 	part("scheduler", l.runScheduler)
 	group.Go(func() error {
