@@ -52,9 +52,10 @@ type Use struct {
 	RequestID string // as this program calls the request; the ledger's trail has it, too
 }
 
-// Decision is the ledger's answer. If it is not allowed, Code is SCOPE_INSUFFICIENT,
-// ACTION_UNKNOWN or SSO_REQUIRED for a good token that may not do this, and
-// otherwise says no more than that the token is no good.
+// Decision is the ledger's answer. If it is not allowed, Code tells why a good
+// token may not do this (SCOPE_INSUFFICIENT, ACTION_UNKNOWN, SSO_REQUIRED,
+// SOURCE_UNKNOWN, SOURCE_FORBIDDEN, ABOVE_CEILING), and otherwise says no more than
+// that the token is no good.
 type Decision struct {
 	Allowed      bool
 	Code         string
@@ -71,7 +72,7 @@ type Decision struct {
 // and not 401.
 func (d Decision) Forbidden() bool {
 	switch d.Code {
-	case codeScope, codeAction, codeSSO, codeOrganization:
+	case codeScope, codeAction, codeSSO, codeOrganization, codeSourceUnknown, codeSource, codeCeiling:
 		return !d.Allowed
 	}
 	return false
@@ -84,6 +85,10 @@ const (
 	codeAction       = "ACTION_UNKNOWN"
 	codeSSO          = "SSO_REQUIRED"
 	codeOrganization = "ORGANIZATION_REQUIRED"
+
+	codeSourceUnknown = "SOURCE_UNKNOWN"
+	codeSource        = "SOURCE_FORBIDDEN"
+	codeCeiling       = "ABOVE_CEILING"
 )
 
 // Errors that say why there is no decision. None means that a token is good.

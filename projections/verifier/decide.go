@@ -5,6 +5,7 @@ package verifier
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -93,20 +94,18 @@ func (s Subject) Principal() aggregate.Principal {
 // decided is a decision with all that recording it takes. trail is empty where
 // nothing may be recorded in the token's name.
 type decided struct {
-	code            Code
-	subject         Subject
-	token           uuid.UUID
-	trail           events.TrailID
-	actor           events.Actor
-	personalSubject events.SubjectID
-	guards          []events.Guard
-	notAfter        time.Time
-	predecessor     uuid.UUID // that this use ends, by the way it was rotated
-	policy          string    // that allows it or does not, where it came to that
-	basis           basis
-	rulings         *rulingBook
-	idle            time.Duration // unused for so long, the token is refused; zero: never
-	useUnknown      bool          // it is refused as idle, and its last use may not be known
+	code        Code
+	subject     Subject
+	token       uuid.UUID
+	trail       events.TrailID
+	*ground     // nil where trail is empty
+	notAfter    time.Time
+	predecessor uuid.UUID // that this use ends, by the way it was rotated
+	policy      string    // that allows it or does not, where it came to that
+	basis       basis
+	rulings     *rulingBook
+	idle        time.Duration // unused for so long, the token is refused; zero: never
+	useUnknown  bool          // it is refused as idle, and its last use may not be known
 }
 
 // Authenticate tells whose value this is, and records nothing. The code is empty
@@ -135,8 +134,18 @@ func (v *Verifier) decideFresh(ctx context.Context, q Query) (decided, error) {
 	return v.decide(q)
 }
 
+// rooms are for values while they are looked at; nothing of one stays there.
+var rooms = sync.Pool{New: func() any { return new([secret.Length]byte) }}
+
 func (v *Verifier) decide(q Query) (decided, error) {
-	kind, raw, ok := secret.ParseBytes([]byte(q.Value))
+	room := rooms.Get().(*[secret.Length]byte)
+	defer func() {
+		clear(room[:])
+		rooms.Put(room)
+	}()
+	value := room[:copy(room[:], q.Value)]
+	kind, raw, ok := secret.ParseBytes(value)
+	ok = ok && len(q.Value) == len(value)
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	if !v.ready {
@@ -148,10 +157,10 @@ func (v *Verifier) decide(q Query) (decided, error) {
 	id := uuid.UUID(raw)
 	t := v.state.tokens[id]
 	if t == nil || t.pepper == 0 || t.personal != (kind == secret.Personal) {
-		v.peppers.DummyVerify([]byte(q.Value))
+		v.peppers.DummyVerify(value)
 		return decided{code: Unknown, token: id}, nil
 	}
-	good, err := v.peppers.Verify(secret.PepperVersion(t.pepper), []byte(q.Value), t.mac)
+	good, err := v.peppers.Verify(secret.PepperVersion(t.pepper), value, t.mac)
 	if err != nil {
 		return decided{}, err
 	}
@@ -165,13 +174,11 @@ func (s *state) decide(id uuid.UUID, t *token, good bool, q Query, now time.Time
 	}, basis: basis{token: t.version}, rulings: s.rulings}
 	if t.personal {
 		d.subject.Kind, d.subject.User, d.subject.Organizations = events.PersonalKind, t.home, s.live(id, t)
-		d.personalSubject = events.UserStream(t.home)
-	} else {
-		d.personalSubject = events.OrganizationStream(t.home)
 	}
-	d.actor = d.subject.Actor()
-	d.place(s, t, q.Organization)
-	d.guard(events.Open(events.TokenStream(id)), events.AtVersion(events.TokenStream(id), t.version))
+	if d.place(s, t, q.Organization) {
+		d.ground = s.groundOf(id, t, d.subject.Organization)
+		d.trail = d.ground.trail
+	}
 	if p := s.tokens[t.successorOf]; p != nil && p.firstUse && p.end == "" {
 		d.predecessor = t.successorOf
 	}
@@ -181,41 +188,52 @@ func (s *state) decide(id uuid.UUID, t *token, good bool, q Query, now time.Time
 
 // live gives the organizations that a personal token may reach.
 func (s *state) live(id uuid.UUID, t *token) []uuid.UUID {
-	var out []uuid.UUID
+	reached := 0
 	for _, o := range t.grantedTo {
-		if g := s.grants[pair{id, o}]; g != nil && !g.ended {
+		if s.reaches(id, o) {
+			reached++
+		}
+	}
+	switch reached {
+	case 0:
+		return nil
+	case len(t.grantedTo):
+		return t.grantedTo // which is replaced and never changed
+	}
+	out := make([]uuid.UUID, 0, reached)
+	for _, o := range t.grantedTo {
+		if s.reaches(id, o) {
 			out = append(out, o)
 		}
 	}
 	return out
 }
 
-// place says in whose trail the use stands. A token that is not the asking
-// organization's leaves nothing there, and nothing elsewhere.
-func (d *decided) place(s *state, t *token, asked uuid.UUID) {
-	if !t.personal {
-		if asked == uuid.Nil || asked == t.home {
-			d.subject.Organization = t.home
-			d.trail = events.OrganizationTrail(t.home)
-		}
-		return
-	}
+func (s *state) reaches(token, organization uuid.UUID) bool {
+	g := s.grants[pair{token, organization}]
+	return g != nil && !g.ended
+}
+
+// place says for which organization the use is, if for any, and reports whether
+// it may be recorded. A token that is not the asking organization's leaves
+// nothing in its trail, and nothing elsewhere.
+func (d *decided) place(s *state, t *token, asked uuid.UUID) bool {
 	switch granted := d.subject.Organizations; {
+	case !t.personal:
+		if asked != uuid.Nil && asked != t.home {
+			return false
+		}
+		d.subject.Organization = t.home
 	case asked != uuid.Nil:
 		if s.grants[pair{d.token, asked}] == nil {
-			return
+			return false
 		}
 		d.subject.Organization = asked
 	case len(granted) == 1:
 		d.subject.Organization = granted[0]
-	default:
-		d.trail = events.UserTrail(t.home)
-		return
 	}
-	d.trail = events.OrganizationTrail(d.subject.Organization)
+	return true
 }
-
-func (d *decided) guard(g ...events.Guard) { d.guards = append(d.guards, g...) }
 
 // until lowers the last instant at which the use may be recorded.
 func (d *decided) until(t time.Time) {
@@ -241,11 +259,10 @@ func (s *state) refusal(d *decided, t *token, good bool, q Query, now time.Time)
 	}
 	d.until(t.expiresAt)
 	d.until(t.replacedAt)
-	rights := aggregate.Scopes(nil)
 	stamped := t.stampedAt
 	if t.personal {
 		var code Code
-		if rights, stamped, code = s.owner(d, t, now); code != "" {
+		if stamped, code = s.owner(d, t, now); code != "" {
 			return code
 		}
 	}
@@ -253,12 +270,8 @@ func (s *state) refusal(d *decided, t *token, good bool, q Query, now time.Time)
 	if o == nil {
 		return s.withoutOrganization(d, q)
 	}
-	d.guard(events.AtVersion(events.OrganizationStream(d.subject.Organization), o.version))
 	d.basis.organization = o.version
-	d.subject.Scopes = t.scopes
-	if t.personal {
-		d.subject.Scopes = aggregate.Effective(t.scopes, rights, true)
-	}
+	d.subject.Scopes = d.scopes
 	if o.policy.SSORequired && stamped.IsZero() {
 		return SSORequired
 	}
@@ -269,42 +282,34 @@ func (s *state) refusal(d *decided, t *token, good bool, q Query, now time.Time)
 }
 
 // owner checks who stands behind a personal token: user, grant and membership.
-func (s *state) owner(d *decided, t *token, now time.Time) (rights aggregate.Scopes, stamped time.Time, _ Code) {
+func (s *state) owner(d *decided, t *token, now time.Time) (stamped time.Time, _ Code) {
 	u := s.users[t.home]
 	if u == nil || !u.active {
-		return nil, stamped, UserDeactivated
+		return stamped, UserDeactivated
 	}
-	d.guard(events.AtVersion(events.UserStream(t.home), u.version))
 	d.subject.Operator = u.operator
 	org := d.subject.Organization
 	if org == uuid.Nil {
-		return nil, stamped, ""
+		return stamped, ""
 	}
 	g := s.grants[pair{d.token, org}]
 	if g == nil || g.ended {
-		return nil, stamped, NotGranted
+		return stamped, NotGranted
 	}
 	if g.pending {
-		return nil, stamped, ApprovalRequired
+		return stamped, ApprovalRequired
 	}
 	if !g.gate.OpenAt(now) {
-		return nil, stamped, Suspended
+		return stamped, Suspended
 	}
-	stream := events.GrantStream(d.token, org)
-	d.guard(events.Open(stream), events.AtVersion(stream, g.version))
 	m := s.members[pair{org, t.home}]
 	if m == nil || m.ended || past(m.until, now) {
-		return nil, stamped, NotMember
+		return stamped, NotMember
 	}
-	d.guard(events.AtVersion(events.MembershipStream(org, t.home), m.version))
 	d.basis.grant, d.basis.member = g.version, m.version
 	d.until(m.until)
 	d.subject.Role = m.role
-	var policy events.Policy
-	if o := s.orgs[org]; o != nil {
-		policy = o.policy
-	}
-	return aggregate.RoleScopes(m.role, policy), g.stampedAt, ""
+	return g.stampedAt, ""
 }
 
 // withoutOrganization is for a personal token that no one organization is meant

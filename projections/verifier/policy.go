@@ -60,13 +60,11 @@ func underCeiling(d *decided, o *organization, q Query) Code {
 	if code := allowed(d, o, q); code != "" || len(o.policy.ScopeCeiling) == 0 {
 		return code
 	}
-	own, ok := o.demands.Below(d.subject.OwnScopes, d.subject.Kind == events.PersonalKind)
-	if !ok {
+	if !d.ceiling.leaves {
 		d.policy = aggregate.PolicyCeiling
 		return AboveCeiling
 	}
-	d.subject.OwnScopes = own
-	d.subject.Scopes = d.subject.Scopes.Intersect(aggregate.Scopes(o.policy.ScopeCeiling))
+	d.subject.OwnScopes, d.subject.Scopes = d.ceiling.own, d.ceiling.scopes
 	return ""
 }
 

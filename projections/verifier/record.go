@@ -31,7 +31,7 @@ func (v *Verifier) record(ctx context.Context, q Query, d decided) (events.Posit
 		Guards:   d.guards,
 		NotAfter: d.notAfter,
 		Batches: []events.Batch{{
-			Stream: events.TokenStream(d.token), Trail: d.trail,
+			Stream: d.stream, Trail: d.trail,
 			Meta:   events.Meta{Actor: d.actor, Correlation: q.RequestID, Trace: q.Trace},
 			Events: facts,
 		}},
@@ -93,12 +93,15 @@ func (b *sourceBook) lookup(ctx context.Context, k sourceKey) (events.Position, 
 	}
 	b.mu.Lock()
 	at, ok := b.new[k]
+	aged := false
 	if !ok {
-		at, ok = b.old[k]
+		at, aged = b.old[k]
 	}
 	b.mu.Unlock()
-	if ok {
+	if aged {
 		b.remember(k, at)
+	}
+	if ok || aged {
 		return at, nil
 	}
 	address := ""

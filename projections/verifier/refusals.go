@@ -63,7 +63,10 @@ func newRefusalBook() refusalBook {
 // refuse notes a refusal; it never waits.
 func (v *Verifier) refuse(q Query, d decided) {
 	q.Value = ""
-	r := refusal{d.token, d.trail, d.personalSubject, d.actor, q, d.code}
+	r := refusal{token: d.token, trail: d.trail, query: q, code: d.code}
+	if d.ground != nil {
+		r.subject, r.actor = d.personalSubject, d.actor
+	}
 	if single := v.refused.note(r); single {
 		select {
 		case v.refused.queue <- r:

@@ -20,6 +20,7 @@ type state struct {
 	orgs    map[uuid.UUID]*organization
 	lists   map[string][]string // scopes, one copy of equal lists
 	rulings *rulingBook
+	grounds *groundBook
 	signIn  bool // people can sign in at this installation
 }
 
@@ -84,7 +85,7 @@ func newState() state {
 	return state{
 		tokens: map[uuid.UUID]*token{}, grants: map[pair]*grant{}, users: map[uuid.UUID]*user{},
 		members: map[pair]*member{}, orgs: map[uuid.UUID]*organization{}, lists: map[string][]string{},
-		rulings: &rulingBook{},
+		rulings: &rulingBook{}, grounds: &groundBook{},
 	}
 }
 
