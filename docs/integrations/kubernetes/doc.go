@@ -1,0 +1,2 @@
+// Package kubernetes tests webhook.kubeconfig.yaml with the API server's own authenticator.
+package kubernetes
