@@ -3,6 +3,7 @@
 package aggregate
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -188,8 +189,9 @@ func TestSomeOperationsTakeAPerson(t *testing.T) {
 				continue
 			}
 			mustBe(t, err, CodeForbidden, "")
-			if by := err.(*Refusal).Policy; by != policy {
-				t.Errorf("%s is refused by %s, want %s", op, by, policy)
+			var r *Refusal
+			if !errors.As(err, &r) || r.Policy != policy {
+				t.Errorf("%s is refused by %+v, want %s", op, r, policy)
 			}
 		}
 	}

@@ -96,7 +96,7 @@ func (a app) printResult(r bench.Result, form string) error {
 	}
 	w := a.table("", "PER SECOND", "P50 MS", "P99 MS")
 	row := func(what string, rate, p50, p99 float64) {
-		w.AppendRow([]any{what, fmt.Sprintf("%.0f", rate), fmt.Sprintf("%.2f", p50), fmt.Sprintf("%.2f", p99)})
+		w.AppendRow([]any{what, fmt.Sprintf("%.0f", rate), milliseconds(p50), milliseconds(p99)})
 	}
 	row(r.What, r.Throughput, r.P50, r.P99)
 	row(r.Raw, r.RawThroughput, r.RawP50, r.RawP99)
@@ -107,4 +107,12 @@ func (a app) printResult(r bench.Result, form string) error {
 	fmt.Fprintf(a.out, "\n%d in flight, %d tokens, median of %d rounds: %.2f × the baseline, p50 %.2f ×\n",
 		r.Concurrency, r.Tokens, r.Rounds, r.Ratio, r.P50/r.RawP50)
 	return nil
+}
+
+// milliseconds has two places, and more for what takes microseconds.
+func milliseconds(ms float64) string {
+	if ms < 0.1 {
+		return fmt.Sprintf("%.4f", ms)
+	}
+	return fmt.Sprintf("%.2f", ms)
 }

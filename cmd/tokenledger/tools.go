@@ -94,8 +94,21 @@ func (a app) benchCommand() *cobra.Command {
 	}
 	c.AddCommand(
 		a.benchOf("append", "Append single events to the log", 512, a.benchAppend),
+		a.benchDecide(),
 		a.benchVerifyCommand(),
 	)
+	return c
+}
+
+func (a app) benchDecide() *cobra.Command {
+	c := a.benchOf("decide", "Decide in this process, nothing recorded: with remembered rulings of the policies, and without", 1,
+		func(c *cobra.Command, o bench.Options) (bench.Result, error) {
+			fmt.Fprintf(a.err, "Making %d tokens, then deciding for %v, remembered and not in turn …\n", o.Tokens, o.Duration)
+			return bench.Decide(c.Context(), o)
+		})
+	tokens := c.Flags().Lookup("tokens")
+	tokens.DefValue = "100000"
+	_ = tokens.Value.Set(tokens.DefValue)
 	return c
 }
 

@@ -44,7 +44,8 @@ const (
 // rulingBook remembers rulings. A question that is asked again after anything in
 // its basis has changed is asked of the policies again, so nothing needs to be
 // dropped when the log moves. Of each shard the newest generation is kept and the
-// one before it, so that what is in use stays and memory is bounded.
+// one before it, so that what is in use stays and memory is bounded. The nil book
+// remembers nothing.
 type rulingBook struct {
 	shards [rulingShards]struct {
 		mu       sync.Mutex // guards both generations
@@ -53,6 +54,9 @@ type rulingBook struct {
 }
 
 func (b *rulingBook) lookup(q asked, on basis) (ruling, bool) {
+	if b == nil {
+		return ruling{}, false
+	}
 	s := &b.shards[q.token[15]%rulingShards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,6 +70,9 @@ func (b *rulingBook) lookup(q asked, on basis) (ruling, bool) {
 }
 
 func (b *rulingBook) remember(q asked, r ruling) {
+	if b == nil {
+		return
+	}
 	s := &b.shards[q.token[15]%rulingShards]
 	s.mu.Lock()
 	defer s.mu.Unlock()

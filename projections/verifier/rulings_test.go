@@ -3,6 +3,7 @@
 package verifier_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/google/uuid"
@@ -95,5 +96,48 @@ func TestAllowedUsesNameTheirPolicy(t *testing.T) {
 	}
 	if d := w.verify(v, verifier.Query{Value: key, Organization: uuid.New(), Action: "createEvidence"}); d.Allowed || d.Policy != "" {
 		t.Errorf("another organization's question: %+v", d)
+	}
+}
+
+// Decide says what Verify does and leaves nothing behind; with rulings forgotten
+// each time, it says the same.
+func TestDecideRecordsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, good := w.organizationToken("evidence:write")
+	_, poor := w.organizationToken("control:read")
+	v := w.verifier()
+	forgetful := verifier.New(verifier.Config{Log: w.log, Sources: noSources{}, Peppers: w.peppers, Forgetful: true})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- forgetful.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	w.caughtUp(forgetful)
+	for _, value := range []string{good, poor} {
+		q := verifier.Query{Value: value, Action: "createEvidence"}
+		before, err := w.log.Head(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var said [4]verifier.Decision
+		for i, by := range []*verifier.Verifier{v, v, forgetful, forgetful} {
+			if said[i], err = by.Decide(t.Context(), q); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if after, err := w.log.Head(t.Context()); err != nil || after != before {
+			t.Errorf("position %d became %d, %v", before, after, err)
+		}
+		does := w.verify(v, q)
+		for _, d := range said {
+			if d.Allowed != does.Allowed || d.Code != does.Code || d.Policy != does.Policy || d.Position != 0 {
+				t.Errorf("said %+v, did %+v", d, does)
+			}
+		}
 	}
 }

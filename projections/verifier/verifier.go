@@ -53,6 +53,8 @@ type Config struct {
 	Logger  *slog.Logger
 	// SignIn: people can sign in at this installation, so that no token stands for one.
 	SignIn bool
+	// Forgetful: the policies are asked anew for each decision. For measurements.
+	Forgetful bool
 }
 
 // Verifier answers for tokens. Its methods may be called at any time; before
@@ -92,6 +94,9 @@ func New(c Config) *Verifier {
 	}
 	s := newState()
 	s.signIn = c.SignIn
+	if c.Forgetful {
+		s.rulings = nil
+	}
 	return &Verifier{
 		log: c.Log, peppers: c.Peppers, now: c.Now, logger: c.Logger,
 		sources: sourceBook{find: c.Sources},
@@ -297,6 +302,16 @@ type Decision struct {
 	Subject
 	Position events.Position // of the recorded use
 	Until    time.Time       // when an allowed use is so no more, if nothing happens before; zero: never
+}
+
+// Decide says what Verify would and records nothing. So what it allows is no use
+// of the token: it may be refused by the time it is one.
+func (v *Verifier) Decide(ctx context.Context, q Query) (Decision, error) {
+	d, err := v.decideFresh(ctx, q)
+	if err != nil {
+		return Decision{}, err
+	}
+	return Decision{Allowed: d.code == "", Code: d.code, Policy: d.policy, Subject: d.subject, Until: d.notAfter}, nil
 }
 
 // Verify decides and records. An error means that no decision could be made or

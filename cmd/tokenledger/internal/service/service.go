@@ -124,7 +124,9 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger 
 	if l.models, err = OpenReadModels(ctx, s.URL, c, s.Log, logger); err != nil {
 		return nil, err
 	}
-	l.verifier = verifier.New(verifier.Config{Log: s.Log, Sources: l.models.Views, Peppers: s.Peppers, Logger: logger})
+	l.verifier = verifier.New(verifier.Config{
+		Log: s.Log, Sources: l.models.Views, Peppers: s.Peppers, Logger: logger, SignIn: c.OIDCIssuer != "",
+	})
 	l.relay = jetstream.NewRelay(jetstream.RelayConfig{
 		Log: s.Log, Conn: b.conn, Replicas: c.NATSReplicas, Logger: logger,
 	})
