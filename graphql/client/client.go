@@ -54,7 +54,7 @@ type Use struct {
 
 // Decision is the ledger's answer. If it is not allowed, Code tells why a good
 // token may not do this (SCOPE_INSUFFICIENT, ACTION_UNKNOWN, SSO_REQUIRED,
-// SOURCE_UNKNOWN, SOURCE_FORBIDDEN, ABOVE_CEILING), and otherwise says no more than
+// SOURCE_UNKNOWN, SOURCE_FORBIDDEN, SCOPE_ABOVE_CEILING), and otherwise says no more than
 // that the token is no good.
 type Decision struct {
 	Allowed      bool
@@ -88,7 +88,7 @@ const (
 
 	codeSourceUnknown = "SOURCE_UNKNOWN"
 	codeSource        = "SOURCE_FORBIDDEN"
-	codeCeiling       = "ABOVE_CEILING"
+	codeCeiling       = "SCOPE_ABOVE_CEILING"
 )
 
 // Errors that say why there is no decision. None means that a token is good.

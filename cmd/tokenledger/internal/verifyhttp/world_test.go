@@ -97,7 +97,7 @@ func newWorld(t *testing.T, change ...func(*verifyhttp.Config)) *world {
 		f(&c)
 	}
 	public := httpd.Public{
-		Query: http.NotFoundHandler(), Auth: &httpd.Authenticator{Verifier: w.verifier, Limits: c.Limits},
+		Query: http.NotFoundHandler(), Sealed: http.NotFoundHandler(), Auth: &httpd.Authenticator{Verifier: w.verifier, Limits: c.Limits},
 		Verification: verifyhttp.New(c), Logger: logger,
 	}
 	w.server = httptest.NewServer(public.Handler())
