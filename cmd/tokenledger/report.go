@@ -17,6 +17,7 @@ import (
 // reportAsked is what the flags of the command say.
 type reportAsked struct {
 	from, to, token, valueFile, file string
+	value                            string // of the file, where it was read already
 	position                         int64
 	dormant, overAge                 int
 }
@@ -104,8 +105,9 @@ func (a app) report(ctx context.Context, name string, in reportAsked, form strin
 		if err != nil {
 			return err
 		}
-		variables["value"] = value
+		in.value = value
 	}
+	setIf(variables, "value", in.value)
 	client, err := a.client()
 	if err != nil {
 		return err

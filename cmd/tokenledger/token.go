@@ -42,7 +42,7 @@ func (a app) tokenCommand() *cobra.Command {
 	}
 	c.PersistentFlags().Bool("personal", false, "personal access tokens (tolp_) instead of the organization's (tola_)")
 	c.AddCommand(a.tokenCreate(), a.tokenList(), a.tokenShow(), a.tokenRotate(), a.tokenSuspend(), a.tokenResume(),
-		a.tokenRevoke(), a.tokenDelete())
+		a.tokenRevoke(), a.tokenDelete(), a.tokenLeak())
 	return c
 }
 

@@ -1,0 +1,104 @@
+// tokenledger token leak: what a leaked token was good for and used for, and its end.
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenledger/tokenledger/aggregate/secret"
+)
+
+func (a app) tokenLeak() *cobra.Command {
+	var in reportAsked
+	var end bool
+	var reason string
+	c := &cobra.Command{
+		Use: "leak [ID|SHA-256]", Short: "What a leaked token was used for, from where and since when; --end ends it",
+		Long: `The leak report of a token: the window in which it was exposed, its rotations, everything that was done to it,
+every source and operation, and what has been refused since.
+
+Name the token by its id, its masked value or the SHA-256 of its value. The value itself goes into a file, or the
+standard input with --value-file -, never onto the command line, where other users and the shell's history see it.`,
+		Example: `  tokenledger token leak 0198… --end --reason 'found in a public repository'
+  pbpaste | tokenledger token leak --value-file -`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	f := c.Flags()
+	f.StringVar(&in.valueFile, "value-file", "", "file with the token's value; - is the standard input")
+	f.StringVar(&in.file, "output-file", "", "write to this file instead of the standard output")
+	f.BoolVar(&end, "end", false, "revoke the token first; the report tells of it")
+	f.StringVar(&reason, "reason", "", "with --end: why; it stands in the log for good")
+	out := outputFlag(c, "table", "json", "csv", "html", "pdf")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		switch {
+		case (len(args) == 1) == (in.valueFile != ""):
+			return usage("name the token once: by ID or SHA-256, or by --value-file")
+		case end && reason == "":
+			return usage("--reason is missing: whoever reads the log later wants to know why")
+		}
+		if len(args) == 1 {
+			if _, err := secret.Parse(args[0]); err == nil {
+				return usage("this is the token's whole value, and it is now in one more place: use --value-file -")
+			}
+			in.token = args[0]
+		}
+		if in.valueFile != "" { // read once: it may be the standard input
+			value, err := a.secretFile(in.valueFile)
+			if err != nil {
+				return err
+			}
+			in.value, in.valueFile = value, ""
+		}
+		id, err := a.leakedToken(c, in)
+		if err != nil {
+			return err
+		}
+		if end {
+			type_, field, _ := kindOf(c)
+			query := fmt.Sprintf(`mutation($id: ID!, $reason: String!) { revoke%[1]s(id: $id, reason: $reason) { %[2]s { %[3]s } } }`,
+				type_, field, tokenFields)
+			if _, err := a.changeToken(c.Context(), query, map[string]any{"id": id, "reason": reason}, "revoke"+type_, field); err != nil {
+				return err
+			}
+		}
+		if err := a.report(c.Context(), "leak", in, *out); err != nil {
+			return err
+		}
+		if !end {
+			fmt.Fprintf(a.err, "To end it: tokenledger token revoke %s --reason '…'\n", id)
+		}
+		return nil
+	}
+	return c
+}
+
+// leakedToken asks the report itself which token it is about.
+func (a app) leakedToken(c *cobra.Command, in reportAsked) (id string, err error) {
+	client, err := a.client()
+	if err != nil {
+		return "", err
+	}
+	variables := map[string]any{}
+	setIf(variables, "token", in.token)
+	setIf(variables, "value", in.value)
+	var answer struct {
+		Report struct {
+			Parameters []struct{ Name, Value string }
+		}
+	}
+	err = client.do(c.Context(), `query($token: ID, $value: String) { report(name: "leak", token: $token, value: $value) { parameters { name value } } }`,
+		variables, &answer)
+	if err != nil {
+		return "", err
+	}
+	for _, p := range answer.Report.Parameters {
+		if p.Name == "token" {
+			return strings.TrimSpace(p.Value), nil
+		}
+	}
+	return "", errors.New("the report names no token")
+}
