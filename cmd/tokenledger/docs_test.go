@@ -1,0 +1,59 @@
+// The documents name tests; every one of them exists where they say.
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Tests are named behind their package, as in `graphql` TestA, TestB; `aggregate` TestC.
+var (
+	testsOfPackage = regexp.MustCompile("`([a-z/0-9]+)` (Test[A-Za-z0-9_]+(?:, Test[A-Za-z0-9_]+)*)")
+	anyTest        = regexp.MustCompile(`\bTest[A-Z][A-Za-z0-9_]*`)
+)
+
+func TestDocumentsNameTestsThatExist(t *testing.T) {
+	t.Parallel()
+	for _, page := range []string{"seed.md"} {
+		raw, err := os.ReadFile(filepath.Join("..", "..", "docs", page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := 0
+		for _, m := range testsOfPackage.FindAllStringSubmatch(string(raw), -1) {
+			there := testsIn(t, m[1])
+			for test := range strings.SplitSeq(m[2], ", ") {
+				named++
+				if !there[test] {
+					t.Errorf("docs/%s: there is no %s in %s", page, test, m[1])
+				}
+			}
+		}
+		if all := len(anyTest.FindAllString(string(raw), -1)); named != all || named == 0 {
+			t.Errorf("docs/%s names %d tests, %d of them with a package", page, all, named)
+		}
+	}
+}
+
+func testsIn(t *testing.T, pkg string) map[string]bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(pkg), "*_test.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("package %s has no tests: %v", pkg, err)
+	}
+	there := map[string]bool{}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(string(raw), -1) {
+			there[m[1]] = true
+		}
+	}
+	return there
+}
