@@ -256,7 +256,13 @@ func TestUsersMembershipsAndTheInstallation(t *testing.T) {
 			}
 		})
 		live(t, InstallationDecider, rapid.SampledFrom([]InstallationCommand{
-			InitializeInstallation{"o"}, RegisterOrganization{orgA}, AppointOperator{user1}, RecordRecovery{user1, next},
+			InitializeInstallation{"o"},
+			RegisterOrganization{orgA},
+			AppointOperator{user1},
+			RecordRecovery{user1, next},
+			RecordKeyRotation{events.KeyPepper, 2, ""},
+			RecordKeyRotation{events.KeySigning, 3, "k"},
+			RecordKeyRotation{"other", 2, ""},
 		}), func(before Installation, decided []events.InstallationEvent, after Installation) {
 			for _, e := range decided {
 				if e, ok := e.(events.InstallationOrganizationRegistered); ok && e.Index != before.Organizations {

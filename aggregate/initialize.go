@@ -194,3 +194,14 @@ func owned(ctx context.Context, d *Decision, user uuid.UUID) ([]uuid.UUID, error
 	}
 	return out, nil
 }
+
+// RecordKeyRotation records a rotation that was done in the key file.
+func (y *Directory) RecordKeyRotation(ctx context.Context, rotation RecordKeyRotation, reason string) (Outcome, error) {
+	return y.Tokens.Handler.Handle(ctx, Order{
+		Meta: events.Meta{Actor: events.System("keys"), Reason: reason},
+		Decide: func(ctx context.Context, d *Decision) error {
+			_, err := onInstallation(ctx, d, rotation)
+			return err
+		},
+	})
+}

@@ -16,6 +16,9 @@ type Installation struct {
 	Initialized   bool
 	Organizations int64 // how many are registered, and so the next one's index
 	Operators     []uuid.UUID
+	Signing       int64 // the newest version of each key that is on record; 0: the first
+	Pepper        int64
+	Encryption    int64
 }
 
 // InstallationDecider holds the rules of the installation's stream.
@@ -40,7 +43,11 @@ func evolveInstallation(i Installation, e events.InstallationEvent) Installation
 		i.Organizations = e.Index + 1
 	case events.InstallationOperatorAppointed:
 		i.Operators = sortedIDs(i.Operators, []uuid.UUID{e.User})
-	case events.InstallationAdministratorRecovered, events.InstallationKeyRotated, events.InstallationUnknownRefused:
+	case events.InstallationKeyRotated:
+		if version := i.key(e.Use); version != nil {
+			*version = e.Version
+		}
+	case events.InstallationAdministratorRecovered, events.InstallationUnknownRefused:
 		// For the reader of the log; no rule asks.
 	}
 	return i
@@ -86,6 +93,42 @@ func (c RecordRecovery) decide(i Installation) ([]events.InstallationEvent, erro
 		return nil, err
 	}
 	return []events.InstallationEvent{events.InstallationAdministratorRecovered{User: c.User, Token: c.Token}}, nil
+}
+
+// key is where the state has the version of a key, nil for one that it does not know.
+func (i *Installation) key(use events.KeyUse) *int64 {
+	switch use {
+	case events.KeySigning:
+		return &i.Signing
+	case events.KeyPepper:
+		return &i.Pepper
+	case events.KeyEncryption:
+		return &i.Encryption
+	}
+	return nil
+}
+
+// RecordKeyRotation records that a new version of a key is in use. One that is on
+// record already is not recorded again.
+type RecordKeyRotation struct {
+	Use     events.KeyUse
+	Version int64
+	Public  string // the verifier key, where the key has one
+}
+
+func (c RecordKeyRotation) decide(i Installation) ([]events.InstallationEvent, error) {
+	if err := i.mustBeInitialized(); err != nil {
+		return nil, err
+	}
+	switch on := i.key(c.Use); {
+	case on == nil:
+		return nil, refuse(CodeBadUserInput, "use", "%q is no use of a key.", c.Use)
+	case c.Version <= *on:
+		return nil, nil
+	}
+	return []events.InstallationEvent{events.InstallationKeyRotated{
+		Use: c.Use, Version: c.Version, Public: c.Public,
+	}}, nil
 }
 
 func (i Installation) mustBeInitialized() error {

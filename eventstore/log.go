@@ -63,17 +63,18 @@ func (c *Config) validate() error {
 // Log is one log. Its methods may be called from any goroutine. Reading works at
 // once; appends are answered while Run runs.
 type Log struct {
-	config   Config
-	origin   string
-	lockKey  int64 // of the advisory lock that appenders of this log take in turn
-	pool     *pgxpool.Pool
-	conn     *pgx.ConnConfig // of the appender's own connection
-	queue    *queue
-	tail     *tail
-	subjects *subjectKeys
-	nudge    chan struct{}
-	ran      atomic.Bool // Run was called, which closes the queue at its end
-	catching sync.Mutex  // one goroutine at a time reads what the tail lacks
+	config    Config
+	origin    string
+	lockKey   int64 // of the advisory lock that appenders of this log take in turn
+	pool      *pgxpool.Pool
+	conn      *pgx.ConnConfig // of the appender's own connection
+	queue     *queue
+	tail      *tail
+	subjects  *subjectKeys
+	nudge     chan struct{}
+	ran       atomic.Bool // Run was called, which closes the queue at its end
+	rewrapped atomic.Bool // every key of a subject is wrapped by the active key
+	catching  sync.Mutex  // one goroutine at a time reads what the tail lacks
 }
 
 // Open connects to a migrated database. The error wraps [ErrNotMigrated] where

@@ -37,7 +37,7 @@ func (l *Log) doChores(ctx context.Context) error {
 	tick := time.NewTicker(choreEvery)
 	defer tick.Stop()
 	for {
-		for _, do := range []func(context.Context) error{l.load, l.makePartitions, l.snapshotCounts, l.forgetAnswers} {
+		for _, do := range []func(context.Context) error{l.load, l.makePartitions, l.snapshotCounts, l.forgetAnswers, l.rewrapSubjects} {
 			if err := do(ctx); err != nil && ctx.Err() == nil {
 				l.config.Logger.LogAttrs(ctx, slog.LevelWarn, "a chore of the log failed", slog.String("error", err.Error()))
 			}

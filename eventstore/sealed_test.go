@@ -5,6 +5,7 @@ package eventstore_test
 import (
 	"bytes"
 	"errors"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/uuid"
@@ -25,8 +26,17 @@ type personal struct {
 
 func writePersonal(t *testing.T) personal {
 	t.Helper()
+	return writePersonalWith(t, keyring.File{Path: filepath.Join(t.TempDir(), "keys.json")})
+}
+
+func writePersonalWith(t *testing.T, keys keyring.File) personal {
+	t.Helper()
+	ring, err := keys.LoadOrCreate()
+	if err != nil {
+		t.Fatal(err)
+	}
 	p := personal{
-		config: eventstore.Config{URL: eventstoretest.Postgres(t), Keys: keyring.Generate()},
+		config: eventstore.Config{URL: eventstoretest.Postgres(t), Keys: ring},
 		user:   uuid.New(), token: eventstoretest.NewToken(uuid.New()),
 	}
 	log := eventstoretest.Start(t, p.config)

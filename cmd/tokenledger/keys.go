@@ -6,17 +6,23 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tokenledger/tokenledger/aggregate"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
+	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore/keyring"
 	"github.com/tokenledger/tokenledger/eventstore/sealer"
 )
 
 func (a app) keysCommand() *cobra.Command {
 	c := &cobra.Command{Use: "keys", Short: "The key file", RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(a.keysListCommand())
+	c.AddCommand(a.keysListCommand(), a.keysRotateCommand())
 	return c
 }
 
@@ -114,4 +120,82 @@ func (a app) heldByKeys(ctx context.Context) (func(keyring.Listed) string, error
 		}
 		return ""
 	}, err
+}
+
+// keyUses are the uses of keys as events have them, by the names in the key file.
+var keyUses = map[string]events.KeyUse{
+	keyring.Signing: events.KeySigning, keyring.Pepper: events.KeyPepper, keyring.KeyEncryption: events.KeyEncryption,
+}
+
+func (a app) keysRotateCommand() *cobra.Command {
+	var prepare bool
+	var reason string
+	c := &cobra.Command{
+		Use: "rotate " + strings.Join(keyring.Rotatable, "|"), Args: cobra.ExactArgs(1), ValidArgs: keyring.Rotatable,
+		Short: "Make a new version of a key the active one; the old ones still verify and open",
+		Long: `Make a new version of a key the active one, in the key file, and record it in the log. Services take it on
+when they are started again. What was made with an old version still verifies and opens: a token's MAC is made
+anew at its next use, the keys of subjects at the next start, and old checkpoints stay under the key that signed
+them, so keep giving all of "tokenledger keys list --public" to auditors.
+
+Where several services share a log: rotate with --prepare, bring the key file to each and start each again, so
+that all of them know the new version; then rotate without it and do the same again.`,
+	}
+	c.Flags().BoolVar(&prepare, "prepare", false, "make the version known, not active")
+	c.Flags().StringVar(&reason, "reason", "", "why, for the log")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		use, ok := keyUses[args[0]]
+		if !ok {
+			return usage("%q is no key that can be rotated; want one of %s", args[0], strings.Join(keyring.Rotatable, ", "))
+		}
+		settings, err := a.config()
+		if err != nil {
+			return err
+		}
+		if prepare {
+			version, err := settings.Keys().Rotate(args[0], true)
+			if err == nil {
+				fmt.Fprintf(a.out, "%s version %d is known and not active yet.\n", args[0], version)
+			}
+			return err
+		}
+		// The database first: a rotation that cannot be recorded is not begun.
+		return a.withStore(c.Context(), func(ctx context.Context, s *service.Store) error {
+			version, err := settings.Keys().Rotate(args[0], false)
+			if err != nil {
+				return err
+			}
+			rotation := aggregate.RecordKeyRotation{Use: use, Version: int64(version)}
+			if rotation.Public, err = a.publicKey(settings, s, use); err == nil {
+				err = service.RecordKeyRotation(ctx, s, rotation, reason)
+			}
+			if err != nil {
+				return fmt.Errorf("%s version %d is active in %s, but the log does not say so: %w", args[0], version, settings.KeyFile, err)
+			}
+			fmt.Fprintf(a.out, "%s version %d is active; start the services again.\n", args[0], version)
+			return nil
+		})
+	}
+	return c
+}
+
+// publicKey is the new verifier key of checkpoints, empty for other keys.
+func (a app) publicKey(settings config.Config, s *service.Store, use events.KeyUse) (string, error) {
+	if use != events.KeySigning {
+		return "", nil
+	}
+	ring, err := settings.Keys().Load()
+	if err != nil {
+		return "", err
+	}
+	origins, err := sealer.Origins(settings.Checkpoints())
+	if err != nil {
+		return "", err
+	}
+	origins = append([]string{sealer.Origin(s.Log.Origin(), 1)}, origins...)
+	keys, err := ring.VerifierKeys(origins[len(origins)-1])
+	if err != nil {
+		return "", err
+	}
+	return keys[slices.IndexFunc(keys, func(k keyring.VerifierKey) bool { return k.Active })].Text, nil
 }

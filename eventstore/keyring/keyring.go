@@ -120,6 +120,9 @@ func (r *Ring) Peppers() (active int, keys map[int][]byte) {
 	return v.Active, keys
 }
 
+// ActiveKeyEncryption is the version that wraps new subject keys.
+func (r *Ring) ActiveKeyEncryption() int { return r.keys[KeyEncryption].Active }
+
 // WrapSubjectKey encrypts a subject's key so that it can be stored; kek is the
 // version of the key-encryption key. The box opens only for the same log and
 // subject.

@@ -164,7 +164,11 @@ func (v *Verifier) decide(q Query) (decided, error) {
 	if err != nil {
 		return decided{}, err
 	}
-	return v.state.decide(id, t, good, q, v.now()), nil
+	d := v.state.decide(id, t, good, q, v.now())
+	if d.code == "" {
+		v.outdated(id, t, q.Value)
+	}
+	return d, nil
 }
 
 func (s *state) decide(id uuid.UUID, t *token, good bool, q Query, now time.Time) decided {

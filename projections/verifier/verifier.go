@@ -33,6 +33,7 @@ type Log interface {
 	Head(ctx context.Context) (events.Position, error)
 	Credentials(ctx context.Context, tokens []uuid.UUID) ([]events.Credential, error)
 	AllCredentials(ctx context.Context) iter.Seq2[events.Credential, error]
+	Rewrap(ctx context.Context, from, to events.Credential) error
 }
 
 // Sources finds what observations told before this process began to follow them.
@@ -66,6 +67,7 @@ type Verifier struct {
 	logger  *slog.Logger
 	sources sourceBook
 	refused refusalBook
+	rewraps chan rewrap
 
 	mu       sync.RWMutex // guards all below
 	state    state
@@ -101,6 +103,7 @@ func New(c Config) *Verifier {
 		log: c.Log, peppers: c.Peppers, now: c.Now, logger: c.Logger,
 		sources: sourceBook{find: c.Sources},
 		refused: newRefusalBook(),
+		rewraps: make(chan rewrap, rewrapsQueued),
 		state:   s,
 		moved:   make(chan struct{}),
 		hourly:  map[pair]time.Time{},
@@ -117,13 +120,11 @@ func (v *Verifier) Run(ctx context.Context) error {
 	if err := v.fill(ctx, head); err != nil {
 		return fmt.Errorf("verifier: fill from the log: %w", err)
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		v.recordRefusals(ctx)
-	}()
+	var beside sync.WaitGroup
+	beside.Go(func() { v.recordRefusals(ctx) })
+	beside.Go(func() { v.rewrapAll(ctx) })
 	err = v.follow(ctx, head)
-	<-done
+	beside.Wait()
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("verifier: follow the log: %w", err)
 	}

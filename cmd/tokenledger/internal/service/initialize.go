@@ -69,3 +69,12 @@ func issue(ctx context.Context, c config.Config, s *Store, begin func(context.Co
 		return os.Rename(fresh, path)
 	})
 }
+
+// RecordKeyRotation records what was done in the key file.
+func RecordKeyRotation(ctx context.Context, s *Store, rotation aggregate.RecordKeyRotation, reason string) error {
+	return s.WithLog(ctx, func(ctx context.Context, log *eventstore.Log) error {
+		tokens := &aggregate.Tokens{Handler: &aggregate.Handler{Log: log}, Peppers: s.Peppers}
+		_, err := (&aggregate.Directory{Tokens: tokens}).RecordKeyRotation(ctx, rotation, reason)
+		return err
+	})
+}

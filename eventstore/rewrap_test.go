@@ -1,0 +1,63 @@
+// Rotated keys: nothing is lost, and what can be made anew is.
+
+package eventstore_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore/eventstoretest"
+	"github.com/tokenledger/tokenledger/eventstore/keyring"
+)
+
+func TestKeysOfSubjectsFollowARotation(t *testing.T) {
+	t.Parallel()
+	file := keyring.File{Path: filepath.Join(t.TempDir(), "keys.json")}
+	p := writePersonalWith(t, file)
+	admin := connect(t, p.config.URL)
+	if query[bool](t, admin, `SELECT bool_or(kek <> 1) FROM subject_keys`) {
+		t.Fatal("before the rotation")
+	}
+	if v, err := file.Rotate(keyring.KeyEncryption, false); err != nil || v != 2 {
+		t.Fatal(v, err)
+	}
+	var err error
+	if p.config.Keys, err = file.Load(); err != nil {
+		t.Fatal(err)
+	}
+	log := eventstoretest.Start(t, p.config)
+	await(t, "every key is wrapped anew", func() bool {
+		return query[bool](t, admin, `SELECT bool_and(kek = 2) FROM subject_keys`)
+	})
+	p.mustHave(t, readAll(t, log, 0), "ada@example.com", "Ada \x00 \u2028 <Lovelace>", "192.0.2.1", "curl/8", "ada@example.com")
+	held, err := log.HeldByKeys(t.Context())
+	if err != nil || held.SubjectKeys[2] != 2 || held.SubjectKeys[1] != 0 {
+		t.Fatalf("%+v, %v", held, err)
+	}
+}
+
+func TestAMACIsReplacedByWhoReadItLast(t *testing.T) {
+	t.Parallel()
+	log := eventstoretest.Open(t)
+	k := eventstoretest.NewToken(uuid.New())
+	r := k.Create()
+	first := events.Credential{Token: k.ID, Pepper: 1, MAC: [32]byte{1}}
+	r.Credentials = []events.Credential{first}
+	mustAppend(t, log, r)
+	second, third := first, first
+	second.Pepper, second.MAC = 2, [32]byte{2}
+	third.Pepper, third.MAC = 3, [32]byte{3}
+	for _, step := range []struct{ from, to, want events.Credential }{
+		{first, second, second}, {first, third, second}, {second, third, third},
+	} {
+		if err := log.Rewrap(t.Context(), step.from, step.to); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := log.Credentials(t.Context(), []uuid.UUID{k.ID}); err != nil || got[0] != step.want {
+			t.Fatalf("%+v, %v; want %+v", got, err, step.want)
+		}
+	}
+}
