@@ -39,6 +39,8 @@ func (l *atOnce) Decisions(context.Context, events.Position) iter.Seq2[events.Re
 	return func(func(events.Recorded, error) bool) {}
 }
 
+func (l *atOnce) Rewrap(context.Context, events.Credential, events.Credential) error { return nil }
+
 func (l *atOnce) Blocks(context.Context, events.Position, bool) iter.Seq2[*eventstore.Block, error] {
 	return func(func(*eventstore.Block, error) bool) {}
 }

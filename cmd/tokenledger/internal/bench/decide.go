@@ -185,6 +185,9 @@ func (l *heldLog) AllCredentials(context.Context) iter.Seq2[events.Credential, e
 	}
 }
 
+// Rewrap implements [verifier.Log]; there is one pepper.
+func (l *heldLog) Rewrap(context.Context, events.Credential, events.Credential) error { return nil }
+
 // Head implements [verifier.Log].
 func (l *heldLog) Head(context.Context) (events.Position, error) { return l.head(), nil }
 
