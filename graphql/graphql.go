@@ -34,6 +34,7 @@ type Config struct {
 	Verifier  Verifier
 	Uses      Uses
 	Proofs    Proofs // nil: nothing is sealed
+	Webhooks  Webhooks
 
 	Introspection bool // the schema may be read; where it may not, errors suggest no names either
 	Limits        Limits
@@ -64,7 +65,7 @@ func (c Config) validate() error {
 	var errs []error
 	for name, missing := range map[string]bool{
 		"Tokens": c.Tokens == nil, "Directory": c.Directory == nil, "Views": c.Views == nil, "Fresh": c.Fresh == nil,
-		"Log": c.Log == nil, "Verifier": c.Verifier == nil, "Uses": c.Uses == nil,
+		"Log": c.Log == nil, "Verifier": c.Verifier == nil, "Uses": c.Uses == nil, "Webhooks": c.Webhooks == nil,
 	} {
 		if missing {
 			errs = append(errs, errors.New("graphql: Config."+name+" is required"))
@@ -83,6 +84,7 @@ type handler struct {
 	verifier  Verifier
 	uses      Uses
 	proofs    Proofs
+	hooks     Webhooks
 	now       func() time.Time
 	logger    *slog.Logger
 	timeout   time.Duration
@@ -102,7 +104,7 @@ func New(c Config) (http.Handler, error) {
 	limits := c.Limits.withDefaults()
 	h := &handler{
 		tokens: c.Tokens, directory: c.Directory, views: c.Views, fresh: c.Fresh, log: c.Log,
-		verifier: c.Verifier, uses: c.Uses, proofs: c.Proofs, now: c.Now, logger: c.Logger, timeout: c.Timeout, draining: c.Draining,
+		verifier: c.Verifier, uses: c.Uses, proofs: c.Proofs, hooks: c.Webhooks, now: c.Now, logger: c.Logger, timeout: c.Timeout, draining: c.Draining,
 		writes:  lastWrites{at: map[events.Actor]events.Position{}},
 		streams: make(chan struct{}, limits.Streams),
 	}

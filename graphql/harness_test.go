@@ -92,7 +92,7 @@ func newWorld(t *testing.T, change ...func(*graphql.Config)) *world {
 	must(t, w.views.Wait(t.Context(), begun.Receipt.Last()))
 	c := graphql.Config{
 		Tokens: tokens, Directory: w.directory, Views: w.views, Fresh: w.views, Log: w.log,
-		Verifier: verifying{w.verifier}, Uses: recording{w.verifier, w.counts}, Introspection: true,
+		Verifier: verifying{w.verifier}, Uses: recording{w.verifier, w.counts}, Webhooks: hooks{}, Introspection: true,
 		Logger: slog.New(slog.NewTextHandler(w.logged, nil)),
 	}
 	for _, f := range change {

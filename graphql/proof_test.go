@@ -180,7 +180,10 @@ func TestAnEventThatIsNotSealedYet(t *testing.T) {
 func TestEveryMutationCarriesItsReceipt(t *testing.T) {
 	t.Parallel()
 	s := schema(t)
-	without := map[string]bool{"verifyToken": true, "verifyTokens": true} // their answers have positions of their own
+	without := map[string]bool{
+		"verifyToken": true, "verifyTokens": true, // their answers have positions of their own
+		"replayWebhookDelivery": true, "replayWebhookDeliveries": true, // record nothing
+	}
 	for _, f := range s.Mutation.Fields {
 		if without[f.Name] || f.Name[:2] == "__" {
 			continue

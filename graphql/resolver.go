@@ -26,6 +26,7 @@ type (
 	tokenGrants    struct{ *handler }
 	tokenUsages    struct{ *handler }
 	auditEvents    struct{ *handler }
+	webhooks       struct{ *handler }
 	reports        struct{ *handler }
 )
 
@@ -69,6 +70,9 @@ func (r root) Event() generated.EventResolver { return auditEvents{r.h} }
 
 // Report implements [generated.ResolverRoot].
 func (r root) Report() generated.ReportResolver { return reports{r.h} }
+
+// Webhook implements [generated.ResolverRoot].
+func (r root) Webhook() generated.WebhookResolver { return webhooks{r.h} }
 
 // pageArgs are the arguments of a connection.
 func pageArgs(after *string, first *int, before *string, last *int) projections.PageArgs {

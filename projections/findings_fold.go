@@ -220,6 +220,8 @@ func (f *findingsFold) applyOrganization(id uuid.UUID, e events.OrganizationEven
 		f.writes.Queue(`UPDATE `+f.t.Name("")+` SET status = $4, triaged_at = $5, triaged_by = $6, note = $7
 			WHERE organization = $1 AND rule = $2 AND position = $3`,
 			id, text(e.Rule), e.At, text(string(e.Status)), rec.RecordedAt, text(rec.Meta.Actor.Name()), optionalText(rec.Meta.Reason))
+	case events.OrganizationRenamed, events.OrganizationSSOProviderChanged, events.OrganizationWebhookAdded, events.OrganizationWebhookRemoved:
+		// No rule asks.
 	}
 }
 

@@ -59,6 +59,9 @@ func (f *findingsFold) applyToken(token uuid.UUID, e events.TokenEvent, rec even
 		f.met(w, RuleExpiryNear, rec.RecordedAt)
 	case events.TokenRevoked, events.TokenExpired, events.TokenDeleted:
 		f.end(w, rec.RecordedAt)
+	case events.TokenCreated, events.TokenRenamed, events.TokenDescribed, events.TokenTagged, events.TokenOrganizationsChanged,
+		events.TokenSuspended, events.TokenResumed, events.TokenSSOAuthorized, events.TokenSSOAuthorizationWithdrawn:
+		// No rule asks, or it was taken in above.
 	}
 	return nil
 }
@@ -82,6 +85,9 @@ func (f *findingsFold) applyGrant(token, org uuid.UUID, e events.GrantEvent, rec
 		f.reviewed(w, rec)
 	case events.GrantEnded:
 		f.end(w, rec.RecordedAt)
+	case events.GrantGiven, events.GrantApproved, events.GrantSuspended, events.GrantResumed,
+		events.GrantSSOAuthorized, events.GrantSSOAuthorizationWithdrawn:
+		// No rule asks, or it was taken in above.
 	}
 	return nil
 }

@@ -84,5 +84,5 @@ var projectionName = regexp.MustCompile(`^[a-z]{1,24}$`)
 
 // All are the read models that [Views] asks, for [RunnerConfig].
 func All() []Projection {
-	return []Projection{tokens{}, directory{}, identities{}, usage{}, trails{}, deadlines{}, findings{}}
+	return []Projection{tokens{}, directory{}, identities{}, usage{}, trails{}, deadlines{}, findings{}, webhooks{}}
 }

@@ -33,6 +33,7 @@ type ResolverRoot interface {
 	TokenGrant() TokenGrantResolver
 	TokenUsage() TokenUsageResolver
 	User() UserResolver
+	Webhook() WebhookResolver
 }
 
 type DirectiveRoot struct {
@@ -64,6 +65,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("APITokenOrder", graphql.BindUnmarshaler(ec, unmarshalInputAPITokenOrder)),
 			graphql.NewInputUnmarshaler("APITokenWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputAPITokenWhereInput)),
 			graphql.NewInputUnmarshaler("AddMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputAddMemberInput)),
+			graphql.NewInputUnmarshaler("AddWebhookInput", graphql.BindUnmarshaler(ec, unmarshalInputAddWebhookInput)),
 			graphql.NewInputUnmarshaler("AsOf", graphql.BindUnmarshaler(ec, unmarshalInputAsOf)),
 			graphql.NewInputUnmarshaler("CreateAPITokenInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateAPITokenInput)),
 			graphql.NewInputUnmarshaler("CreateOrganizationInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateOrganizationInput)),
@@ -2813,6 +2815,240 @@ type TokenDecision {
   decisionID: String!
 }
 `, BuiltIn: false},
+	{Name: "../schema/watch.graphql", Input: `# What is watched and told: findings, and webhooks.
+
+extend type Query {
+  "Findings about the organization's tokens and what reaches it, the newest first."
+  findings(
+    "Begin behind this entry."
+    after: Cursor
+    "How many entries from the start: 1 to 100, 20 if neither first nor last is given."
+    first: Int
+    "End before this entry."
+    before: Cursor
+    "How many entries from the end: 1 to 100."
+    last: Int
+    "The organization; by default the caller's."
+    organizationID: ID
+    "Only this rule, for example ` + "`" + `new_source` + "`" + `."
+    rule: String
+    "Only any of these rules."
+    rules: [String!]
+    "Only with this status."
+    status: FindingStatus
+    "Only about this token."
+    token: ID
+    "Only those that are resolved, or only those that are not."
+    resolved: Boolean
+    "Only those raised then or later."
+    from: Time
+    "Only those raised earlier."
+    to: Time
+  ): FindingConnection!
+  "One finding; null if there is none."
+  finding(
+    "Its rule."
+    rule: String!
+    "The position of the event that raised it."
+    position: Long!
+    "The organization; by default the caller's."
+    organizationID: ID
+  ): Finding
+  "Where the organization's events are sent, the oldest first."
+  webhooks(
+    "The organization; by default the caller's."
+    organizationID: ID
+  ): [Webhook!]!
+}
+
+extend type Mutation {
+  "Say what became of a finding. This alone is an event."
+  triageFinding(
+    "The finding's rule."
+    rule: String!
+    "The position of the event that raised it."
+    position: Long!
+    "What became of it."
+    status: FindingStatus!
+    "Why. The note stands in clear in the audit trail."
+    note: String
+    "The organization; by default the caller's."
+    organizationID: ID
+  ): FindingTriagePayload!
+  "Have the organization's events sent to a URL from now on. The answer is the only one that shows the secret."
+  addWebhook(
+    "Where to, and which."
+    input: AddWebhookInput!
+  ): WebhookAddPayload!
+  "Send nothing there any more."
+  removeWebhook(
+    "The webhook's UUID."
+    id: ID!
+    "The organization; by default the caller's."
+    organizationID: ID
+  ): WebhookRemovePayload!
+  "Send one message again that was given up. It is no event: nothing of the ledger changes."
+  replayWebhookDelivery(
+    "The webhook's UUID."
+    id: ID!
+    "The message's id, as the dead letter has it."
+    messageID: String!
+    "The organization; by default the caller's."
+    organizationID: ID
+  ): WebhookReplayPayload!
+  "Send everything again that was given up."
+  replayWebhookDeliveries(
+    "The webhook's UUID."
+    id: ID!
+    "The organization; by default the caller's."
+    organizationID: ID
+  ): WebhookReplayPayload!
+}
+
+"Something unusual about a token, or something that the policy asks for and that has not happened. Rule and position are its identity."
+type Finding {
+  "What makes it one, for example ` + "`" + `new_source` + "`" + `; docs/findings.md lists the rules."
+  rule: String!
+  "The position of the event that raised it, or from which its time runs."
+  position: Long!
+  "When it became one."
+  raisedAt: Time!
+  "The token that it is about."
+  token: ID
+  "The tokens, where it is about several."
+  tokens: [ID!]!
+  "Numbers and names that belong to it, such as the scopes that were never used. No personal value is among them."
+  detail: EventData!
+  "When what it was about was done, such as the review; null while it is not."
+  resolvedAt: Time
+  "What became of it."
+  status: FindingStatus!
+  "When somebody last said so."
+  triagedAt: Time
+  "Who: a user's id."
+  triagedBy: String
+  "Why."
+  note: String
+}
+
+"What became of a finding."
+enum FindingStatus {
+  "Nobody has dealt with it, or somebody has opened it again."
+  OPEN
+  "Somebody looks into it."
+  ACKNOWLEDGED
+  "It is dealt with."
+  CLOSED
+  "It was none."
+  FALSE_POSITIVE
+}
+
+"A page of findings."
+type FindingConnection {
+  "The entries of the page."
+  edges: [FindingEdge]
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+  "How many findings there are on all pages together."
+  totalCount: Int!
+}
+
+"A finding in a list."
+type FindingEdge {
+  "The finding."
+  node: Finding
+  "The finding's place in the list."
+  cursor: Cursor!
+}
+
+"The answer to a triage."
+type FindingTriagePayload {
+  "The finding as it is now."
+  finding: Finding!
+  "Where the triage stands in the log."
+  receipt: Receipt
+}
+
+"A URL that an organization's events are sent to, signed as Standard Webhooks says."
+type Webhook {
+  "The webhook's UUID."
+  id: ID!
+  "Where it leads."
+  url: String!
+  "The types of events that are sent, or kinds of streams such as ` + "`" + `token` + "`" + `, or ` + "`" + `finding` + "`" + ` for findings; empty: everything."
+  types: [String!]!
+  "When it was added."
+  createdAt: Time!
+  "Who added it: a user's id."
+  createdBy: String!
+  "How many messages were taken so far."
+  delivered: Long!
+  "How many tries have failed since the last success."
+  failures: Long!
+  "When a message was last taken."
+  lastSuccessAt: Time
+  "When a try last failed."
+  lastFailureAt: Time
+  "Why."
+  lastError: String
+  "When the next try is due, while one has failed."
+  nextAttemptAt: Time
+  "How many messages were given up and not sent again."
+  deadLetterCount: Long!
+  "The last of them, 100 at most."
+  deadLetters: [WebhookDeadLetter!]!
+}
+
+"A message to a webhook that was given up."
+type WebhookDeadLetter {
+  "The message's id, which is the same with every try."
+  messageID: String!
+  "` + "`" + `event` + "`" + ` or ` + "`" + `finding` + "`" + `."
+  kind: String!
+  "How often it was tried."
+  attempts: Int!
+  "Why the last try failed."
+  lastError: String!
+  "When it was given up."
+  deadAt: Time!
+  "It is to be sent again."
+  again: Boolean!
+}
+
+"The input for a webhook."
+input AddWebhookInput {
+  "An https:// URL that leads to a public address."
+  url: String!
+  "The types of events to send, or kinds of streams such as ` + "`" + `token` + "`" + `, or ` + "`" + `finding` + "`" + ` for findings; by default everything."
+  types: [String!]
+  "The organization; by default the caller's."
+  organizationID: ID
+}
+
+"The answer to a new webhook."
+type WebhookAddPayload {
+  "The webhook."
+  webhook: Webhook!
+  "What its messages are signed with, ` + "`" + `whsec_…` + "`" + `. It is shown this once; null where the same command was answered before."
+  secret: String
+  "Where the change stands in the log."
+  receipt: Receipt
+}
+
+"The answer to a webhook's removal."
+type WebhookRemovePayload {
+  "The webhook's UUID."
+  removedID: ID!
+  "Where the change stands in the log."
+  receipt: Receipt
+}
+
+"The answer to a replay."
+type WebhookReplayPayload {
+  "How many messages are sent again."
+  messages: Long!
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -3140,6 +3376,66 @@ func childFields_EventProof(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_EventProof_headInclusion(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EventProof", field.Name)
+}
+
+func childFields_Finding(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return fieldContext_Finding_rule(ctx, ec, field)
+	case "position":
+		return fieldContext_Finding_position(ctx, ec, field)
+	case "raisedAt":
+		return fieldContext_Finding_raisedAt(ctx, ec, field)
+	case "token":
+		return fieldContext_Finding_token(ctx, ec, field)
+	case "tokens":
+		return fieldContext_Finding_tokens(ctx, ec, field)
+	case "detail":
+		return fieldContext_Finding_detail(ctx, ec, field)
+	case "resolvedAt":
+		return fieldContext_Finding_resolvedAt(ctx, ec, field)
+	case "status":
+		return fieldContext_Finding_status(ctx, ec, field)
+	case "triagedAt":
+		return fieldContext_Finding_triagedAt(ctx, ec, field)
+	case "triagedBy":
+		return fieldContext_Finding_triagedBy(ctx, ec, field)
+	case "note":
+		return fieldContext_Finding_note(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Finding", field.Name)
+}
+
+func childFields_FindingConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_FindingConnection_edges(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_FindingConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_FindingConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FindingConnection", field.Name)
+}
+
+func childFields_FindingEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return fieldContext_FindingEdge_node(ctx, ec, field)
+	case "cursor":
+		return fieldContext_FindingEdge_cursor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FindingEdge", field.Name)
+}
+
+func childFields_FindingTriagePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "finding":
+		return fieldContext_FindingTriagePayload_finding(ctx, ec, field)
+	case "receipt":
+		return fieldContext_FindingTriagePayload_receipt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FindingTriagePayload", field.Name)
 }
 
 func childFields_Membership(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3824,6 +4120,86 @@ func childFields_UserPayload(ctx context.Context, ec *executionContext, field gr
 		return fieldContext_UserPayload_receipt(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UserPayload", field.Name)
+}
+
+func childFields_Webhook(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Webhook_id(ctx, ec, field)
+	case "url":
+		return fieldContext_Webhook_url(ctx, ec, field)
+	case "types":
+		return fieldContext_Webhook_types(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Webhook_createdAt(ctx, ec, field)
+	case "createdBy":
+		return fieldContext_Webhook_createdBy(ctx, ec, field)
+	case "delivered":
+		return fieldContext_Webhook_delivered(ctx, ec, field)
+	case "failures":
+		return fieldContext_Webhook_failures(ctx, ec, field)
+	case "lastSuccessAt":
+		return fieldContext_Webhook_lastSuccessAt(ctx, ec, field)
+	case "lastFailureAt":
+		return fieldContext_Webhook_lastFailureAt(ctx, ec, field)
+	case "lastError":
+		return fieldContext_Webhook_lastError(ctx, ec, field)
+	case "nextAttemptAt":
+		return fieldContext_Webhook_nextAttemptAt(ctx, ec, field)
+	case "deadLetterCount":
+		return fieldContext_Webhook_deadLetterCount(ctx, ec, field)
+	case "deadLetters":
+		return fieldContext_Webhook_deadLetters(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Webhook", field.Name)
+}
+
+func childFields_WebhookAddPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhook":
+		return fieldContext_WebhookAddPayload_webhook(ctx, ec, field)
+	case "secret":
+		return fieldContext_WebhookAddPayload_secret(ctx, ec, field)
+	case "receipt":
+		return fieldContext_WebhookAddPayload_receipt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookAddPayload", field.Name)
+}
+
+func childFields_WebhookDeadLetter(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "messageID":
+		return fieldContext_WebhookDeadLetter_messageID(ctx, ec, field)
+	case "kind":
+		return fieldContext_WebhookDeadLetter_kind(ctx, ec, field)
+	case "attempts":
+		return fieldContext_WebhookDeadLetter_attempts(ctx, ec, field)
+	case "lastError":
+		return fieldContext_WebhookDeadLetter_lastError(ctx, ec, field)
+	case "deadAt":
+		return fieldContext_WebhookDeadLetter_deadAt(ctx, ec, field)
+	case "again":
+		return fieldContext_WebhookDeadLetter_again(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDeadLetter", field.Name)
+}
+
+func childFields_WebhookRemovePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "removedID":
+		return fieldContext_WebhookRemovePayload_removedID(ctx, ec, field)
+	case "receipt":
+		return fieldContext_WebhookRemovePayload_receipt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookRemovePayload", field.Name)
+}
+
+func childFields_WebhookReplayPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "messages":
+		return fieldContext_WebhookReplayPayload_messages(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookReplayPayload", field.Name)
 }
 
 func childFields_WhoCould(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -127,6 +127,16 @@ type AddMemberInput struct {
 	Until *time.Time `json:"until,omitempty"`
 }
 
+// The input for a webhook.
+type AddWebhookInput struct {
+	// An https:// URL that leads to a public address.
+	URL string `json:"url"`
+	// The types of events to send, or kinds of streams such as `token`, or `finding` for findings; by default everything.
+	Types []string `json:"types,omitempty"`
+	// The organization; by default the caller's.
+	OrganizationID *string `json:"organizationID,omitempty"`
+}
+
 // A moment in the history of the log. Exactly one of the two is to be given.
 type AsOf struct {
 	// An instant; what was recorded then belongs to it.
@@ -287,6 +297,32 @@ type EventProof struct {
 	Head *string `json:"head,omitempty"`
 	// The proof that the head stands in the epoch's heads tree.
 	HeadInclusion []string `json:"headInclusion"`
+}
+
+// A page of findings.
+type FindingConnection struct {
+	// The entries of the page.
+	Edges []*FindingEdge `json:"edges,omitempty"`
+	// Where the page stands in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many findings there are on all pages together.
+	TotalCount int `json:"totalCount"`
+}
+
+// A finding in a list.
+type FindingEdge struct {
+	// The finding.
+	Node *Finding `json:"node,omitempty"`
+	// The finding's place in the list.
+	Cursor string `json:"cursor"`
+}
+
+// The answer to a triage.
+type FindingTriagePayload struct {
+	// The finding as it is now.
+	Finding *Finding `json:"finding"`
+	// Where the triage stands in the log.
+	Receipt *Receipt `json:"receipt,omitempty"`
 }
 
 // A page of memberships.
@@ -768,6 +804,30 @@ type VerifyTokenInput struct {
 	UserAgent *string `json:"userAgent,omitempty"`
 	// The request that it is used in, as the asking system calls it.
 	RequestID *string `json:"requestID,omitempty"`
+}
+
+// The answer to a new webhook.
+type WebhookAddPayload struct {
+	// The webhook.
+	Webhook *Webhook `json:"webhook"`
+	// What its messages are signed with, `whsec_…`. It is shown this once; null where the same command was answered before.
+	Secret *string `json:"secret,omitempty"`
+	// Where the change stands in the log.
+	Receipt *Receipt `json:"receipt,omitempty"`
+}
+
+// The answer to a webhook's removal.
+type WebhookRemovePayload struct {
+	// The webhook's UUID.
+	RemovedID string `json:"removedID"`
+	// Where the change stands in the log.
+	Receipt *Receipt `json:"receipt,omitempty"`
+}
+
+// The answer to a replay.
+type WebhookReplayPayload struct {
+	// How many messages are sent again.
+	Messages int64 `json:"messages"`
 }
 
 // Who and what could do something at a moment.

@@ -147,6 +147,7 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger 
 		Verifier:      verification{l.verifier, l.limits},
 		Uses:          uses{l.verifier},
 		Proofs:        proofs{l.evidence},
+		Webhooks:      hooks{l},
 		Log:           s.Log,
 		Introspection: c.PublicSchema(),
 		Draining:      httpd.Draining,
@@ -187,6 +188,8 @@ func (l *ledger) run(ctx context.Context, public, admin net.Listener, started fu
 	part("witnesses", l.cosigner.Run)
 	part("database", l.store.watch)
 	part("scheduler", l.runScheduler)
+	part("findings", l.runAnnouncer)
+	part("webhooks", l.runWebhooks)
 	group.Go(func() error {
 		defer stopParts()
 		return l.serve(serving, public, admin, started)
