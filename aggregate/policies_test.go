@@ -3,7 +3,11 @@
 package aggregate
 
 import (
+	goast "go/ast"
+	"go/parser"
+	"go/token"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -36,6 +40,43 @@ func TestPoliciesFitTheSchema(t *testing.T) {
 			t.Errorf("%s: %v", r.id, err)
 		}
 	}
+}
+
+// What the program can ask for is what the schema declares: nothing is misspelt,
+// and nothing stands in the policies that no one asks for.
+func TestTheSchemaDeclaresWhatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	file, err := parser.ParseFile(token.NewFileSet(), "access.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked []Operation
+	goast.Inspect(file, func(n goast.Node) bool {
+		spec, ok := n.(*goast.ValueSpec)
+		if !ok || len(spec.Names) != 1 || !strings.HasPrefix(spec.Names[0].Name, "Op") {
+			return true
+		}
+		value, err := strconv.Unquote(spec.Values[0].(*goast.BasicLit).Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked = append(asked, Operation(value))
+		return true
+	})
+	slices.Sort(asked)
+	if declared := Operations(); !slices.Equal(asked, declared) {
+		t.Errorf("the program asks for %v; the schema declares %v", onlyIn(asked, declared), onlyIn(declared, asked))
+	}
+	for _, op := range Operations() {
+		if scope := ScopeFor(op); !(Registry{}).Knows(scope) {
+			t.Errorf("%s needs the scope %q, which does not exist", op, scope)
+		}
+	}
+}
+
+// onlyIn lists what only the first has.
+func onlyIn(a, b []Operation) []Operation {
+	return slices.DeleteFunc(slices.Clone(a), func(op Operation) bool { return slices.Contains(b, op) })
 }
 
 // probes are questions that together tell every policy apart from its absence.
