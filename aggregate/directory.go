@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -48,6 +49,9 @@ type Index interface {
 	Owners(ctx context.Context, organization uuid.UUID) ([]uuid.UUID, error)
 	// OrganizationsOf lists the organizations of which the user is a member.
 	OrganizationsOf(ctx context.Context, user uuid.UUID) ([]uuid.UUID, error)
+	// LastUse is when a token was last used in a trail, once the index has
+	// everything up to the position.
+	LastUse(ctx context.Context, token uuid.UUID, trail events.TrailID, to events.Position) (at time.Time, found bool, err error)
 	// UserByEmail finds the user with this address, in whatever case it is
 	// written; found is false if there is none.
 	UserByEmail(ctx context.Context, email string) (user uuid.UUID, found bool, err error)

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -29,6 +30,7 @@ type index struct {
 	roles  map[pairOf]events.Role // organization, user
 	emails map[string]uuid.UUID
 	linked map[Identity]uuid.UUID
+	used   map[events.TrailID]map[uuid.UUID]time.Time
 }
 
 type pairOf [2]uuid.UUID
@@ -66,6 +68,7 @@ func (x *index) advance(ctx context.Context, p events.Position) error {
 		x.grants, x.tokens = map[pairOf]bool{}, map[uuid.UUID]events.TokenCreated{}
 		x.roles, x.emails = map[pairOf]events.Role{}, map[string]uuid.UUID{}
 		x.linked = map[Identity]uuid.UUID{}
+		x.used = map[events.TrailID]map[uuid.UUID]time.Time{}
 	}
 	for rec, err := range x.log.ReadAll(ctx, x.at) {
 		if err != nil {
@@ -92,6 +95,11 @@ func (x *index) apply(rec events.Recorded) {
 		x.roles[pairOf{first, second}] = e.Role
 	case events.MembershipEnded:
 		delete(x.roles, pairOf{first, second})
+	case events.TokenUsed:
+		if x.used[rec.Trail] == nil {
+			x.used[rec.Trail] = map[uuid.UUID]time.Time{}
+		}
+		x.used[rec.Trail][first] = rec.RecordedAt
 	case events.UserCreated:
 		x.emails[strings.ToLower(e.Email.Value)] = first
 	case events.UserIdentityLinked:
@@ -165,4 +173,12 @@ func (x *index) UserByIdentity(ctx context.Context, issuer, subject string) (uui
 	err := x.advance(ctx, 0)
 	user, found := x.linked[Identity{issuer, subject}]
 	return user, found, err
+}
+
+func (x *index) LastUse(ctx context.Context, token uuid.UUID, trail events.TrailID, to events.Position) (time.Time, bool, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	err := x.advance(ctx, to)
+	at, found := x.used[trail][token]
+	return at, found, err
 }

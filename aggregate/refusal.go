@@ -43,6 +43,11 @@ func refuse(code Code, field, format string, args ...any) *Refusal {
 	return &Refusal{Code: code, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
+func asRefusal(err error) (*Refusal, bool) {
+	var r *Refusal
+	return r, errors.As(err, &r)
+}
+
 // below puts the field of a refusal under the item it belongs to.
 func below(item string, err error) error {
 	var r *Refusal
@@ -93,6 +98,8 @@ const (
 	WarnSuspended Warning = "SUSPENDED_NOT_REVOKED"
 	// WarnValueShown: the command had been answered before, and the value is shown once.
 	WarnValueShown Warning = "VALUE_ALREADY_SHOWN"
+	// WarnSuccessorReplaced: the token had been rotated before, and that successor, never used, is revoked.
+	WarnSuccessorReplaced Warning = "UNUSED_SUCCESSOR_REPLACED"
 	// WarnSSONeeded: the successor has none of its predecessor's authorizations through single sign-on.
 	WarnSSONeeded Warning = "SSO_AUTHORIZATION_NEEDED"
 )

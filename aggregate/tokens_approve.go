@@ -143,7 +143,8 @@ func inheritApproval(ctx context.Context, d *Decision, predecessor, successor uu
 		if err != nil {
 			return err
 		}
-		if !g.Live || !g.Approved {
+		inTouch := g.Live || g.Cause == events.CauseTokenRevoked // in this decision, as a successor that was never used
+		if !inTouch || !g.Approved {
 			continue
 		}
 		if _, err := onGrant(ctx, d, successor, organization, ApproveGrant{Token: after}); err != nil {

@@ -117,16 +117,20 @@ func (s *subject) expect(d *Decision, v *events.Version) error {
 	return nil
 }
 
+// about is the input of a command about one token, as its hash is taken.
+func about(ref TokenRef, input any) any {
+	return struct {
+		Ref   TokenRef
+		Input any
+	}{ref, input}
+}
+
 // on runs one command about one token: open, do, and its grants follow.
 func (t *Tokens) on(
 	ctx context.Context, call Call, command string, ref TokenRef, input any, a act,
 	do func(ctx context.Context, d *Decision, who Principal, s *subject) error,
 ) (TokenOutcome, error) {
-	whole := struct {
-		Ref   TokenRef
-		Input any
-	}{ref, input}
-	o, err := call.order(command, whole, func(ctx context.Context, d *Decision) error {
+	o, err := call.order(command, about(ref, input), func(ctx context.Context, d *Decision) error {
 		who, err := authenticate(ctx, d, call.Principal)
 		if err != nil {
 			return err

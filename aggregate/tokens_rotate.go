@@ -33,16 +33,29 @@ func (in Rotation) check() error {
 // grants, and a value of its own. Both work during the overlap. Authorizations
 // through single sign-on are not handed on: they were given to the value that
 // is being replaced.
+//
+// Rotating again while the successor was never used replaces the successor, and
+// the overlap stays as it was: so a lost answer costs nothing. Under the same
+// Idempotency-Key that is done without asking for the version again.
 func (t *Tokens) Rotate(ctx context.Context, call Call, ref TokenRef, in Rotation) (TokenOutcome, error) {
+	call, again, err := t.repeated(ctx, call, ref, in)
+	if err != nil {
+		return TokenOutcome{}, err
+	}
 	var made Issued
-	var stamped bool
-	out, err := t.on(ctx, call, "RotateToken", ref, in, actRotate,
+	var stamped, instead bool
+	out, err := t.on(ctx, call, commandRotate, ref, in, actRotate,
 		func(ctx context.Context, d *Decision, who Principal, s *subject) error {
-			for _, check := range []error{in.check(), s.expect(d, in.ExpectedVersion), d.because(in.Reason, "")} {
+			expected := in.ExpectedVersion
+			if again {
+				expected = nil // of the rotation whose answer was lost
+			}
+			for _, check := range []error{in.check(), s.expect(d, expected), d.because(in.Reason, "")} {
 				if check != nil {
 					return check
 				}
 			}
+			instead = s.Successor != uuid.Nil
 			var err error
 			if stamped, err = s.stamped(ctx, d); err != nil {
 				return err
@@ -55,8 +68,13 @@ func (t *Tokens) Rotate(ctx context.Context, call Call, ref TokenRef, in Rotatio
 	}
 	if out.Receipt.Replayed {
 		made = shownBefore(&out.Outcome)[0]
-	} else if stamped {
-		out.Warnings = append(out.Warnings, WarnSSONeeded)
+	} else {
+		if instead {
+			out.Warnings = append(out.Warnings, WarnSuccessorReplaced)
+		}
+		if stamped {
+			out.Warnings = append(out.Warnings, WarnSSONeeded)
+		}
 	}
 	out.Issued = made
 	return t.complete(ctx, out, ref.Kind)
@@ -68,15 +86,19 @@ func (t *Tokens) succeed(ctx context.Context, d *Decision, s *subject, in Rotati
 	if err != nil {
 		return made, err
 	}
-	rotate := RotateToken{Successor: made.ID, Overlap: DefaultOverlap, EndsAtFirstUse: in.EndsAtFirstUse}
-	if in.Overlap != nil {
-		rotate.Overlap = *in.Overlap
-	}
-	if err := s.do(ctx, d, rotate); err != nil {
+	like, approved := s, s.id
+	if s.Successor != uuid.Nil {
+		former, err := t.replaced(ctx, d, s, made)
+		if err != nil {
+			return made, err
+		}
+		approved = former.id
+		like = &subject{Token: former.Token, id: s.id, trail: s.trail, at: s.at, limits: s.limits}
+	} else if err := s.do(ctx, d, in.command(made.ID)); err != nil {
 		return made, err
 	}
-	create := s.successor(made, in)
-	if create.Organizations, err = s.reachable(ctx, d); err != nil {
+	create := like.successor(made, in)
+	if create.Organizations, err = like.reachable(ctx, d); err != nil {
 		return made, err
 	}
 	if _, err := onToken(ctx, d, made.ID, s.trail, create); err != nil {
@@ -88,7 +110,7 @@ func (t *Tokens) succeed(ctx context.Context, d *Decision, s *subject, in Rotati
 	if err := giveAll(ctx, d, made.ID, create.Organizations); err != nil {
 		return made, err
 	}
-	return made, inheritApproval(ctx, d, s.id, made.ID)
+	return made, inheritApproval(ctx, d, approved, made.ID)
 }
 
 // asConflict says of what a policy demands of the successor whether the input is
@@ -102,6 +124,16 @@ func (in Rotation) asConflict(err error) error {
 	at.Code = CodeConflict
 	return &at
 }
+
+func (in Rotation) command(successor uuid.UUID) RotateToken {
+	rotate := RotateToken{Successor: successor, Overlap: DefaultOverlap, EndsAtFirstUse: in.EndsAtFirstUse}
+	if in.Overlap != nil {
+		rotate.Overlap = *in.Overlap
+	}
+	return rotate
+}
+
+const commandRotate = "RotateToken"
 
 func (s *subject) successor(made Issued, in Rotation) CreateToken {
 	create := CreateToken{

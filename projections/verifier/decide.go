@@ -101,6 +101,7 @@ type decided struct {
 	*ground     // nil where trail is empty
 	notAfter    time.Time
 	predecessor uuid.UUID // that this use ends, by the way it was rotated
+	delivers    bool      // it is the first use of a successor
 	policy      string    // that allows it or does not, where it came to that
 	basis       basis
 	rulings     *rulingBook
@@ -183,6 +184,7 @@ func (s *state) decide(id uuid.UUID, t *token, good bool, q Query, now time.Time
 		d.ground = s.groundOf(id, t, d.subject.Organization)
 		d.trail = d.ground.trail
 	}
+	d.delivers = t.successorOf != uuid.Nil && !t.delivered
 	if p := s.tokens[t.successorOf]; p != nil && p.firstUse && p.end == "" {
 		d.predecessor = t.successorOf
 	}

@@ -36,6 +36,9 @@ func (v *Verifier) record(ctx context.Context, q Query, d decided) (events.Posit
 			Events: facts,
 		}},
 	}
+	if d.delivers {
+		request.Batches = append(request.Batches, d.delivery(request.Batches[0].Meta))
+	}
 	if d.predecessor != uuid.Nil {
 		if err := v.supersede(ctx, d.predecessor, &request); err != nil {
 			return 0, err

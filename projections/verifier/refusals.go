@@ -134,7 +134,12 @@ func (v *Verifier) recordRefusals(ctx context.Context) {
 	for {
 		select {
 		case r := <-v.refused.queue:
-			v.outlive(ctx, func(ctx context.Context) { v.recordRefusal(ctx, r, 0) })
+			v.outlive(ctx, func(ctx context.Context) {
+				v.recordRefusal(ctx, r, 0)
+				if v.endsFamily(r) {
+					v.endFamily(ctx, r)
+				}
+			})
 		case <-window.C:
 			v.outlive(ctx, v.recordSummaries)
 		case <-ctx.Done():

@@ -12,6 +12,17 @@ import (
 	"github.com/tokenledger/tokenledger/events"
 )
 
+// delivery says that the value of a successor has arrived. It is a decision in
+// the append of the first use: from then on the successor cannot be replaced, and
+// a replacement that was decided before takes the use's place in the log.
+func (d *decided) delivery(meta events.Meta) events.Batch {
+	trail := events.OrganizationTrail(d.subject.Organization)
+	if d.subject.Kind == events.PersonalKind {
+		trail = events.UserTrail(d.subject.User)
+	}
+	return events.Batch{Stream: events.TokenStream(d.token), Trail: trail, Meta: meta, Events: []events.Event{events.TokenDelivered{}}}
+}
+
 // supersede adds the predecessor's end to the request of a use, as the rules
 // decide it. It happens once in a token's life, so the streams are read from the
 // log and not kept in memory.
