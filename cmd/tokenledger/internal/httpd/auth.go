@@ -165,7 +165,7 @@ func organizationOf(r *http.Request) (uuid.UUID, error) {
 
 // requestID is the caller's, if it is harmless and no token's value, else a new one.
 func requestID(r *http.Request) string {
-	id := r.Header.Get("X-Request-ID")
+	id := r.Header.Get("X-Request-Id")
 	if len(id) >= 8 && len(id) <= 128 && strings.Trim(id, harmless) == "" && secret.RedactString(id) == id {
 		return id
 	}

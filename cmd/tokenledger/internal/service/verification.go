@@ -61,14 +61,9 @@ func (v verification) Verify(ctx context.Context, u graphql.Use) (graphql.Verdic
 // verification is what resource servers, proxies and clusters ask.
 func (l *ledger) verification() *verifyhttp.Handler {
 	return verifyhttp.New(verifyhttp.Config{
-		Verifier: l.verifier, MayVerify: mayVerify, Revoke: l.revokeByBearer, Proxies: l.config.Proxies,
+		Verifier: l.verifier, MayVerify: new(askers).may, Revoke: l.revokeByBearer, Proxies: l.config.Proxies,
 		Issuer: "urn:tokenledger:" + l.store.Log.Origin(), Limits: l.limits, Logger: l.logger,
 	})
-}
-
-// mayVerify reports whether a caller may ask about other tokens of his organization.
-func mayVerify(s verifier.Subject) bool {
-	return aggregate.Authorize(s.Principal(), aggregate.Standing{Role: s.Role, Operator: s.Operator}, aggregate.OpVerifyTokens) == nil
 }
 
 // revokeByBearer ends a token because somebody held its value. One that ended

@@ -3,6 +3,7 @@
 package verifyhttp
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"math"
 	"net/http"
@@ -88,19 +89,39 @@ func quotable(scope string) string {
 }
 
 // subject is who uses a token: the owner of a personal one, else the token itself.
-func subject(s *verifier.Subject) string {
+func subject(s *verifier.Subject) uuid.UUID {
 	if s.Kind == events.PersonalKind {
-		return s.User.String()
+		return s.User
 	}
-	return s.Token.String()
+	return s.Token
 }
 
-// username is a name that nobody could choose for himself.
-func username(s *verifier.Subject) string {
+// appendUsername appends a name that nobody could choose for himself.
+func appendUsername(b []byte, s *verifier.Subject) []byte {
 	if s.Kind == events.PersonalKind {
-		return "tokenledger:user:" + s.User.String()
+		return appendID(append(b, "tokenledger:user:"...), s.User)
 	}
-	return "tokenledger:token:" + s.Token.String()
+	return appendID(append(b, "tokenledger:token:"...), s.Token)
+}
+
+func appendID(b []byte, id uuid.UUID) []byte {
+	at := 0
+	for _, n := range [...]int{4, 2, 2, 2, 6} {
+		if at > 0 {
+			b = append(b, '-')
+		}
+		b = hex.AppendEncode(b, id[at:at+n])
+		at += n
+	}
+	return b
+}
+
+// joined is a list of scopes as one text; most tokens have one.
+func joined(scopes []string) string {
+	if len(scopes) == 1 {
+		return scopes[0]
+	}
+	return strings.Join(scopes, " ")
 }
 
 // expires is the value of Token-Expires.

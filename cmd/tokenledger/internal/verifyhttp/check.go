@@ -56,11 +56,14 @@ func queryNeeds(query string) (n needed, ok bool) {
 	if err != nil {
 		return n, false
 	}
-	for name, to := range map[string]*string{"action": &n.action, "resource": &n.resource, "organization": &n.organization} {
-		if v := values[name]; len(v) > 1 || len(v) == 1 && v[0] == "" {
+	for _, p := range [...]struct {
+		name string
+		to   *string
+	}{{"action", &n.action}, {"resource", &n.resource}, {"organization", &n.organization}} {
+		if v := values[p.name]; len(v) > 1 || len(v) == 1 && v[0] == "" {
 			return n, false
 		} else if len(v) == 1 {
-			*to = v[0]
+			*p.to = v[0]
 		}
 	}
 	for _, scope := range values["scope"] {
@@ -122,12 +125,19 @@ func (h *Handler) decide(w http.ResponseWriter, r *http.Request, o httpd.Origin,
 		h.refuseUse(w, o, &d, value)
 		return
 	}
-	header := w.Header()
-	header["X-Token-Id"] = []string{d.Token.String()}
-	header["X-Token-Subject"] = []string{subject(&d.Subject)}
-	header["X-Token-Organization"] = []string{organizationText(&d.Subject)}
-	header["X-Token-Scopes"] = []string{strings.Join(d.Scopes, " ")}
-	header["Token-Expires"] = []string{expires(d.Until)}
+	allow(w.Header(), &d)
+}
+
+// allow tells the proxy who it is. The values share one piece of memory.
+func allow(header http.Header, d *verifier.Decision) {
+	id := d.Token.String()
+	values := [...]string{id, id, organizationText(&d.Subject), joined(d.Scopes), expires(d.Until)}
+	if who := subject(&d.Subject); who != d.Token {
+		values[1] = who.String()
+	}
+	for i, name := range [...]string{"X-Token-Id", "X-Token-Subject", "X-Token-Organization", "X-Token-Scopes", "Token-Expires"} {
+		header[name] = values[i : i+1 : i+1]
+	}
 }
 
 // refuseUse answers 401 for a token that is no good, however often that was

@@ -5,7 +5,6 @@ package verifyhttp
 import (
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/tokenledger/tokenledger/projections/verifier"
 )
@@ -61,25 +60,24 @@ func (h *Handler) introspect(w http.ResponseWriter, r *http.Request) {
 
 // active appends the answer for a token that may be used.
 func (h *Handler) active(b []byte, d *verifier.Decision) []byte {
-	id := d.Token.String()
 	b = append(b, `{"active":true,"scope":`...)
-	b = appendText(b, strings.Join(d.Scopes, " "))
+	b = appendText(b, joined(d.Scopes))
 	b = append(b, `,"client_id":"`...)
-	b = append(b, id...)
-	b = append(b, `","username":`...)
-	b = appendText(b, username(&d.Subject))
-	b = append(b, `,"token_type":"Bearer"`...)
+	b = appendID(b, d.Token)
+	b = append(b, `","username":"`...)
+	b = appendUsername(b, &d.Subject)
+	b = append(b, `","token_type":"Bearer"`...)
 	if !d.Until.IsZero() {
 		b = append(b, `,"exp":`...)
 		b = strconv.AppendInt(b, d.Until.Unix(), 10)
 	}
 	b = append(b, `,"iat":`...)
 	b = strconv.AppendInt(b, d.CreatedAt.Unix(), 10)
-	b = append(b, `,"sub":`...)
-	b = appendText(b, subject(&d.Subject))
-	b = append(b, `,"iss":`...)
+	b = append(b, `,"sub":"`...)
+	b = appendID(b, subject(&d.Subject))
+	b = append(b, `","iss":`...)
 	b = appendText(b, h.Issuer)
 	b = append(b, `,"jti":"`...)
-	b = append(b, id...)
+	b = appendID(b, d.Token)
 	return append(b, `"}`...)
 }

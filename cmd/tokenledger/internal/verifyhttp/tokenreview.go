@@ -166,7 +166,7 @@ func (h *Handler) review(w http.ResponseWriter, r *http.Request, o httpd.Origin,
 func userOf(d *verifier.Decision) *reviewUser {
 	organization := "tokenledger:organization:" + d.Organization.String()
 	u := &reviewUser{
-		Username: username(&d.Subject), UID: subject(&d.Subject), Groups: []string{organization},
+		Username: string(appendUsername(nil, &d.Subject)), UID: subject(&d.Subject).String(), Groups: []string{organization},
 		Extra: map[string][]string{
 			"tokenledger/token-id":     {d.Token.String()},
 			"tokenledger/organization": {d.Organization.String()},
