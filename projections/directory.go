@@ -18,7 +18,7 @@ type directory struct{}
 func (directory) Name() string { return "directory" }
 
 // Revision implements [Projection].
-func (directory) Revision() int { return 2 }
+func (directory) Revision() int { return 3 }
 
 const directoryDDL = `
 CREATE TABLE %[1]s (
@@ -63,6 +63,9 @@ CREATE TABLE %[3]s (
 	started_by   text COLLATE "C" NOT NULL,
 	ended_at     timestamptz,
 	ended_by     text COLLATE "C",
+	user_name    text COLLATE "C",
+	name_fold    text COLLATE "C",
+	external_id  text COLLATE "C",
 	updated_at   timestamptz NOT NULL,
 	updated_by   text COLLATE "C" NOT NULL,
 	version      bigint NOT NULL,

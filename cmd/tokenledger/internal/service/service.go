@@ -228,6 +228,7 @@ func (l *ledger) serve(ctx context.Context, public, admin net.Listener, started 
 		},
 		Verification: l.verification(),
 		SignIn:       people.Handler(),
+		SCIM:         l.provisioning(),
 		Sealed:       l.evidence.Handler(l.logger),
 		Ready:        l.ready, Logger: l.logger,
 	}.Handler()
