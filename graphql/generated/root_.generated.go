@@ -2795,7 +2795,7 @@ input VerifyTokenInput {
 type TokenDecision {
   "The token may do it."
   allowed: Boolean!
-  "` + "`" + `ALLOWED` + "`" + `, or in one word why not. A token that does not work is ` + "`" + `TOKEN_INVALID` + "`" + `, whatever the reason; the audit trail has it."
+  "` + "`" + `ALLOWED` + "`" + `, or in one word why not. A token that does not work is ` + "`" + `TOKEN_INVALID` + "`" + `, whatever the reason, or ` + "`" + `RATE_LIMITED` + "`" + ` where that was tried too often from its address; the audit trail has the reason."
   code: String!
   "The policy that allows it, or because of which the scope does not suffice; docs/permissions.md has them all. Null where it did not come to that."
   policy: String

@@ -560,7 +560,7 @@ type Subscription struct {
 type TokenDecision struct {
 	// The token may do it.
 	Allowed bool `json:"allowed"`
-	// `ALLOWED`, or in one word why not. A token that does not work is `TOKEN_INVALID`, whatever the reason; the audit trail has it.
+	// `ALLOWED`, or in one word why not. A token that does not work is `TOKEN_INVALID`, whatever the reason, or `RATE_LIMITED` where that was tried too often from its address; the audit trail has the reason.
 	Code string `json:"code"`
 	// The policy that allows it, or because of which the scope does not suffice; docs/permissions.md has them all. Null where it did not come to that.
 	Policy *string `json:"policy,omitempty"`
