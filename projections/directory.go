@@ -29,6 +29,7 @@ CREATE TABLE %[1]s (
 	name_fold    text COLLATE "C" NOT NULL,
 	display_fold text COLLATE "C" NOT NULL,
 	policy       jsonb NOT NULL,
+	provider     jsonb NOT NULL,
 	objects      jsonb,
 	created_at   timestamptz NOT NULL,
 	created_by   text COLLATE "C" NOT NULL,

@@ -552,6 +552,14 @@ type RotateTokenInput struct {
 	ExpectedVersion *int `json:"expectedVersion,omitempty"`
 }
 
+// An OpenID provider, at which people sign in to authorize the tokens that reach an organization.
+type SSOProvider struct {
+	// The issuer, as the provider writes it.
+	Issuer string `json:"issuer"`
+	// The ledger's client at the provider.
+	ClientID string `json:"clientID"`
+}
+
 // What can be followed live, as server-sent events.
 type Subscription struct {
 }
@@ -720,6 +728,18 @@ type UpdateOrganizationPolicyInput struct {
 	ReviewEvery *int64 `json:"reviewEvery,omitempty"`
 	// End all successors of a token whose value is used after it was rotated away.
 	EndFamilyOnReuse *bool `json:"endFamilyOnReuse,omitempty"`
+	// The version of the organization that the change was decided on; another one in the log refuses the change.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// The provider of an organization's single sign-on. A client secret, where there is one, stands in a file of the installation.
+type UpdateOrganizationSSOProviderInput struct {
+	// The issuer's URL, exactly as the provider writes it.
+	Issuer *string `json:"issuer,omitempty"`
+	// The ledger's client at the provider; its redirect URI ends with `/v1/sso/token/callback`.
+	ClientID *string `json:"clientID,omitempty"`
+	// Take the provider away.
+	Clear *bool `json:"clear,omitempty"`
 	// The version of the organization that the change was decided on; another one in the log refuses the change.
 	ExpectedVersion *int `json:"expectedVersion,omitempty"`
 }
