@@ -104,6 +104,8 @@ Start here:
 		a.orgCommand(),
 		a.userCommand(),
 		a.memberCommand(),
+		a.findingsCommand(),
+		a.webhookCommand(),
 		a.tailCommand(),
 		a.psqlCommand(),
 		a.projectionsCommand(),

@@ -67,6 +67,7 @@ type Subject struct {
 	OwnScopes     aggregate.Scopes // as the token itself has them
 	ScopeNeeded   string
 	ExpiresAt     time.Time
+	EndsAt        time.Time // ExpiresAt, or the end of a rotation's overlap if that is sooner; zero: never
 	CreatedAt     time.Time
 	SignIn        bool // people can sign in here, so that the token never stands for one
 }
@@ -174,8 +175,8 @@ func (v *Verifier) decide(q Query) (decided, error) {
 
 func (s *state) decide(id uuid.UUID, t *token, good bool, q Query, now time.Time) decided {
 	d := decided{token: id, subject: Subject{
-		Token: id, Kind: events.OrganizationKind, Name: t.name, OwnScopes: t.scopes, ExpiresAt: t.expiresAt, CreatedAt: t.createdAt,
-		SignIn: s.signIn,
+		Token: id, Kind: events.OrganizationKind, Name: t.name, OwnScopes: t.scopes, ExpiresAt: t.expiresAt, EndsAt: t.endsAt(),
+		CreatedAt: t.createdAt, SignIn: s.signIn,
 	}, basis: basis{token: t.version}, rulings: s.rulings}
 	if t.personal {
 		d.subject.Kind, d.subject.User, d.subject.Organizations = events.PersonalKind, t.home, s.live(id, t)
@@ -239,6 +240,14 @@ func (d *decided) place(s *state, t *token, asked uuid.UUID) bool {
 		d.subject.Organization = granted[0]
 	}
 	return true
+}
+
+// endsAt is when the clock ends the token; zero: never.
+func (t *token) endsAt() time.Time {
+	if t.expiresAt.IsZero() || !t.replacedAt.IsZero() && t.replacedAt.Before(t.expiresAt) {
+		return t.replacedAt
+	}
+	return t.expiresAt
 }
 
 // until lowers the last instant at which the use may be recorded.

@@ -106,7 +106,17 @@ func (a *Authenticator) serve(w http.ResponseWriter, r *http.Request, next http.
 		unauthenticated(w, `Bearer realm="tokenledger", error="invalid_token"`, "This token is not valid.")
 		return
 	}
+	w.Header()["Token-Expires"] = []string{expires(subject.EndsAt)}
 	a.pass(w, r, next, Call{Subject: subject, Query: q, AsOf: asOf})
+}
+
+// expires is the value of Token-Expires, by which every answer tells a program
+// in time that its token will end.
+func expires(at time.Time) string {
+	if at.IsZero() {
+		return "never"
+	}
+	return at.UTC().Format(time.RFC3339)
 }
 
 // pass hands a request on, with who makes it.
