@@ -83,6 +83,12 @@ func (h *Handler) Handle(ctx context.Context, o Order) (Outcome, error) {
 	return Outcome{}, fromLog(err)
 }
 
+// rehearse decides an order and records nothing.
+func (h *Handler) rehearse(ctx context.Context, o Order) error {
+	d := &Decision{log: h.Log, now: h.now(), meta: o.Meta, streams: map[events.StreamID]*loaded{}}
+	return fromLog(o.Decide(ctx, d))
+}
+
 func (h *Handler) attempt(ctx context.Context, o Order) (Outcome, error) {
 	d := &Decision{log: h.Log, now: h.now(), meta: o.Meta, streams: map[events.StreamID]*loaded{}}
 	if err := o.Decide(ctx, d); err != nil {

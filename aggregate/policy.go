@@ -163,3 +163,9 @@ func set[T any](of, to *T) {
 		*of = *to
 	}
 }
+
+// Draft checks a policy for an organization that has registered these objects,
+// and gives it as it would be recorded.
+func Draft(objects map[string]map[string]string, p events.Policy) (events.Policy, error) {
+	return Organization{Objects: objects}.policyOf(p)
+}

@@ -92,7 +92,7 @@ func newWorld(t *testing.T, change ...func(*graphql.Config)) *world {
 	must(t, w.views.Wait(t.Context(), begun.Receipt.Last()))
 	c := graphql.Config{
 		Tokens: tokens, Directory: w.directory, Views: w.views, Fresh: w.views, Log: w.log,
-		Verifier: verifying{w.verifier}, Uses: recording{w.verifier, w.counts}, Webhooks: hooks{}, Introspection: true,
+		Verifier: verifying{w.verifier}, Uses: recording{w.verifier, w.counts}, Webhooks: hooks{}, Trials: trying{w.verifier}, Introspection: true,
 		Logger: slog.New(slog.NewTextHandler(w.logged, nil)),
 	}
 	for _, f := range change {
@@ -342,3 +342,17 @@ func (w *world) organization(name string) (org, owner uuid.UUID, value string) {
 
 // soon is a deadline.
 func soon() string { return time.Now().Add(time.Hour).UTC().Format(time.RFC3339Nano) }
+
+// trying tries drafts of policies on the verifier.
+type trying struct{ verifier *verifier.Verifier }
+
+func (v trying) Trial(organization uuid.UUID, draft events.Policy) (graphql.PolicyTrial, bool) {
+	t, ok := v.verifier.Trial(organization, draft)
+	return tried{t}, ok
+}
+
+type tried struct{ *verifier.Trial }
+
+func (t tried) Refuses(u graphql.PastUse) string { return string(t.Trial.Refuses(verifier.PastUse(u))) }
+
+func (t tried) Remember(u graphql.PastUse) { t.Trial.Remember(verifier.PastUse(u)) }

@@ -254,8 +254,8 @@ func (v *Views) UsageSources(ctx context.Context, token uuid.UUID, trail events.
 		ORDER BY coalesce(last_used_at, first_seen_at) DESC, position DESC LIMIT $3`, token, trail, limit)
 }
 
-func usagePart[T any](ctx context.Context, db queryer, sql string, token uuid.UUID, trail events.TrailID, limit int) ([]T, error) {
-	rows, err := db.Query(ctx, sql, token, string(trail), limit)
+func usagePart[T any](ctx context.Context, db queryer, sql string, token uuid.UUID, trail events.TrailID, limit int, more ...any) ([]T, error) {
+	rows, err := db.Query(ctx, sql, append([]any{token, string(trail), limit}, more...)...)
 	if err != nil {
 		return nil, fmt.Errorf("read usage: %w", err)
 	}

@@ -717,6 +717,26 @@ func marshalNPageInfo2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmo
 	return _PageInfo(ctx, ec, sel, v)
 }
 
+func marshalNReceipt2githubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐReceipt(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.Receipt) graphql.Marshaler {
+	return _Receipt(ctx, ec, sel, &v)
+}
+
+func marshalNReceipt2ᚕgithubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐReceiptᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []model.Receipt) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNReceipt2githubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐReceipt(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func marshalNReceipt2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐReceipt(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.Receipt) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Receipt!")

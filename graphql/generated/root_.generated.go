@@ -74,12 +74,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OrganizationWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputOrganizationWhereInput)),
 			graphql.NewInputUnmarshaler("PersonalAccessTokenOrder", graphql.BindUnmarshaler(ec, unmarshalInputPersonalAccessTokenOrder)),
 			graphql.NewInputUnmarshaler("PersonalAccessTokenWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputPersonalAccessTokenWhereInput)),
+			graphql.NewInputUnmarshaler("RevokeTokensInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokeTokensInput)),
 			graphql.NewInputUnmarshaler("RotateTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRotateTokenInput)),
 			graphql.NewInputUnmarshaler("UpdateAPITokenInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateAPITokenInput)),
 			graphql.NewInputUnmarshaler("UpdateMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateMemberInput)),
 			graphql.NewInputUnmarshaler("UpdateOrganizationInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateOrganizationInput)),
 			graphql.NewInputUnmarshaler("UpdateOrganizationPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateOrganizationPolicyInput)),
-			graphql.NewInputUnmarshaler("UpdateOrganizationSSOProviderInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateOrganizationSSOProviderInput)),
 			graphql.NewInputUnmarshaler("UpdatePersonalAccessTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePersonalAccessTokenInput)),
 			graphql.NewInputUnmarshaler("UpdateUserInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateUserInput)),
 			graphql.NewInputUnmarshaler("UserWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputUserWhereInput)),
@@ -356,8 +356,6 @@ type Organization implements Node {
   updatedAt: Time
   "What it demands of the tokens that reach it; for owners, admins and auditors."
   policy: OrganizationPolicy
-  "The provider of its single sign-on; null where an administrator's word authorizes tokens. For owners, admins and auditors."
-  ssoProvider: SSOProvider
   "The objects of its own systems that tokens may have scopes on."
   objects: [RegisteredObject!]!
   "The number of decisions about it so far."
@@ -403,14 +401,6 @@ type Organization implements Node {
     "How many entries from the end: 1 to 100."
     last: Int
   ): MembershipConnection!
-}
-
-"An OpenID provider, at which people sign in to authorize the tokens that reach an organization."
-type SSOProvider {
-  "The issuer, as the provider writes it."
-  issuer: String!
-  "The ledger's client at the provider."
-  clientID: String!
 }
 
 """
@@ -699,18 +689,6 @@ input UpdateOrganizationPolicyInput {
   reviewEvery: Long
   "End all successors of a token whose value is used after it was rotated away."
   endFamilyOnReuse: Boolean
-  "The version of the organization that the change was decided on; another one in the log refuses the change."
-  expectedVersion: Int
-}
-
-"The provider of an organization's single sign-on. A client secret, where there is one, stands in a file of the installation."
-input UpdateOrganizationSSOProviderInput {
-  "The issuer's URL, exactly as the provider writes it."
-  issuer: String
-  "The ledger's client at the provider; its redirect URI ends with ` + "`" + `/v1/sso/token/callback` + "`" + `."
-  clientID: String
-  "Take the provider away."
-  clear: Boolean
   "The version of the organization that the change was decided on; another one in the log refuses the change."
   expectedVersion: Int
 }
@@ -1655,6 +1633,177 @@ input UserWhereInput {
   idNotIn: [ID!]
 }
 `, BuiltIn: false},
+	{Name: "../schema/lifecycle.graphql", Input: `# Looking before leaping: what a draft of a policy would refuse, who would miss a token, and the end of many tokens.
+
+extend type Query {
+  """
+  What a change of the policy would have refused of the uses that were recorded in the last days: each is judged
+  again as if the draft were on, with the tokens as they are now. What is refused already is left out. For owners,
+  admins and auditors.
+  """
+  policyPreview(
+    "The organization; by default the caller's."
+    organizationID: ID
+    "The draft: what changes of the present policy."
+    policy: UpdateOrganizationPolicyInput!
+    "How many days to look back: 1 to 90."
+    days: Int! = 30
+    "List calls behind this position only."
+    after: Long
+    "How many calls to list: 0 to 1000. All of them are counted."
+    first: Int! = 100
+  ): PolicyPreview!
+  "Who would miss a token that is revoked: who called with it, what for and from where. For owners, admins, auditors, and the token's owner."
+  revokePreview(
+    "The token: its UUID, its 22-character form, its masked value or its fingerprint."
+    id: ID!
+    "How many days to look back: 1 to 90."
+    days: Int! = 30
+  ): RevokePreview!
+}
+
+extend type Mutation {
+  """
+  End many tokens for one reason: what the ids and found values name, what an owner has here, and what matches the
+  filter and the scope, both where both are given. An organization's tokens and your own personal ones are revoked; of other personal tokens the access
+  to the organization ends. One that is refused keeps no other from being ended.
+  """
+  revokeTokens(
+    "Which tokens, and why."
+    input: RevokeTokensInput!
+  ): RevokeTokensPayload!
+}
+
+"What a change of a policy would have refused."
+type PolicyPreview {
+  "The policy as it would be."
+  policy: OrganizationPolicy!
+  "The start of what was looked at."
+  since: Time!
+  "How many uses were judged."
+  calls: Long!
+  "How many of them the draft would have refused."
+  refusedCalls: Long!
+  "How many could not be judged, since where they came from has been erased."
+  unknownCalls: Long!
+  "The tokens of which it would have refused a use, the most refused first; at most 10000."
+  tokens: [PolicyPreviewToken!]!
+  "The uses that it would have refused, in the order of the log, from the place asked for."
+  refused: [PolicyPreviewCall!]!
+  "There are more behind the last one."
+  hasMore: Boolean!
+}
+
+"A token of which a draft would have refused uses."
+type PolicyPreviewToken {
+  "The token's id."
+  tokenID: ID!
+  "The token's name."
+  name: String
+  "How many of its uses were judged."
+  calls: Long!
+  "How many of them would have been refused."
+  refusedCalls: Long!
+  "Why, and how often."
+  reasons: [PolicyPreviewReason!]!
+}
+
+"Why a draft would have refused uses, and how often."
+type PolicyPreviewReason {
+  "The code under which a refusal would be recorded, for example ` + "`" + `SOURCE_FORBIDDEN` + "`" + `."
+  code: String!
+  "How often."
+  calls: Long!
+}
+
+"A use that a draft would have refused."
+type PolicyPreviewCall {
+  "The position of the use in the log."
+  position: Long!
+  "When it was recorded."
+  recordedAt: Time!
+  "The token that was used."
+  tokenID: ID!
+  "What it was used for."
+  action: String
+  "What it was used on."
+  resource: String
+  "The code under which the refusal would be recorded."
+  code: String!
+}
+
+"Who would miss a token."
+type RevokePreview {
+  "The token's id."
+  tokenID: ID!
+  "What it is at the moment of the answer."
+  status: TokenStatus!
+  "The start of what was looked at."
+  since: Time!
+  "How often it was used since then."
+  uses: Long!
+  "How often it was refused since then."
+  refusals: Long!
+  "When it was last used; null: never."
+  lastUsedAt: Time
+  "The programs that called with it since then, as they named themselves, the last one first."
+  callers: [RevokePreviewCaller!]!
+  "What it was used for since then. The counts are of all time."
+  actions: [TokenUsageAction!]!
+  "Where it was used from since then, the last place first. The counts are of all time; addresses are for those who may open personal values."
+  sources: [TokenUsageSource!]!
+}
+
+"A program that called with a token."
+type RevokePreviewCaller {
+  "How it named itself; null where it did not, or for who may not open personal values."
+  agent: String
+  "How many uses there are of it, of all time."
+  uses: Long!
+  "When it last called."
+  lastUsedAt: Time
+}
+
+"Which tokens to end, and why. At least one way of naming them is needed."
+input RevokeTokensInput {
+  "Tokens by their UUID, 22-character form or masked value."
+  ids: [ID!]
+  "Found values: their SHA-256 as base64 or 64 hexadecimal digits, or whatever else names a token. Never the value itself."
+  leaked: [String!]
+  "Organization tokens that match the filter."
+  where: APITokenWhereInput
+  "Tokens with access to the organization that are this user's."
+  ownerID: ID
+  "Organization tokens that may do this, by this scope or a wider one."
+  scope: String
+  "Why. The reason stands in clear in the audit trail."
+  reason: String!
+  "Only say what would be ended."
+  dryRun: Boolean! = false
+}
+
+"What became of many tokens."
+type RevokeTokensPayload {
+  "Nothing was ended; this is what would have been."
+  dryRun: Boolean!
+  "The tokens that were ended."
+  revokedIDs: [ID!]!
+  "The tokens that were not, and why."
+  notRevoked: [NotRevoked!]!
+  "Where the ends stand in the log; each entry was one append."
+  receipts: [Receipt!]!
+}
+
+"A token that was not ended."
+type NotRevoked {
+  "The token as it was named."
+  id: String!
+  "The error's code."
+  code: String!
+  "Why, in a sentence."
+  message: String!
+}
+`, BuiltIn: false},
 	{Name: "../schema/mutation.graphql", Input: `# What can be changed. Every mutation is events in the log before it is answered.
 
 """
@@ -1906,13 +2055,6 @@ type Mutation {
     id: ID
     "What is to change."
     input: UpdateOrganizationPolicyInput!
-  ): OrganizationPayload!
-  "Name the provider of an organization's single sign-on. From then on tokens are authorized by signing in there, and by nobody's word."
-  updateOrganizationSSOProvider(
-    "The organization; by default the caller's."
-    id: ID
-    "The provider."
-    input: UpdateOrganizationSSOProviderInput!
   ): OrganizationPayload!
   "Make an object of an organization's own systems known, so that tokens can have scopes on it."
   registerObject(
@@ -2825,7 +2967,7 @@ input VerifyTokenInput {
 type TokenDecision {
   "The token may do it."
   allowed: Boolean!
-  "` + "`" + `ALLOWED` + "`" + `, or in one word why not. A token that does not work is ` + "`" + `TOKEN_INVALID` + "`" + `, whatever the reason, or ` + "`" + `RATE_LIMITED` + "`" + ` where that was tried too often from its address; the audit trail has the reason."
+  "` + "`" + `ALLOWED` + "`" + `, or in one word why not. A token that does not work is ` + "`" + `TOKEN_INVALID` + "`" + `, whatever the reason; the audit trail has it."
   code: String!
   "The policy that allows it, or because of which the scope does not suffice; docs/permissions.md has them all. Null where it did not come to that."
   policy: String
@@ -3530,6 +3672,18 @@ func childFields_Moment(ctx context.Context, ec *executionContext, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Moment", field.Name)
 }
 
+func childFields_NotRevoked(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_NotRevoked_id(ctx, ec, field)
+	case "code":
+		return fieldContext_NotRevoked_code(ctx, ec, field)
+	case "message":
+		return fieldContext_NotRevoked_message(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NotRevoked", field.Name)
+}
+
 func childFields_Organization(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -3544,8 +3698,6 @@ func childFields_Organization(ctx context.Context, ec *executionContext, field g
 		return fieldContext_Organization_updatedAt(ctx, ec, field)
 	case "policy":
 		return fieldContext_Organization_policy(ctx, ec, field)
-	case "ssoProvider":
-		return fieldContext_Organization_ssoProvider(ctx, ec, field)
 	case "objects":
 		return fieldContext_Organization_objects(ctx, ec, field)
 	case "version":
@@ -3816,6 +3968,72 @@ func childFields_PersonalAccessTokenUpdatePayload(ctx context.Context, ec *execu
 	return nil, fmt.Errorf("no field named %q was found under type PersonalAccessTokenUpdatePayload", field.Name)
 }
 
+func childFields_PolicyPreview(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policy":
+		return fieldContext_PolicyPreview_policy(ctx, ec, field)
+	case "since":
+		return fieldContext_PolicyPreview_since(ctx, ec, field)
+	case "calls":
+		return fieldContext_PolicyPreview_calls(ctx, ec, field)
+	case "refusedCalls":
+		return fieldContext_PolicyPreview_refusedCalls(ctx, ec, field)
+	case "unknownCalls":
+		return fieldContext_PolicyPreview_unknownCalls(ctx, ec, field)
+	case "tokens":
+		return fieldContext_PolicyPreview_tokens(ctx, ec, field)
+	case "refused":
+		return fieldContext_PolicyPreview_refused(ctx, ec, field)
+	case "hasMore":
+		return fieldContext_PolicyPreview_hasMore(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyPreview", field.Name)
+}
+
+func childFields_PolicyPreviewCall(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "position":
+		return fieldContext_PolicyPreviewCall_position(ctx, ec, field)
+	case "recordedAt":
+		return fieldContext_PolicyPreviewCall_recordedAt(ctx, ec, field)
+	case "tokenID":
+		return fieldContext_PolicyPreviewCall_tokenID(ctx, ec, field)
+	case "action":
+		return fieldContext_PolicyPreviewCall_action(ctx, ec, field)
+	case "resource":
+		return fieldContext_PolicyPreviewCall_resource(ctx, ec, field)
+	case "code":
+		return fieldContext_PolicyPreviewCall_code(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyPreviewCall", field.Name)
+}
+
+func childFields_PolicyPreviewReason(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_PolicyPreviewReason_code(ctx, ec, field)
+	case "calls":
+		return fieldContext_PolicyPreviewReason_calls(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyPreviewReason", field.Name)
+}
+
+func childFields_PolicyPreviewToken(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tokenID":
+		return fieldContext_PolicyPreviewToken_tokenID(ctx, ec, field)
+	case "name":
+		return fieldContext_PolicyPreviewToken_name(ctx, ec, field)
+	case "calls":
+		return fieldContext_PolicyPreviewToken_calls(ctx, ec, field)
+	case "refusedCalls":
+		return fieldContext_PolicyPreviewToken_refusedCalls(ctx, ec, field)
+	case "reasons":
+		return fieldContext_PolicyPreviewToken_reasons(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyPreviewToken", field.Name)
+}
+
 func childFields_Receipt(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "position":
@@ -3924,14 +4142,54 @@ func childFields_ReportParameter(ctx context.Context, ec *executionContext, fiel
 	return nil, fmt.Errorf("no field named %q was found under type ReportParameter", field.Name)
 }
 
-func childFields_SSOProvider(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+func childFields_RevokePreview(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "issuer":
-		return fieldContext_SSOProvider_issuer(ctx, ec, field)
-	case "clientID":
-		return fieldContext_SSOProvider_clientID(ctx, ec, field)
+	case "tokenID":
+		return fieldContext_RevokePreview_tokenID(ctx, ec, field)
+	case "status":
+		return fieldContext_RevokePreview_status(ctx, ec, field)
+	case "since":
+		return fieldContext_RevokePreview_since(ctx, ec, field)
+	case "uses":
+		return fieldContext_RevokePreview_uses(ctx, ec, field)
+	case "refusals":
+		return fieldContext_RevokePreview_refusals(ctx, ec, field)
+	case "lastUsedAt":
+		return fieldContext_RevokePreview_lastUsedAt(ctx, ec, field)
+	case "callers":
+		return fieldContext_RevokePreview_callers(ctx, ec, field)
+	case "actions":
+		return fieldContext_RevokePreview_actions(ctx, ec, field)
+	case "sources":
+		return fieldContext_RevokePreview_sources(ctx, ec, field)
 	}
-	return nil, fmt.Errorf("no field named %q was found under type SSOProvider", field.Name)
+	return nil, fmt.Errorf("no field named %q was found under type RevokePreview", field.Name)
+}
+
+func childFields_RevokePreviewCaller(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "agent":
+		return fieldContext_RevokePreviewCaller_agent(ctx, ec, field)
+	case "uses":
+		return fieldContext_RevokePreviewCaller_uses(ctx, ec, field)
+	case "lastUsedAt":
+		return fieldContext_RevokePreviewCaller_lastUsedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokePreviewCaller", field.Name)
+}
+
+func childFields_RevokeTokensPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dryRun":
+		return fieldContext_RevokeTokensPayload_dryRun(ctx, ec, field)
+	case "revokedIDs":
+		return fieldContext_RevokeTokensPayload_revokedIDs(ctx, ec, field)
+	case "notRevoked":
+		return fieldContext_RevokeTokensPayload_notRevoked(ctx, ec, field)
+	case "receipts":
+		return fieldContext_RevokeTokensPayload_receipts(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeTokensPayload", field.Name)
 }
 
 func childFields_TokenDecision(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

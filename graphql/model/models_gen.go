@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/projections"
 	"github.com/tokenledger/tokenledger/projections/evidence"
 )
 
@@ -361,7 +362,16 @@ type Moment struct {
 
 // What can be changed. Every mutation is events in the log before it is answered.
 // With the header `Idempotency-Key` it is done once, however often it is sent within a day.
-type Mutation struct {
+type Mutation struct{}
+
+// A token that was not ended.
+type NotRevoked struct {
+	// The token as it was named.
+	ID string `json:"id"`
+	// The error's code.
+	Code string `json:"code"`
+	// Why, in a sentence.
+	Message string `json:"message"`
 }
 
 // A page of organizations.
@@ -524,9 +534,66 @@ type PersonalAccessTokenUpdatePayload struct {
 	Receipt *Receipt `json:"receipt,omitempty"`
 }
 
-// What can be read. A read includes everything that the same caller changed before.
-type Query struct {
+// What a change of a policy would have refused.
+type PolicyPreview struct {
+	// The policy as it would be.
+	Policy *OrganizationPolicy `json:"policy"`
+	// The start of what was looked at.
+	Since time.Time `json:"since"`
+	// How many uses were judged.
+	Calls int64 `json:"calls"`
+	// How many of them the draft would have refused.
+	RefusedCalls int64 `json:"refusedCalls"`
+	// How many could not be judged, since where they came from has been erased.
+	UnknownCalls int64 `json:"unknownCalls"`
+	// The tokens of which it would have refused a use, the most refused first; at most 10000.
+	Tokens []PolicyPreviewToken `json:"tokens"`
+	// The uses that it would have refused, in the order of the log, from the place asked for.
+	Refused []PolicyPreviewCall `json:"refused"`
+	// There are more behind the last one.
+	HasMore bool `json:"hasMore"`
 }
+
+// A use that a draft would have refused.
+type PolicyPreviewCall struct {
+	// The position of the use in the log.
+	Position int64 `json:"position"`
+	// When it was recorded.
+	RecordedAt time.Time `json:"recordedAt"`
+	// The token that was used.
+	TokenID string `json:"tokenID"`
+	// What it was used for.
+	Action *string `json:"action,omitempty"`
+	// What it was used on.
+	Resource *string `json:"resource,omitempty"`
+	// The code under which the refusal would be recorded.
+	Code string `json:"code"`
+}
+
+// Why a draft would have refused uses, and how often.
+type PolicyPreviewReason struct {
+	// The code under which a refusal would be recorded, for example `SOURCE_FORBIDDEN`.
+	Code string `json:"code"`
+	// How often.
+	Calls int64 `json:"calls"`
+}
+
+// A token of which a draft would have refused uses.
+type PolicyPreviewToken struct {
+	// The token's id.
+	TokenID string `json:"tokenID"`
+	// The token's name.
+	Name *string `json:"name,omitempty"`
+	// How many of its uses were judged.
+	Calls int64 `json:"calls"`
+	// How many of them would have been refused.
+	RefusedCalls int64 `json:"refusedCalls"`
+	// Why, and how often.
+	Reasons []PolicyPreviewReason `json:"reasons"`
+}
+
+// What can be read. A read includes everything that the same caller changed before.
+type Query struct{}
 
 // An object of an organization's own systems that tokens may have scopes on.
 type RegisteredObject struct {
@@ -534,6 +601,68 @@ type RegisteredObject struct {
 	Name string `json:"name"`
 	// The actions on it, and the verb that a token needs for each.
 	Actions map[string]string `json:"actions"`
+}
+
+// Who would miss a token.
+type RevokePreview struct {
+	// The token's id.
+	TokenID string `json:"tokenID"`
+	// What it is at the moment of the answer.
+	Status projections.TokenStatus `json:"status"`
+	// The start of what was looked at.
+	Since time.Time `json:"since"`
+	// How often it was used since then.
+	Uses int64 `json:"uses"`
+	// How often it was refused since then.
+	Refusals int64 `json:"refusals"`
+	// When it was last used; null: never.
+	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
+	// The programs that called with it since then, as they named themselves, the last one first.
+	Callers []RevokePreviewCaller `json:"callers"`
+	// What it was used for since then. The counts are of all time.
+	Actions []projections.UsageAction `json:"actions"`
+	// Where it was used from since then, the last place first. The counts are of all time; addresses are for those who may open personal values.
+	Sources []projections.UsageSource `json:"sources"`
+}
+
+// A program that called with a token.
+type RevokePreviewCaller struct {
+	// How it named itself; null where it did not, or for who may not open personal values.
+	Agent *string `json:"agent,omitempty"`
+	// How many uses there are of it, of all time.
+	Uses int64 `json:"uses"`
+	// When it last called.
+	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
+}
+
+// Which tokens to end, and why. At least one way of naming them is needed.
+type RevokeTokensInput struct {
+	// Tokens by their UUID, 22-character form or masked value.
+	Ids []string `json:"ids,omitempty"`
+	// Found values: their SHA-256 as base64 or 64 hexadecimal digits, or whatever else names a token. Never the value itself.
+	Leaked []string `json:"leaked,omitempty"`
+	// Organization tokens that match the filter.
+	Where map[string]any `json:"where,omitempty"`
+	// Tokens with access to the organization that are this user's.
+	OwnerID *string `json:"ownerID,omitempty"`
+	// Organization tokens that may do this, by this scope or a wider one.
+	Scope *string `json:"scope,omitempty"`
+	// Why. The reason stands in clear in the audit trail.
+	Reason string `json:"reason"`
+	// Only say what would be ended.
+	DryRun bool `json:"dryRun"`
+}
+
+// What became of many tokens.
+type RevokeTokensPayload struct {
+	// Nothing was ended; this is what would have been.
+	DryRun bool `json:"dryRun"`
+	// The tokens that were ended.
+	RevokedIDs []string `json:"revokedIDs"`
+	// The tokens that were not, and why.
+	NotRevoked []NotRevoked `json:"notRevoked"`
+	// Where the ends stand in the log; each entry was one append.
+	Receipts []Receipt `json:"receipts"`
 }
 
 // How a token is replaced by a successor with the same name, scopes and reach.
@@ -552,23 +681,14 @@ type RotateTokenInput struct {
 	ExpectedVersion *int `json:"expectedVersion,omitempty"`
 }
 
-// An OpenID provider, at which people sign in to authorize the tokens that reach an organization.
-type SSOProvider struct {
-	// The issuer, as the provider writes it.
-	Issuer string `json:"issuer"`
-	// The ledger's client at the provider.
-	ClientID string `json:"clientID"`
-}
-
 // What can be followed live, as server-sent events.
-type Subscription struct {
-}
+type Subscription struct{}
 
 // The answer to a use of a token. An allowed use stands in the log before this is answered.
 type TokenDecision struct {
 	// The token may do it.
 	Allowed bool `json:"allowed"`
-	// `ALLOWED`, or in one word why not. A token that does not work is `TOKEN_INVALID`, whatever the reason, or `RATE_LIMITED` where that was tried too often from its address; the audit trail has the reason.
+	// `ALLOWED`, or in one word why not. A token that does not work is `TOKEN_INVALID`, whatever the reason; the audit trail has it.
 	Code string `json:"code"`
 	// The policy that allows it, or because of which the scope does not suffice; docs/permissions.md has them all. Null where it did not come to that.
 	Policy *string `json:"policy,omitempty"`
@@ -728,18 +848,6 @@ type UpdateOrganizationPolicyInput struct {
 	ReviewEvery *int64 `json:"reviewEvery,omitempty"`
 	// End all successors of a token whose value is used after it was rotated away.
 	EndFamilyOnReuse *bool `json:"endFamilyOnReuse,omitempty"`
-	// The version of the organization that the change was decided on; another one in the log refuses the change.
-	ExpectedVersion *int `json:"expectedVersion,omitempty"`
-}
-
-// The provider of an organization's single sign-on. A client secret, where there is one, stands in a file of the installation.
-type UpdateOrganizationSSOProviderInput struct {
-	// The issuer's URL, exactly as the provider writes it.
-	Issuer *string `json:"issuer,omitempty"`
-	// The ledger's client at the provider; its redirect URI ends with `/v1/sso/token/callback`.
-	ClientID *string `json:"clientID,omitempty"`
-	// Take the provider away.
-	Clear *bool `json:"clear,omitempty"`
 	// The version of the organization that the change was decided on; another one in the log refuses the change.
 	ExpectedVersion *int `json:"expectedVersion,omitempty"`
 }

@@ -42,8 +42,12 @@ func (s *state) demanded(d *decided, t *token, o *organization, q Query, now tim
 		g := s.grants[pair{d.token, d.subject.Organization}]
 		use, b.Approved, b.LastUsed = &g.used, g.approved, g.givenAt
 	}
-	if use.at.After(b.LastUsed) {
-		b.LastUsed = use.at
+	last := use.at
+	if s.tried != nil {
+		last = s.tried[d.token]
+	}
+	if last.After(b.LastUsed) {
+		b.LastUsed = last
 	}
 	breach, until := o.demands.Judge(b, now)
 	if !until.IsZero() {
@@ -52,18 +56,6 @@ func (s *state) demanded(d *decided, t *token, o *organization, q Query, now tim
 	d.idle = o.policy.IdleExpiry.Duration()
 	d.useUnknown = breach == aggregate.IdleTooLong && !use.known
 	return Code(breach)
-}
-
-// signedOn asks for an authorization through single sign-on that has not aged away.
-func (o *organization) signedOn(d *decided, personal bool, stamped, now time.Time) Code {
-	good, until := o.demands.Stamped(personal, stamped, now)
-	if !good {
-		return SSORequired
-	}
-	if !until.IsZero() {
-		d.until(until.Add(-time.Microsecond)) // at that instant it is over
-	}
-	return ""
 }
 
 // underCeiling is allowed, and tells the scopes as the policy's ceiling cuts

@@ -22,6 +22,8 @@ type state struct {
 	rulings *rulingBook
 	grounds *groundBook
 	signIn  bool // people can sign in at this installation
+
+	tried map[uuid.UUID]time.Time // in a [Trial], the last uses instead of the tokens' own; else nil
 }
 
 type pair [2]uuid.UUID
@@ -276,7 +278,6 @@ func (s *state) applyMember(id pair, e events.MembershipEvent, r events.Recorded
 		m.role, m.until = e.Role, e.Until
 	case events.MembershipEnded:
 		m.ended = true
-	case events.MembershipProvisioned:
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/google/uuid"
+
 	"github.com/tokenledger/tokenledger/aggregate"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/failures"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/verifyhttp"
@@ -77,3 +79,23 @@ func (l *ledger) revokeByBearer(ctx context.Context, s verifier.Subject, request
 	}
 	return err
 }
+
+// trials implements [graphql.PolicyTrials].
+type trials struct{ verifier *verifier.Verifier }
+
+// Trial implements [graphql.PolicyTrials].
+func (v trials) Trial(organization uuid.UUID, draft events.Policy) (graphql.PolicyTrial, bool) {
+	t, ok := v.verifier.Trial(organization, draft)
+	return trial{t}, ok
+}
+
+// trial implements [graphql.PolicyTrial].
+type trial struct{ *verifier.Trial }
+
+// Refuses implements [graphql.PolicyTrial].
+func (t trial) Refuses(u graphql.PastUse) string {
+	return string(t.Trial.Refuses(verifier.PastUse(u)))
+}
+
+// Remember implements [graphql.PolicyTrial].
+func (t trial) Remember(u graphql.PastUse) { t.Trial.Remember(verifier.PastUse(u)) }
