@@ -166,8 +166,9 @@ func TestSingleSignOn(t *testing.T) {
 	if a := w.ask(http.MethodGet, verifyhttp.PathCheck, "", bearer(key.value)...); a.status != 403 || !strings.Contains(a.body, "single sign-on") {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	_, err := w.tokens.AuthorizeSSO(t.Context(), person(w.user), w.org, aggregate.TokenRef{Kind: events.OrganizationKind, ID: key.id})
+	stamped, err := w.tokens.AuthorizeSSO(t.Context(), person(w.user), w.org, aggregate.TokenRef{Kind: events.OrganizationKind, ID: key.id})
 	must(t, err)
+	must(t, w.verifier.Wait(t.Context(), stamped.Receipt.Last()))
 	if a := w.ask(http.MethodGet, verifyhttp.PathCheck, "", bearer(key.value)...); a.status != 200 {
 		t.Errorf("%d %s", a.status, a.body)
 	}
