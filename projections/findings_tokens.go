@@ -60,7 +60,8 @@ func (f *findingsFold) applyToken(token uuid.UUID, e events.TokenEvent, rec even
 	case events.TokenRevoked, events.TokenExpired, events.TokenDeleted:
 		f.end(w, rec.RecordedAt)
 	case events.TokenCreated, events.TokenRenamed, events.TokenDescribed, events.TokenTagged, events.TokenOrganizationsChanged,
-		events.TokenSuspended, events.TokenResumed, events.TokenSSOAuthorized, events.TokenSSOAuthorizationWithdrawn:
+		events.TokenSuspended, events.TokenResumed, events.TokenSSOAuthorized, events.TokenSSOAuthorizationWithdrawn,
+		events.TokenDelivered:
 		// No rule asks, or it was taken in above.
 	}
 	return nil
