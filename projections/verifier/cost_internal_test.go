@@ -227,3 +227,37 @@ func BenchmarkRefuse(b *testing.B) {
 		}
 	}
 }
+
+// What was forgotten is looked up again, also of a token that was watched from its first event.
+func TestForgottenSourcesAreLookedUp(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	b := sourceBook{find: asking(func() { asked++ }), kept: 2}
+	key := func(i int) sourceKey { return sourceKey{agent: string(rune('a' + i))} }
+	for i := range 4 { // two generations of two
+		if at, err := b.lookup(t.Context(), key(i), true); at != 0 || err != nil || asked != 0 {
+			t.Fatalf("%d: at %d, %v, asked %d times", i, at, err, asked)
+		}
+		b.remember(key(i), events.Position(i+1))
+	}
+	if at, _ := b.lookup(t.Context(), key(1), true); at != 2 || asked != 0 {
+		t.Errorf("one of the older generation is at %d", at)
+	}
+	if _, _ = b.lookup(t.Context(), key(9), true); asked != 1 {
+		t.Errorf("asked %d times after something was dropped", asked)
+	}
+	if len(b.new) > 2 || len(b.old) > 2 {
+		t.Errorf("%d and %d are kept", len(b.new), len(b.old))
+	}
+}
+
+type asking func()
+
+func (a asking) Source(context.Context, uuid.UUID, events.TrailID, string, string) (events.Position, bool, error) {
+	a()
+	return 0, false, nil
+}
+
+func (a asking) LastUse(context.Context, uuid.UUID, events.TrailID, events.Position) (time.Time, bool, error) {
+	return time.Time{}, false, nil
+}

@@ -101,6 +101,7 @@ type decided struct {
 	trail       events.TrailID
 	*ground     // nil where trail is empty
 	notAfter    time.Time
+	watched     bool      // all sources of the token are known here
 	predecessor uuid.UUID // that this use ends, by the way it was rotated
 	delivers    bool      // it is the first use of a successor
 	policy      string    // that allows it or does not, where it came to that
@@ -177,7 +178,7 @@ func (s *state) decide(id uuid.UUID, t *token, good bool, q Query, now time.Time
 	d := decided{token: id, subject: Subject{
 		Token: id, Kind: events.OrganizationKind, Name: t.name, OwnScopes: t.scopes, ExpiresAt: t.expiresAt, EndsAt: t.endsAt(),
 		CreatedAt: t.createdAt, SignIn: s.signIn,
-	}, basis: basis{token: t.version}, rulings: s.rulings}
+	}, basis: basis{token: t.version}, rulings: s.rulings, watched: t.watched}
 	if t.personal {
 		d.subject.Kind, d.subject.User, d.subject.Organizations = events.PersonalKind, t.home, s.live(id, t)
 	}

@@ -181,7 +181,7 @@ func (v *Verifier) recordSummaries(ctx context.Context) {
 // recordRefusal appends one refusal, or the sum of n.
 func (v *Verifier) recordRefusal(ctx context.Context, r refusal, n int64) {
 	key := sourceKey{r.token, r.trail, r.query.Address, r.query.Agent}
-	source, err := v.sources.lookup(ctx, key)
+	source, err := v.sources.lookup(ctx, key, false)
 	if err != nil {
 		v.logger.WarnContext(ctx, "a refusal is recorded without its source", "error", err)
 	}

@@ -23,7 +23,8 @@ type state struct {
 	grounds *groundBook
 	signIn  bool // people can sign in at this installation
 
-	tried map[uuid.UUID]time.Time // in a [Trial], the last uses instead of the tokens' own; else nil
+	following bool                    // what is applied now, is seen with all its observations
+	tried     map[uuid.UUID]time.Time // in a [Trial], the last uses instead of the tokens' own; else nil
 }
 
 type pair [2]uuid.UUID
@@ -43,6 +44,7 @@ type token struct {
 	replacedAt  time.Time // end of a rotation's overlap
 	firstUse    bool      // its overlap ends when the successor is first used
 	successorOf uuid.UUID
+	watched     bool    // followed from its first event, with all its sources
 	delivered   bool    // as a successor, it was used
 	used        lastUse // of an organization token
 	pepper      int
@@ -181,7 +183,7 @@ func (s *state) applyToken(id uuid.UUID, e events.TokenEvent, r events.Recorded)
 }
 
 func (s *state) created(t *token, e events.TokenCreated, at time.Time) {
-	t.personal = e.Kind == events.PersonalKind
+	t.personal, t.watched = e.Kind == events.PersonalKind, s.following
 	t.home = e.Organization
 	if t.personal {
 		t.home = e.Owner

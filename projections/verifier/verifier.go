@@ -101,7 +101,7 @@ func New(c Config) *Verifier {
 	}
 	return &Verifier{
 		log: c.Log, peppers: c.Peppers, now: c.Now, logger: c.Logger,
-		sources: sourceBook{find: c.Sources},
+		sources: sourceBook{find: c.Sources, kept: sourcesKept},
 		refused: newRefusalBook(),
 		rewraps: make(chan rewrap, rewrapsQueued),
 		state:   s,
@@ -150,7 +150,7 @@ func (v *Verifier) fill(ctx context.Context, head events.Position) error {
 		}
 		v.state.credential(c)
 	}
-	v.ready, v.filled = true, head
+	v.ready, v.filled, v.state.following = true, head, true
 	v.advance(head)
 	return nil
 }
@@ -168,6 +168,7 @@ func (v *Verifier) follow(ctx context.Context, after events.Position) error {
 		if err != nil {
 			return err
 		}
+		v.sources.learn(recorded)
 		if err := v.applyBlock(recorded, creds); err != nil {
 			return err
 		}
@@ -266,6 +267,9 @@ func (v *Verifier) settle(ctx context.Context) error {
 }
 
 // Query asks whether a token may do something.
+//
+// Value may share memory with the request that it came in; nothing keeps it, or a
+// part of it, beyond the call. The other texts are kept.
 type Query struct {
 	Value        string
 	Organization uuid.UUID // whose resource it is; zero: the token's own or only one
