@@ -212,3 +212,30 @@ func (v *Views) Due(ctx context.Context, now time.Time, after Deadline, limit in
 		"t.due <= $1 AND (t.due, t.subject, t.organization) > ($2, $3, $4) ORDER BY t.due, t.subject, t.organization LIMIT $5",
 		now, after.Due, after.Subject, after.Organization, limit)
 }
+
+// IdleToken is a token that was not used for an organization for as long as the
+// policy there allows.
+type IdleToken struct {
+	Token        uuid.UUID
+	Organization uuid.UUID
+	Personal     bool
+}
+
+// Idle lists tokens that have been idle, by the policy of the organization that
+// they reach, for a margin or longer at the instant, behind another of the same list.
+func (v *Views) Idle(ctx context.Context, now time.Time, margin time.Duration, after IdleToken, limit int) ([]IdleToken, error) {
+	rows, err := v.db.Query(ctx, `SELECT w.token, w.organization, w.holder <> w.organization
+		FROM findings_organizations o JOIN findings_watched w ON w.organization = o.organization
+		WHERE w.live AND (o.policy ->> 'idle_expiry')::bigint > 0
+			AND greatest(w.since, w.last_used_at) + make_interval(secs => (o.policy ->> 'idle_expiry')::bigint) <= $1
+			AND (w.token, w.organization) > ($2, $3)
+		ORDER BY w.token, w.organization LIMIT $4`, now.Add(-margin), after.Token, after.Organization, limit)
+	if err != nil {
+		return nil, fmt.Errorf("look for idle tokens: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[IdleToken])
+	if err != nil {
+		return nil, fmt.Errorf("look for idle tokens: %w", err)
+	}
+	return list, nil
+}

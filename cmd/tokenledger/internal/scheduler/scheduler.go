@@ -29,6 +29,8 @@ type Deadlines interface {
 	Now(ctx context.Context) (time.Time, error)
 	// Due lists what is due at an instant, the earliest first, behind another row.
 	Due(ctx context.Context, now time.Time, after projections.Deadline, limit int) ([]projections.Deadline, error)
+	// Idle lists tokens that have been idle for a margin or longer, behind another one.
+	Idle(ctx context.Context, now time.Time, margin time.Duration, after projections.IdleToken, limit int) ([]projections.IdleToken, error)
 	// Wait returns once the read models include the position.
 	Wait(ctx context.Context, p events.Position) error
 }
@@ -37,7 +39,10 @@ type Deadlines interface {
 type Config struct {
 	Directory *aggregate.Directory
 	Deadlines Deadlines
+	// Head is the position of the log's last event.
+	Head      func(ctx context.Context) (events.Position, error)
 	Pause     time.Duration // between two looks; 0: a second
+	IdlePause time.Duration // between two looks for idle tokens; 0: a minute
 	Logger    *slog.Logger
 }
 
@@ -73,6 +78,9 @@ func New(c Config) *Scheduler {
 	if c.Pause == 0 {
 		c.Pause = time.Second
 	}
+	if c.IdlePause == 0 {
+		c.IdlePause = time.Minute
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -81,9 +89,16 @@ func New(c Config) *Scheduler {
 
 // Run looks and records until ctx ends or the log or a read model fails.
 func (s *Scheduler) Run(ctx context.Context) error {
+	var idle time.Time // of the last look for idle tokens
 	for {
 		if _, err := s.Look(ctx); err != nil {
 			return err
+		}
+		if time.Since(idle) >= s.c.IdlePause {
+			if err := s.LookForIdle(ctx); err != nil {
+				return err
+			}
+			idle = time.Now()
 		}
 		select {
 		case <-ctx.Done():

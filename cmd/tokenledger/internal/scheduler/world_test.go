@@ -39,8 +39,9 @@ type world struct {
 // clock is the read model with a time of its own.
 type clock struct {
 	*projections.Views
-	mu    sync.Mutex // guards ahead
+	mu    sync.Mutex // guards ahead and at
 	ahead time.Duration
+	at    time.Time              // the time itself, where it is set
 	extra []projections.Deadline // due besides what is
 }
 
@@ -48,6 +49,9 @@ func (c *clock) Now(ctx context.Context) (time.Time, error) {
 	now, err := c.Views.Now(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.at.IsZero() {
+		return c.at, err
+	}
 	return now.Add(c.ahead), err
 }
 
@@ -109,7 +113,7 @@ func person(user uuid.UUID) aggregate.Call {
 }
 
 func (w *world) scheduler() *scheduler.Scheduler {
-	return scheduler.New(scheduler.Config{Directory: w.directory, Deadlines: w.clock, Pause: time.Millisecond})
+	return scheduler.New(scheduler.Config{Directory: w.directory, Deadlines: w.clock, Head: w.log.Head, Pause: time.Millisecond})
 }
 
 // token makes an organization token that ends so far from now.

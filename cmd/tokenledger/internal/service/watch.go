@@ -18,7 +18,9 @@ import (
 
 // runScheduler records deadlines while this process holds the lease on that work.
 func (l *ledger) runScheduler(ctx context.Context) error {
-	s := scheduler.New(scheduler.Config{Directory: l.directory, Deadlines: l.models.Views, Logger: l.logger})
+	s := scheduler.New(scheduler.Config{
+		Directory: l.directory, Deadlines: l.models.Views, Head: l.store.Log.Head, Logger: l.logger,
+	})
 	return l.lease("scheduler").Hold(ctx, s.Run)
 }
 
