@@ -19,6 +19,8 @@ import (
 type Directory struct {
 	Tokens *Tokens // issues the first tokens; its Handler runs everything
 	Index  Index
+	// Erasures keeps what was erased; nil: nobody does.
+	Erasures Erasures
 
 	// turn is held by an order that rests on the whole directory, see current:
 	// orders of other processes can make it decide again, those of this one only

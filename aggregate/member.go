@@ -130,6 +130,9 @@ func (ReactivateUser) decide(u User) ([]events.UserEvent, error) {
 	if err := u.mustExist(); err != nil || !u.Deactivated {
 		return nil, err
 	}
+	if u.Erased {
+		return nil, refuse(CodeConflict, "id", "This user was erased; create another.")
+	}
 	return []events.UserEvent{events.UserReactivated{}}, nil
 }
 

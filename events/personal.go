@@ -55,6 +55,15 @@ func Commit(nonce [32]byte, field, value string) Commitment {
 // event by field name.
 type Sealed map[string]string
 
+// ErasedBy is the subject whose key an event destroyed, empty for every other event.
+func ErasedBy(stream StreamID, e Event) SubjectID {
+	switch e.(type) {
+	case UserErased, OrganizationNetworkDataErased:
+		return stream
+	}
+	return ""
+}
+
 // Personals gives the personal values of an event that is not yet recorded, by
 // field name; nil for the many events that have none.
 func Personals(e Event) map[string]Personal {

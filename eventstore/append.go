@@ -65,7 +65,8 @@ type pending struct {
 	request events.Request
 	guards  []guard
 	drafts  []draft
-	size    int // bytes, an upper bound
+	size    int  // bytes, an upper bound
+	alone   bool // no other request stands in its block
 
 	taken, withdrawn bool // guarded by the queue
 
@@ -116,6 +117,9 @@ func (l *Log) prepare(r events.Request) (*pending, error) {
 		}
 	}
 	if err := l.checkCredentials(p); err != nil {
+		return nil, err
+	}
+	if err := checkErase(p); err != nil {
 		return nil, err
 	}
 	p.receipt.Placed = make([]events.Placed, len(p.drafts))
@@ -194,6 +198,26 @@ func (l *Log) checkCredentials(p *pending) error {
 		p.guards = append(p.guards, guard{events.NoStream(stream), l.tail.hash.key(stream)})
 		p.size += 64
 	}
+	return nil
+}
+
+// checkErase gives a request that destroys keys a block of its own: no other value is
+// sealed or left beside it.
+func checkErase(p *pending) error {
+	if len(p.request.Erase) == 0 {
+		return nil
+	}
+	for _, subject := range p.request.Erase {
+		if err := checkStream(subject); err != nil {
+			return fmt.Errorf("a subject to erase: %w", err)
+		}
+	}
+	for _, d := range p.drafts {
+		if len(d.subjects) > 0 {
+			return fmt.Errorf("an erasure with personal values: %w", events.ErrInvalid)
+		}
+	}
+	p.alone = true
 	return nil
 }
 

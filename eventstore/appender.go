@@ -163,7 +163,7 @@ func (a *appender) try(ctx context.Context, requests []*pending) ([]*pending, er
 	defer cancel()
 	a.tail.trim()
 	a.stage.clear()
-	w := a.wanted(requests)
+	w, erasures := a.wanted(requests), a.subjects.erasures()
 	found, facts, err := a.begin(open, w)
 	a.answer()
 	if err != nil {
@@ -171,6 +171,9 @@ func (a *appender) try(ctx context.Context, requests []*pending) ([]*pending, er
 	}
 	if err := a.level(open, found.head); err != nil {
 		return requests, a.lost(err)
+	}
+	if a.subjects.erasures() != erasures {
+		a.stage.values.clear() // a key that was at hand may be gone by now
 	}
 	a.know(w, facts)
 	a.alone = found.head.last == 0 || found.head.writer == a.writer
@@ -275,7 +278,11 @@ func (a *appender) finish(ctx context.Context, requests []*pending) error {
 		return err
 	}
 	a.subjects.remember(s.values.keys)
-	return a.tail.apply(b, s.changes)
+	if err := a.tail.apply(b, s.changes); err != nil {
+		return err
+	}
+	a.forget(s.erased)
+	return nil
 }
 
 // resolve finds out what became of a COMMIT that was not answered: nil if the

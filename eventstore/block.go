@@ -165,6 +165,7 @@ func (b *Block) changes(hash *streamHash) ([]change, error) {
 		}
 		c := change{key: hash.key(r.Stream), kind: r.Stream.Kind(), position: r.Position, version: r.Version}
 		c.gate, c.gated = events.GateAfter(r.Event)
+		c.erased = events.ErasedBy(r.Stream, r.Event)
 		_, c.unknown = r.Event.(events.Unknown)
 		all = append(all, c)
 	}

@@ -108,6 +108,11 @@ func (l *Log) advance(ctx context.Context, q querier, at, h head) error {
 			if err := l.tail.apply(b, changes); err != nil {
 				return err
 			}
+			for _, c := range changes {
+				if c.erased != "" {
+					l.forget([]events.SubjectID{c.erased})
+				}
+			}
 		}
 	}
 }

@@ -108,12 +108,15 @@ func (q *queue) poll(begun []*pending) (block []*pending, closed bool) {
 	var count, bytes int
 	for _, p := range begun {
 		count, bytes = count+max(1, len(p.drafts)), bytes+p.size
+		if p.alone {
+			return nil, q.closed
+		}
 	}
 	for len(q.turn) > 0 {
 		l := q.turn[0]
 		p := l.requests[0]
 		events := max(1, len(p.drafts))
-		fits := count+events <= blockEvents && bytes+p.size <= blockBytes
+		fits := count+events <= blockEvents && bytes+p.size <= blockBytes && !p.alone
 		if !p.withdrawn && !fits && count > 0 {
 			break // its lane is still the first to serve, so its turn comes
 		}
@@ -124,6 +127,9 @@ func (q *queue) poll(begun []*pending) (block []*pending, closed bool) {
 		p.taken = true
 		block = append(block, p)
 		count, bytes = count+events, bytes+p.size
+		if p.alone {
+			break
+		}
 	}
 	return block, q.closed
 }

@@ -30,7 +30,7 @@ func (l *Log) rewrapSubjects(ctx context.Context) error {
 	}
 	active := l.config.Keys.ActiveKeyEncryption()
 	for after := ""; ; {
-		const next = `SELECT subject, wrapped, kek FROM subject_keys WHERE kek <> $1 AND subject > $2 ORDER BY subject LIMIT $3`
+		const next = `SELECT subject, wrapped, kek, since FROM subject_keys WHERE kek <> $1 AND subject > $2 ORDER BY subject LIMIT $3`
 		rows, _ := l.pool.Query(ctx, next, active, after, chunkRows) // its error comes out of the rows
 		old, err := pgx.CollectRows(rows, pgx.RowToStructByPos[wrappedKey])
 		if err != nil {
@@ -57,7 +57,7 @@ func (l *Log) rewrapSome(ctx context.Context, old []wrappedKey) error {
 		if err != nil {
 			continue
 		}
-		box, kek, err := l.config.Keys.WrapSubjectKey(l.origin, k.Subject, key)
+		box, kek, err := l.config.Keys.WrapSubjectKey(l.origin, k.Subject, key.SubjectKey)
 		if err != nil {
 			return err
 		}

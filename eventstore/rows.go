@@ -73,7 +73,10 @@ func (s *stage) queueRows(b *pgx.Batch) error {
 	if len(s.given) > 0 {
 		s.queueAnswers(b)
 	}
-	return s.values.queue(b, s.at)
+	if len(s.erased) > 0 {
+		b.Queue(`DELETE FROM subject_keys WHERE subject = ANY ($1)`, s.erased)
+	}
+	return s.values.queue(b, s.at, s.first)
 }
 
 func (s *stage) queueCredentials(b *pgx.Batch) {

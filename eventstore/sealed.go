@@ -82,7 +82,13 @@ type sealedValues struct {
 	origin string
 	first  events.Position
 	boxes  []box
-	keys   map[events.SubjectID]events.SubjectKey
+	keys   map[events.SubjectID]subjectKey
+}
+
+// subjectKey is a subject's key and the first position of the block that it was made for.
+type subjectKey struct {
+	events.SubjectKey
+	since events.Position
 }
 
 // open gives the values by position. A subject without a key was erased, or the
@@ -94,10 +100,10 @@ func (v *sealedValues) open() (map[events.Position]events.Sealed, error) {
 	all := map[events.Position]events.Sealed{}
 	for _, x := range v.boxes {
 		key, ok := v.keys[x.subject]
-		if !ok {
+		if !ok || key.since > v.first {
 			continue
 		}
-		values, err := keyring.Box{Origin: v.origin, Subject: x.subject, First: v.first}.Open(key, x.bytes)
+		values, err := keyring.Box{Origin: v.origin, Subject: x.subject, First: v.first}.Open(key.SubjectKey, x.bytes)
 		if err != nil {
 			return nil, err
 		}
@@ -116,8 +122,9 @@ type subjectKeys struct {
 	origin string
 	ring   *keyring.Ring // nil: no personal value can be read or written
 
-	mu   sync.Mutex // guards keys
-	keys recent[events.SubjectID, events.SubjectKey]
+	mu     sync.Mutex // guards the two below
+	keys   recent[events.SubjectID, subjectKey]
+	erased int // how often a key was forgotten for good
 }
 
 const subjectKeysHalf = 50_000
@@ -125,17 +132,17 @@ const subjectKeysHalf = 50_000
 func newSubjectKeys(origin string, ring *keyring.Ring) *subjectKeys {
 	return &subjectKeys{
 		origin: origin, ring: ring,
-		keys: newRecent[events.SubjectID, events.SubjectKey](subjectKeysHalf),
+		keys: newRecent[events.SubjectID, subjectKey](subjectKeysHalf),
 	}
 }
 
-func (s *subjectKeys) cached(subject events.SubjectID) (events.SubjectKey, bool) {
+func (s *subjectKeys) cached(subject events.SubjectID) (subjectKey, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.keys.get(subject)
 }
 
-func (s *subjectKeys) remember(keys map[events.SubjectID]events.SubjectKey) {
+func (s *subjectKeys) remember(keys map[events.SubjectID]subjectKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keys.trim()
@@ -144,8 +151,26 @@ func (s *subjectKeys) remember(keys map[events.SubjectID]events.SubjectKey) {
 	}
 }
 
-func (s *subjectKeys) unwrap(k wrappedKey) (events.SubjectKey, error) {
-	return s.ring.UnwrapSubjectKey(s.origin, k.Subject, k.Wrapped, k.KEK)
+// forget drops the keys of subjects that were erased.
+func (s *subjectKeys) forget(subjects []events.SubjectID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, subject := range subjects {
+		s.keys.forget(subject)
+		s.erased++
+	}
+}
+
+// erasures counts what forget has dropped.
+func (s *subjectKeys) erasures() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.erased
+}
+
+func (s *subjectKeys) unwrap(k wrappedKey) (subjectKey, error) {
+	key, err := s.ring.UnwrapSubjectKey(s.origin, k.Subject, k.Wrapped, k.KEK)
+	return subjectKey{key, k.Since}, err
 }
 
 // querier is a connection, a pool or a transaction.
@@ -158,7 +183,7 @@ func (s *subjectKeys) attach(ctx context.Context, q querier, blocks []*Block) er
 	if s.ring == nil {
 		return nil
 	}
-	keys, missing := map[events.SubjectID]events.SubjectKey{}, map[string]bool{}
+	keys, missing := map[events.SubjectID]subjectKey{}, map[string]bool{}
 	for _, b := range blocks {
 		boxes, err := splitBoxes(b.sealed)
 		if err != nil {
@@ -185,13 +210,13 @@ func (s *subjectKeys) attach(ctx context.Context, q querier, blocks []*Block) er
 
 // load reads the keys of subjects. One that this ring cannot unwrap is left out: it
 // is as good as erased for this process.
-func (s *subjectKeys) load(ctx context.Context, q querier, subjects []string) (map[events.SubjectID]events.SubjectKey, error) {
+func (s *subjectKeys) load(ctx context.Context, q querier, subjects []string) (map[events.SubjectID]subjectKey, error) {
 	rows, _ := q.Query(ctx, selectSubjectKeys, subjects) // its error comes out of the rows
 	wrapped, err := pgx.CollectRows(rows, pgx.RowToStructByPos[wrappedKey])
 	if err != nil {
 		return nil, fmt.Errorf("read the keys of subjects: %w", err)
 	}
-	loaded := map[events.SubjectID]events.SubjectKey{}
+	loaded := map[events.SubjectID]subjectKey{}
 	for _, w := range wrapped {
 		if key, err := s.unwrap(w); err == nil {
 			loaded[w.Subject] = key
@@ -201,11 +226,12 @@ func (s *subjectKeys) load(ctx context.Context, q querier, subjects []string) (m
 	return loaded, nil
 }
 
-const selectSubjectKeys = `SELECT subject, wrapped, kek FROM subject_keys WHERE subject = ANY ($1)`
+const selectSubjectKeys = `SELECT subject, wrapped, kek, since FROM subject_keys WHERE subject = ANY ($1)`
 
 // wrappedKey is a row of subject_keys.
 type wrappedKey struct {
 	Subject events.SubjectID
 	Wrapped []byte
 	KEK     int
+	Since   events.Position
 }

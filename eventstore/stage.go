@@ -27,6 +27,7 @@ type stage struct {
 	decisions   decisionRows
 	streams     streamRows
 	credentials []events.Credential
+	erased      []events.SubjectID     // whose keys go
 	asked       map[answerKey]bool     // looked up
 	answers     map[answerKey]answered // found in the table, or given in this block
 	given       []answerKey            // of this block
@@ -63,7 +64,7 @@ func (s *stage) begin(prev head, size int) {
 	s.lasts = map[events.StreamKind]events.Position{}
 	s.decisions = decisionRows{}
 	s.streams = streamRows{at: map[streamKey]int{}}
-	s.credentials = nil
+	s.credentials, s.erased = nil, nil
 	for _, k := range s.given {
 		delete(s.answers, k)
 	}
@@ -198,6 +199,7 @@ func (s *stage) place(p *pending) error {
 	}
 	p.receipt.RecordedAt = s.at
 	s.credentials = append(s.credentials, p.request.Credentials...)
+	s.erased = append(s.erased, p.request.Erase...)
 	if once := p.request.Once; once.Set() {
 		k := answerKey{once.Caller, once.Key}
 		s.answers[k] = answered{answerKey: k, Hash: once.Hash, First: first, Last: s.head.last, At: s.at}

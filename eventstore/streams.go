@@ -52,8 +52,9 @@ type change struct {
 	position events.Position
 	version  events.Version
 	gate     events.Gate
-	gated    bool // the decision sets the gate
-	unknown  bool // a type of a newer program, whose gate cannot be told
+	gated    bool             // the decision sets the gate
+	erased   events.SubjectID // whose key the decision destroyed
+	unknown  bool             // a type of a newer program, whose gate cannot be told
 }
 
 // streamCache remembers the streams that were used last. Only the appender trims

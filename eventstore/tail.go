@@ -117,6 +117,13 @@ func (t *tail) keep(b *Block) {
 	}
 }
 
+// drop lets go of all blocks, whose events may have been decoded with personal values.
+func (t *tail) drop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ring, t.bytes = nil, 0
+}
+
 func (t *tail) announce() {
 	close(t.moved)
 	t.moved = make(chan struct{})

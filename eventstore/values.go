@@ -19,14 +19,14 @@ import (
 // written, to be sealed by subject.
 type stagedValues struct {
 	subjects *subjectKeys // of the log
-	keys     map[events.SubjectID]events.SubjectKey
+	keys     map[events.SubjectID]subjectKey
 	made     []events.SubjectID         // the keys that are new
 	refused  map[events.SubjectID]error // why a subject's values cannot be written
 	noted    map[events.SubjectID]map[events.Position]events.Sealed
 }
 
 func (v *stagedValues) clear() {
-	v.keys, v.made, v.refused = map[events.SubjectID]events.SubjectKey{}, nil, map[events.SubjectID]error{}
+	v.keys, v.made, v.refused = map[events.SubjectID]subjectKey{}, nil, map[events.SubjectID]error{}
 	v.noted = nil
 }
 
@@ -58,8 +58,8 @@ func (v *stagedValues) learn(names []string, wrapped []wrappedKey) {
 		if _, ok := v.keys[subject]; ok || v.refused[subject] != nil {
 			continue
 		}
-		var key events.SubjectKey
-		_, _ = rand.Read(key[:]) // ends the program rather than return few bytes
+		var key subjectKey
+		_, _ = rand.Read(key.SubjectKey[:]) // ends the program rather than return few bytes
 		v.keys[subject] = key
 		v.made = append(v.made, subject)
 	}
@@ -98,9 +98,12 @@ func (v *stagedValues) seal(first events.Position) (*sealedValues, error) {
 	if len(v.noted) == 0 {
 		return nil, nil
 	}
+	for _, subject := range v.made {
+		v.keys[subject] = subjectKey{v.keys[subject].SubjectKey, first}
+	}
 	sealed := &sealedValues{origin: v.subjects.origin, first: first, keys: v.keys}
 	for _, subject := range slices.Sorted(maps.Keys(v.noted)) {
-		b, err := keyring.Box{Origin: sealed.origin, Subject: subject, First: first}.Seal(v.keys[subject], v.noted[subject])
+		b, err := keyring.Box{Origin: sealed.origin, Subject: subject, First: first}.Seal(v.keys[subject].SubjectKey, v.noted[subject])
 		if err != nil {
 			return nil, err
 		}
@@ -111,7 +114,7 @@ func (v *stagedValues) seal(first events.Position) (*sealedValues, error) {
 
 // queue stores the keys of subjects that have their first values in this block.
 // The lock keeps two processes from making a key for the same one.
-func (v *stagedValues) queue(b *pgx.Batch, at time.Time) error {
+func (v *stagedValues) queue(b *pgx.Batch, at time.Time, first events.Position) error {
 	if len(v.made) == 0 {
 		return nil
 	}
@@ -119,13 +122,13 @@ func (v *stagedValues) queue(b *pgx.Batch, at time.Time) error {
 	var wrapped [][]byte
 	var keks []int32
 	for _, subject := range v.made {
-		w, kek, err := v.subjects.ring.WrapSubjectKey(v.subjects.origin, subject, v.keys[subject])
+		w, kek, err := v.subjects.ring.WrapSubjectKey(v.subjects.origin, subject, v.keys[subject].SubjectKey)
 		if err != nil {
 			return fmt.Errorf("wrap the key of %s: %w", subject, err)
 		}
 		names, wrapped, keks = append(names, string(subject)), append(wrapped, w), append(keks, int32(kek))
 	}
-	b.Queue(`INSERT INTO subject_keys (subject, wrapped, kek, created_at)
-		SELECT *, $4::timestamptz FROM unnest($1::text[], $2::bytea[], $3::int[])`, names, wrapped, keks, at)
+	b.Queue(`INSERT INTO subject_keys (subject, wrapped, kek, created_at, since)
+		SELECT *, $4::timestamptz, $5::bigint FROM unnest($1::text[], $2::bytea[], $3::int[])`, names, wrapped, keks, at, int64(first))
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -205,4 +206,53 @@ func carriesReceipt(s *ast.Schema, f *ast.FieldDefinition) error {
 		}
 	}
 	return nil
+}
+
+func TestProofsOutliveAnErasure(t *testing.T) {
+	t.Parallel()
+	w, keys := sealedWorld(t)
+	value := w.apiToken("used", "read").value
+	w.as(value, `{ apiTokens { totalCount } }`, nil)
+	w.settle()
+	var seen events.Recorded
+	for r, err := range w.log.ReadAll(t.Context(), 0) {
+		must(t, err)
+		if _, ok := r.Event.(events.TokenSourceSeen); ok && r.Trail == events.OrganizationTrail(w.org) {
+			seen = r
+		}
+	}
+	if seen.Event == nil || seen.Event.(events.TokenSourceSeen).Address.Value != "192.0.2.1" {
+		t.Fatalf("%+v", seen)
+	}
+	before := w.proof(w.admin, int64(seen.Position))
+	const erase = `mutation { eraseOrganizationNetworkData(reason: "asked for") { organization { name } receipt { position events { type } } } }`
+	_, auditor := w.member("auditor", events.RoleAuditor)
+	_, _, other := w.organization("other")
+	w.send(auditor, erase, nil).refuses("FORBIDDEN", "*")
+	w.send(value, erase, nil).refuses("FORBIDDEN", "*")
+	w.send(other, `mutation($id: ID!) { eraseOrganizationNetworkData(organizationID: $id, reason: "x") { receipt { position } } }`, vars{"id": w.org}).refuses("NOT_FOUND", "organizationID")
+	w.send(w.admin, `mutation { eraseOrganizationNetworkData(reason: "") { receipt { position } } }`, nil).refuses("BAD_USER_INPUT", "reason")
+	a := w.ask(erase, nil)
+	if a.at("eraseOrganizationNetworkData.receipt.events.0.type") != "organization.network_data_erased" {
+		t.Fatal(a.body)
+	}
+	w.settle()
+	after := w.proof(w.admin, int64(seen.Position))
+	for _, p := range []merkle.EventProof{before, after} {
+		if _, err := p.Verify(keys...); err != nil || p.Leaf != string(seen.Leaf) {
+			t.Fatal(err)
+		}
+	}
+	usage := w.ask(`query($id: ID!) { apiToken(id: $id) { usage { sources { address agent } } events(first: 50) { edges { node { type personal } } } } }`, vars{"id": w.tokenID(seen)})
+	if strings.Contains(string(usage.body), "192.0.2.1") {
+		t.Fatalf("the address is still shown: %s", usage.body)
+	}
+}
+
+// tokenID is the token that an event is about.
+func (w *world) tokenID(r events.Recorded) string {
+	w.t.Helper()
+	id, _, err := r.Stream.IDs()
+	must(w.t, err)
+	return id.String()
 }

@@ -168,7 +168,9 @@ func (r *UserRow) apply(of ids, rec events.Recorded) error {
 		r.DeactivatedAt = &rec.RecordedAt
 	case events.UserReactivated:
 		r.DeactivatedAt = nil
-	case events.UserIdentityLinked, events.UserSignedOut, events.UserErased:
+	case events.UserErased:
+		r.Email, r.DisplayName = nil, nil
+	case events.UserIdentityLinked, events.UserSignedOut:
 		// Known to other projections; here they count as changes.
 	case events.UserSignedIn:
 		return nil

@@ -86,6 +86,10 @@ func (usage) Schema(ctx context.Context, tx pgx.Tx, t Tables) error {
 func (usage) Apply(ctx context.Context, tx pgx.Tx, t Tables, run []events.Recorded) error {
 	sums := newUsageSums()
 	for _, rec := range run {
+		if holder := events.ErasedBy(rec.Stream, rec.Event); holder != "" {
+			sums.erased = append(sums.erased, erasure{holder, rec.Position})
+			continue
+		}
 		if rec.Stream.Kind() != events.KindToken {
 			continue
 		}

@@ -20,6 +20,7 @@ import (
 // usageSums is what a run adds.
 type usageSums struct {
 	created  map[uuid.UUID]uuid.UUID // token → holder
+	erased   []erasure
 	sources  []sourceRow
 	totals   map[usageKey]sum // by token alone
 	hours    map[usageKey]sum // text: none, at: the hour
@@ -174,10 +175,30 @@ func (s *usageSums) queueNew(b *pgx.Batch, t Tables) {
 		b.Queue(`INSERT INTO `+t.Name("")+` (token, holder)
 			SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS d (token, holder) ORDER BY token`, ids, holders)
 	}
+	defer s.queueErasures(b, t) // after the sources, which may be of this run
 	for _, r := range s.sources {
 		b.Queue(`INSERT INTO `+t.Name("sources")+` (position, token, trail, address, agent, first_seen_at)
 			VALUES ($1, $2, $3, $4, $5, $6)`, r.position, r.token, string(r.trail), r.address, r.agent, r.seen)
 	}
+}
+
+// queueErasures forgets the addresses and agents of a holder's tokens up to where they
+// were erased.
+func (s *usageSums) queueErasures(b *pgx.Batch, t Tables) {
+	for _, e := range s.erased {
+		holder, _, err := e.subject.IDs()
+		if err != nil {
+			continue // the log admits no such stream
+		}
+		b.Queue(`UPDATE `+t.Name("sources")+` SET address = NULL, agent = NULL
+			WHERE position < $2 AND token IN (SELECT token FROM `+t.Name("")+` WHERE holder = $1)`, holder, e.at)
+	}
+}
+
+// erasure is what became of a subject's personal values.
+type erasure struct {
+	subject events.SubjectID
+	at      events.Position
 }
 
 func (s *usageSums) queueSums(b *pgx.Batch, t Tables) {

@@ -61,6 +61,7 @@ type MutationResolver interface {
 	AddMember(ctx context.Context, input model.AddMemberInput) (*model.MembershipPayload, error)
 	UpdateMember(ctx context.Context, input model.UpdateMemberInput) (*model.MembershipPayload, error)
 	RemoveMember(ctx context.Context, userID string, organizationID *string, reason *string, expectedVersion *int) (*model.MembershipPayload, error)
+	EraseOrganizationNetworkData(ctx context.Context, organizationID *string, reason string) (*model.OrganizationPayload, error)
 	RevokeTokens(ctx context.Context, input model.RevokeTokensInput) (*model.RevokeTokensPayload, error)
 	TriageFinding(ctx context.Context, rule string, position int64, status events.FindingStatus, note *string, organizationID *string) (*model.FindingTriagePayload, error)
 	AddWebhook(ctx context.Context, input model.AddWebhookInput) (*model.WebhookAddPayload, error)
@@ -408,6 +409,28 @@ func field_Mutation_endTokenGrant_args(ctx context.Context, ec *executionContext
 		return nil, err
 	}
 	args["reason"] = arg2
+	return args, nil
+}
+
+func field_Mutation_eraseOrganizationNetworkData_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "organizationID",
+		func(ctx context.Context, v any) (*string, error) {
+			return unmarshalOID2ᚖstring(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["organizationID"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "reason",
+		func(ctx context.Context, v any) (string, error) {
+			return unmarshalNString2string(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["reason"] = arg1
 	return args, nil
 }
 
@@ -3079,6 +3102,50 @@ func fieldContext_Mutation_removeMember(ctx context.Context, ec *executionContex
 	return fc, nil
 }
 
+func _Mutation_eraseOrganizationNetworkData(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_eraseOrganizationNetworkData(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().EraseOrganizationNetworkData(ctx, fc.Args["organizationID"].(*string), fc.Args["reason"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.OrganizationPayload) graphql.Marshaler {
+			return marshalNOrganizationPayload2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐOrganizationPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_eraseOrganizationNetworkData(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_OrganizationPayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_eraseOrganizationNetworkData_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_revokeTokens(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3671,6 +3738,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 		case "removeMember":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_removeMember(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "eraseOrganizationNetworkData":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_eraseOrganizationNetworkData(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -769,6 +769,18 @@ type MembershipPayload {
   receipt: Receipt
 }
 `, BuiltIn: false},
+	{Name: "../schema/erase.graphql", Input: `# Erasure of personal values.
+
+extend type Mutation {
+  "Destroys the key of the addresses and agents that the organization's tokens were seen with, for good. What is seen later is readable again; every hash and proof stays as it was."
+  eraseOrganizationNetworkData(
+    "The organization; by default the caller's."
+    organizationID: ID
+    "Why, for the log, where it can be read for good."
+    reason: String!
+  ): OrganizationPayload!
+}
+`, BuiltIn: false},
 	{Name: "../schema/evidence.graphql", Input: `# What auditors ask: the state at any instant, who could do what, reports.
 
 "A moment in the history of the log. Exactly one of the two is to be given."

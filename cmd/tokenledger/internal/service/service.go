@@ -109,6 +109,8 @@ type ledger struct {
 	sealer   *sealer.Sealer
 	evidence *sealer.Reader
 	cosigner *sealer.Cosigner
+	erasures *erasures
+	erased   events.Position // by the list of erasures, at the start
 	query    http.Handler
 
 	directory *aggregate.Directory
@@ -116,8 +118,11 @@ type ledger struct {
 }
 
 func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger *slog.Logger) (*ledger, error) {
-	l := &ledger{config: c, logger: logger, store: s, broker: b, limits: failures.New(nil)}
+	l := &ledger{config: c, logger: logger, store: s, broker: b, limits: failures.New(nil), erasures: erasuresOf(c.Checkpoints(), s)}
 	var err error
+	if l.erased, err = l.erasures.apply(ctx, s, logger); err != nil {
+		return nil, err
+	}
 	if l.began, err = s.Log.Head(ctx); err != nil {
 		return nil, err
 	}
@@ -138,7 +143,7 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger 
 	}
 	l.cosigner = newCosigner(c, l.evidence, l.sealer, logger)
 	tokens := &aggregate.Tokens{Handler: &aggregate.Handler{Log: s.Log}, Peppers: s.Peppers}
-	l.directory = &aggregate.Directory{Tokens: tokens, Index: l.models.Views}
+	l.directory = &aggregate.Directory{Tokens: tokens, Erasures: l.erasures, Index: l.models.Views}
 	l.query, err = graphql.New(graphql.Config{
 		Tokens:        tokens,
 		Directory:     l.directory,
@@ -232,6 +237,9 @@ func (l *ledger) serve(ctx context.Context, public, admin net.Listener, started 
 		Sealed:       l.evidence.Handler(l.logger),
 		Ready:        l.ready, Logger: l.logger,
 	}.Handler()
+	if err := l.forgotten(ctx); err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return httpd.Serve(ctx, public, handler, l.logger) })
 	group.Go(func() error { return httpd.Serve(ctx, admin, httpd.Admin(registry), l.logger) })

@@ -1,0 +1,37 @@
+// Erasures that stand in the log.
+
+package eventstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+// Erasure says that a subject's key was destroyed.
+type Erasure struct {
+	Subject events.SubjectID
+	At      time.Time
+}
+
+// Erasures gives all erasures of the log, in order. There are few; an index finds them.
+func (l *Log) Erasures(ctx context.Context) ([]Erasure, error) {
+	const sql = `SELECT leaf FROM decisions WHERE type IN ('user.erased', 'organization.network_data_erased') ORDER BY position`
+	recorded, err := l.decode(ctx, sql)
+	all := make([]Erasure, 0, len(recorded))
+	for _, r := range recorded {
+		all = append(all, Erasure{events.ErasedBy(r.Stream, r.Event), r.RecordedAt})
+	}
+	return all, err
+}
+
+// forget drops what this process has in memory of subjects that were erased: their
+// keys, and the blocks that were decoded with them.
+func (l *Log) forget(subjects []events.SubjectID) {
+	if len(subjects) == 0 {
+		return
+	}
+	l.subjects.forget(subjects)
+	l.tail.drop()
+}

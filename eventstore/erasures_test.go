@@ -1,0 +1,119 @@
+// Erasure: the values are gone everywhere, the leaves and what comes later are not.
+
+package eventstore_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore"
+	"github.com/tokenledger/tokenledger/eventstore/eventstoretest"
+)
+
+// eraseNetwork is the erasure of the network data of the token's organization.
+func (p personal) eraseNetwork() events.Request {
+	org := events.OrganizationStream(p.token.Organization)
+	return events.Request{
+		Erase: []events.SubjectID{org},
+		Batches: []events.Batch{{
+			Stream: org, Trail: p.token.Trail(), Meta: events.Meta{Actor: events.System("test")},
+			Events: []events.Event{events.OrganizationNetworkDataErased{}},
+		}},
+	}
+}
+
+func (p personal) seen(address string) events.Request {
+	return events.Request{Batches: []events.Batch{p.token.Batch(events.TokenSourceSeen{
+		Address: events.Personal{Subject: events.OrganizationStream(p.token.Organization), Value: address},
+	})}}
+}
+
+func TestAnErasedSubjectIsReadByNobody(t *testing.T) {
+	t.Parallel()
+	p := writePersonal(t)
+	// Two processes that have both used the subject's key.
+	first, second := eventstoretest.Start(t, p.config), eventstoretest.Start(t, p.config)
+	for _, log := range []*eventstore.Log{first, second} {
+		mustAppend(t, log, p.seen("198.51.100.7"))
+	}
+	before := readAll(t, second, 0)
+	mustAppend(t, first, p.eraseNetwork())
+	mustAppend(t, second, p.seen("203.0.113.1")) // by a process that had the old key in its hands
+	mustAppend(t, first, p.seen("203.0.113.2"))
+	if n := query[int](t, connect(t, p.config.URL), `SELECT count(*) FROM subject_keys WHERE since > 7`); n != 1 {
+		t.Fatalf("%d new keys", n)
+	}
+	young := opened(t, p.config)
+	for name, log := range map[string]*eventstore.Log{"the eraser": first, "another process": second, "a later one": young} {
+		await(t, name+" forgets", func() bool { return address(readSome(t, log, 5)) == "" })
+		all := readSome(t, log, 0)
+		for i, r := range before {
+			if string(r.Leaf) != string(all[i].Leaf) || r.LeafHash != all[i].LeafHash {
+				t.Fatalf("%s: the leaf at %d changed", name, r.Position)
+			}
+		}
+		seen := all[2].Event.(events.TokenSourceSeen)
+		if seen.Address.Value != "" || seen.Agent.Value != "curl/8" || seen.Address.Commitment == (events.Commitment{}) {
+			t.Fatalf("%s: %+v", name, seen)
+		}
+		for at, want := range map[int]string{5: "", 6: "", 8: "203.0.113.1", 9: "203.0.113.2"} {
+			if got := address(all[at:]); got != want {
+				t.Errorf("%s: position %d has the address %q, want %q", name, at+1, got, want)
+			}
+		}
+	}
+	erased, err := young.Erasures(t.Context())
+	if err != nil || len(erased) != 1 || erased[0].Subject != events.OrganizationStream(p.token.Organization) || time.Since(erased[0].At) > time.Hour {
+		t.Fatalf("%+v, %v", erased, err)
+	}
+}
+
+func address(all []events.Recorded) string { return all[0].Event.(events.TokenSourceSeen).Address.Value }
+
+// readSome reads past the blocks that this process has decoded before.
+func readSome(t *testing.T, log *eventstore.Log, after events.Position) []events.Recorded {
+	t.Helper()
+	return readAll(t, log, after)
+}
+
+func TestAnErasureStandsAlone(t *testing.T) {
+	t.Parallel()
+	p := writePersonal(t)
+	log := eventstoretest.Start(t, p.config)
+	r := p.eraseNetwork()
+	r.Batches = append(r.Batches, p.seen("192.0.2.9").Batches...)
+	if _, err := log.Append(t.Context(), r); !errors.Is(err, events.ErrInvalid) {
+		t.Fatal(err)
+	}
+	r = p.eraseNetwork()
+	r.Erase = []events.SubjectID{"nobody"}
+	if _, err := log.Append(t.Context(), r); !errors.Is(err, events.ErrInvalid) {
+		t.Fatal(err)
+	}
+	// Beside many others, none of which is lost.
+	receipts := make(chan events.Receipt)
+	const each = 50
+	for i := range 4 {
+		go func() {
+			for range each {
+				r := p.seen("192.0.2.5")
+				if i == 0 {
+					r = p.eraseNetwork()
+				}
+				receipt, err := log.Append(t.Context(), r)
+				if err != nil {
+					t.Error(err)
+				}
+				receipts <- receipt
+			}
+		}()
+	}
+	for range 4 * each {
+		<-receipts
+	}
+	if all := readAll(t, opened(t, p.config), 0); len(all) != 5+4*each {
+		t.Fatalf("%d events", len(all))
+	}
+}
