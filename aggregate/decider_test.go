@@ -237,7 +237,9 @@ func TestUsersMembershipsAndTheInstallation(t *testing.T) {
 			CreateUser{user1, Profile{}},
 			UpdateUser{user1, Profile{"ada@example.com", "Ada"}},
 			DeactivateUser{},
-			ReactivateUser{}, EraseUser{}, eraseUserAgain{},
+			ReactivateUser{},
+			EraseUser{},
+			eraseUserAgain{},
 		}), func(before User, _ []events.UserEvent, after User) {
 			if before.Exists && !after.Exists {
 				t.Fatal("a user is gone")

@@ -70,7 +70,9 @@ func TestAnErasedSubjectIsReadByNobody(t *testing.T) {
 	}
 }
 
-func address(all []events.Recorded) string { return all[0].Event.(events.TokenSourceSeen).Address.Value }
+func address(all []events.Recorded) string {
+	return all[0].Event.(events.TokenSourceSeen).Address.Value
+}
 
 // readSome reads past the blocks that this process has decoded before.
 func readSome(t *testing.T, log *eventstore.Log, after events.Position) []events.Recorded {
