@@ -4,6 +4,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,5 +90,20 @@ func TestFileProblems(t *testing.T) {
 		if _, err := Load(nil, []string{"TOKENLEDGER_CONFIG=" + path}); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: got %v", path, err)
 		}
+	}
+}
+
+func TestTrustedProxies(t *testing.T) {
+	t.Parallel()
+	for setting, want := range map[string]string{
+		"": "[127.0.0.0/8 ::1/128]", "none": "[]", "10.1.2.3/8, 192.0.2.7/32": "[10.0.0.0/8 192.0.2.7/32]",
+	} {
+		c, err := Load(nil, []string{"TOKENLEDGER_TRUSTED_PROXIES=" + setting})
+		if got := fmt.Sprint(c.Proxies); err != nil || got != want {
+			t.Errorf("%q: %s, %v; want %s", setting, got, err, want)
+		}
+	}
+	if _, err := Load(nil, []string{"TOKENLEDGER_TRUSTED_PROXIES=none,10.0.0.0/8"}); err == nil {
+		t.Error("none and a network were taken together")
 	}
 }
