@@ -118,18 +118,28 @@ func (w *world) reopened() *world {
 // found adds an organization with one token.
 func (w *world) found() {
 	w.Helper()
-	org := uuid.Must(uuid.NewV7())
-	stream := events.OrganizationStream(org)
-	w.append(events.Request{
-		Guards: []events.Guard{events.NoStream(stream)},
-		Batches: []events.Batch{{
-			Stream: stream, Trail: events.OrganizationTrail(org), Meta: events.Meta{Actor: events.System("test")},
-			Events: []events.Event{events.OrganizationCreated{Index: int64(len(w.orgs)), Name: fmt.Sprintf("org-%d", len(w.orgs)), DisplayName: "O"}},
-		}},
-	})
-	token := eventstoretest.NewToken(org)
-	w.append(token.Create())
-	w.orgs, w.tokens = append(w.orgs, org), append(w.tokens, token)
+	w.foundIn(w.T, 1)
+}
+
+func (w *world) foundIn(tb testing.TB, n int) {
+	tb.Helper()
+	for range n {
+		org := uuid.Must(uuid.NewV7())
+		stream := events.OrganizationStream(org)
+		created := events.OrganizationCreated{Index: int64(len(w.orgs)), Name: fmt.Sprintf("org-%d", len(w.orgs)), DisplayName: "O"}
+		token := eventstoretest.NewToken(org)
+		for _, r := range []events.Request{{
+			Guards: []events.Guard{events.NoStream(stream)},
+			Batches: []events.Batch{{
+				Stream: stream, Trail: events.OrganizationTrail(org), Meta: events.Meta{Actor: events.System("test")}, Events: []events.Event{created},
+			}},
+		}, token.Create()} {
+			if _, err := w.log.Append(tb.Context(), r); err != nil {
+				tb.Fatal(err)
+			}
+		}
+		w.orgs, w.tokens = append(w.orgs, org), append(w.tokens, token)
+	}
 }
 
 // use lets the token of an organization be used, all in one block.
