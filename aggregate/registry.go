@@ -57,7 +57,7 @@ var builtinActions = map[string]string{
 	"webhooks": "organization:read", "addWebhook": "organization:write", "removeWebhook": "organization:write",
 	"replayWebhookDelivery": "organization:write", "replayWebhookDeliveries": "organization:write",
 	"eraseOrganizationNetworkData": "organization:write",
-	"auditEvents":                  "event:read", "eventProof": "event:read",
+	"event":                        "event:read", "auditEvents": "event:read", "eventProof": "event:read",
 	"report": "report:read", "reports": "report:read", "accessDiff": "report:read", "whoCould": "report:read",
 	"accessReviews": "report:read", "openAccessReview": "report:write", "decideAccessReview": "report:write",
 	"closeAccessReview": "report:write",

@@ -33,6 +33,15 @@ func (q queries) AuditEvents(
 	return q.eventPage(ctx, query)
 }
 
+// Event implements the query event.
+func (q queries) Event(ctx context.Context, position int64) (*model.Event, error) {
+	event, err := q.event(ctx, events.Position(position))
+	if err != nil {
+		return nil, err
+	}
+	return &model.Event{Recorded: event}, nil
+}
+
 // eventQuery is what the query and the subscription have in common.
 func (h *handler) eventQuery(ctx context.Context, trail model.AuditTrail, organization, token, actor, kind *string) (projections.EventQuery, error) {
 	q := projections.EventQuery{Actor: value(actor), Types: typesOf(value(kind))}

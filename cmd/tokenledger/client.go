@@ -53,6 +53,14 @@ type remoteError struct {
 	} `json:"extensions"`
 }
 
+// Error implements error.
+func (e remoteError) Error() string {
+	if e.Extensions.Field != "" {
+		return fmt.Sprintf("%s: %s (%s)", e.Extensions.Field, e.Message, e.Extensions.Code)
+	}
+	return fmt.Sprintf("%s (%s)", e.Message, e.Extensions.Code)
+}
+
 // do runs an operation and decodes its data into out. An answer that was lost on
 // the way is asked for again under the same idempotency key, so that nothing
 // happens twice.
@@ -108,11 +116,7 @@ func decodeAnswer(response *http.Response, out any) error {
 	if len(answer.Errors) > 0 {
 		var problems []error
 		for _, e := range answer.Errors {
-			text := e.Message
-			if e.Extensions.Field != "" {
-				text = e.Extensions.Field + ": " + text
-			}
-			problems = append(problems, fmt.Errorf("%s (%s)", text, e.Extensions.Code))
+			problems = append(problems, e)
 		}
 		return errors.Join(problems...)
 	}

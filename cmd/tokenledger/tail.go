@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,7 +50,7 @@ func readerConn(c config.Config) (*nats.Conn, error) {
 
 func (a app) tailCommand() *cobra.Command {
 	var from int64
-	var once bool
+	var once, disclose bool
 	var organization, kind string
 	c := &cobra.Command{
 		Use: "tail", Short: "Follow every event as it is recorded",
@@ -60,6 +61,7 @@ func (a app) tailCommand() *cobra.Command {
 	f.BoolVar(&once, "no-follow", false, "end at the last event there is, instead of waiting for more")
 	f.StringVar(&organization, "organization", "", "only events in the trail of this organization")
 	f.StringVar(&kind, "type", "", `only events of this type ("token.revoked") or kind ("token")`)
+	f.BoolVar(&disclose, "disclose", false, "open personal values, such as addresses; asks the service, whose auditors and owners may")
 	out := outputFlag(c, "table", "json")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if from < 0 {
@@ -82,12 +84,20 @@ func (a app) tailCommand() *cobra.Command {
 			return err
 		}
 		defer conn.Close()
-		return a.tail(c.Context(), conn, want, from == 0, once, *out)
+		show := a.printEvent
+		if disclose {
+			client, err := a.client()
+			if err != nil {
+				return err
+			}
+			show = disclosing(c.Context(), client, a.printEvent)
+		}
+		return a.tail(c.Context(), conn, want, from == 0, once, func(r events.Recorded) error { return show(r, nil, *out) })
 	}
 	return c
 }
 
-func (a app) tail(ctx context.Context, conn *nats.Conn, want jetstream.Config, fromNow, once bool, form string) error {
+func (a app) tail(ctx context.Context, conn *nats.Conn, want jetstream.Config, fromNow, once bool, show func(events.Recorded) error) error {
 	var last events.Position
 	if fromNow || once {
 		var err error
@@ -108,7 +118,7 @@ func (a app) tail(ctx context.Context, conn *nats.Conn, want jetstream.Config, f
 			}
 			return err
 		}
-		if err := a.printEvent(m.Recorded, form); err != nil {
+		if err := show(m.Recorded); err != nil {
 			return err
 		}
 		if once && m.Position >= last {
@@ -144,19 +154,44 @@ func lastMatching(ctx context.Context, conn *nats.Conn, want jetstream.Config) (
 	return events.Position(m.Sequence), nil
 }
 
-// printEvent shows the leaf itself as JSON, or a line for people.
-func (a app) printEvent(r events.Recorded, form string) error {
+// printEvent shows the leaf itself as JSON, or a line for people, and what was opened of it.
+func (a app) printEvent(r events.Recorded, opened json.RawMessage, form string) error {
 	if form == "json" {
-		_, err := fmt.Fprintf(a.out, "%s\n", r.Leaf)
+		line := r.Leaf
+		if len(opened) > 0 {
+			line = fmt.Appendf(slices.Clone(line[:len(line)-1]), `,"personal":%s}`, opened)
+		}
+		_, err := fmt.Fprintf(a.out, "%s\n", line)
 		return err
 	}
 	var leaf struct{ Data json.RawMessage }
 	if err := json.Unmarshal(r.Leaf, &leaf); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.out, "%8d  %s  %-32s %s  by %s %s  %s %s\n", r.Position, r.RecordedAt.Local().Format("2006-01-02 15:04:05.000"),
-		r.Event.Type(), r.Stream, r.Meta.Actor.Kind, r.Meta.Actor.Name(), leaf.Data, strings.TrimSpace(r.Meta.Reason))
+	_, err := fmt.Fprintf(a.out, "%8d  %s  %-32s %s  by %s %s  %s %s %s\n", r.Position, r.RecordedAt.Local().Format("2006-01-02 15:04:05.000"),
+		r.Event.Type(), r.Stream, r.Meta.Actor.Kind, r.Meta.Actor.Name(), leaf.Data, opened, strings.TrimSpace(r.Meta.Reason))
 	return err
+}
+
+// disclosing asks the service for the personal values of events that have some. NATS carries commitments only.
+func disclosing(ctx context.Context, c *client, show func(events.Recorded, json.RawMessage, string) error) func(events.Recorded, json.RawMessage, string) error {
+	return func(r events.Recorded, _ json.RawMessage, form string) error {
+		if len(events.Personals(r.Event)) == 0 {
+			return show(r, nil, form)
+		}
+		var answer struct {
+			Event struct{ Personal json.RawMessage }
+		}
+		err := c.do(ctx, `query($p: Long!) { event(position: $p) { personal } }`, map[string]any{"p": r.Position}, &answer)
+		var refused remoteError
+		if errors.As(err, &refused) && refused.Extensions.Code == "NOT_FOUND" || string(answer.Event.Personal) == "null" {
+			return show(r, nil, form) // not for the caller, or erased
+		}
+		if err != nil {
+			return fmt.Errorf("open the personal values of event %d: %w", r.Position, err)
+		}
+		return show(r, answer.Event.Personal, form)
+	}
 }
 
 func (a app) relayCommand() *cobra.Command {

@@ -2266,6 +2266,11 @@ type Query {
     "Which trail: an organization's, the caller's own, or the operator's."
     trail: AuditTrail! = ORGANIZATION
   ): EventConnection!
+  "One event."
+  event(
+    "Its position in the log."
+    position: Long!
+  ): Event!
   "Anything with an id; null if there is nothing, or nothing for the caller."
   node(
     "The thing's UUID."

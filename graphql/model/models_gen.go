@@ -362,7 +362,8 @@ type Moment struct {
 
 // What can be changed. Every mutation is events in the log before it is answered.
 // With the header `Idempotency-Key` it is done once, however often it is sent within a day.
-type Mutation struct{}
+type Mutation struct {
+}
 
 // A token that was not ended.
 type NotRevoked struct {
@@ -593,7 +594,8 @@ type PolicyPreviewToken struct {
 }
 
 // What can be read. A read includes everything that the same caller changed before.
-type Query struct{}
+type Query struct {
+}
 
 // An object of an organization's own systems that tokens may have scopes on.
 type RegisteredObject struct {
@@ -682,7 +684,8 @@ type RotateTokenInput struct {
 }
 
 // What can be followed live, as server-sent events.
-type Subscription struct{}
+type Subscription struct {
+}
 
 // The answer to a use of a token. An allowed use stands in the log before this is answered.
 type TokenDecision struct {
