@@ -126,7 +126,6 @@ func TestFindingsAreAnnounced(t *testing.T) {
 	api, err := js.New(reader)
 	must(t, err)
 	var got []events.Position
-	seen := map[string]bool{}
 	for deadline := time.Now().Add(60 * time.Second); len(got) < len(want); {
 		if time.Now().After(deadline) {
 			t.Fatalf("got %v of %v", got, want)
@@ -138,7 +137,8 @@ func TestFindingsAreAnnounced(t *testing.T) {
 			time.Sleep(time.Millisecond)
 			continue
 		}
-		got, seen = nil, map[string]bool{}
+		seen := map[string]bool{}
+		got = nil
 		batch, err := consumer.Fetch(100, js.FetchMaxWait(time.Second))
 		must(t, err)
 		for m := range batch.Messages() {

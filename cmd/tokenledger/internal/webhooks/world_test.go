@@ -8,11 +8,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -215,15 +215,17 @@ func (w *world) await(what string, condition func() bool) {
 	}
 }
 
+// state is a webhook's, as soon as the read model has it.
 func (w *world) state(id uuid.UUID) (found projections.WebhookState) {
 	w.Helper()
-	list, err := w.views.WebhooksOf(w.Context(), w.org)
-	must(w.T, err)
-	for _, s := range list {
-		if s.ID == id {
-			return s
+	w.await("the webhook", func() bool {
+		list, err := w.views.WebhooksOf(w.Context(), w.org)
+		must(w.T, err)
+		i := slices.IndexFunc(list, func(s projections.WebhookState) bool { return s.ID == id })
+		if i >= 0 {
+			found = list[i]
 		}
-	}
-	w.Fatal(errors.New("no such webhook"))
+		return i >= 0
+	})
 	return found
 }
