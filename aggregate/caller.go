@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -107,10 +108,11 @@ func authenticate(ctx context.Context, d *Decision, p Principal) (Principal, err
 type place struct {
 	Organization
 	Standing
-	id      uuid.UUID
-	rights  Scopes // what the caller may do here
-	stamped bool   // the caller's token is authorized through single sign-on here
-	bearer  Bearer // the caller's token as the organization's policy sees it
+	id     uuid.UUID
+	rights Scopes // what the caller may do here
+	bearer Bearer // the caller's token as the organization's policy sees it
+
+	stampedAt time.Time // when the caller's token was authorized through single sign-on here; zero: it is not
 }
 
 // enter gives an organization as the caller stands in it. To whoever has no
@@ -139,11 +141,7 @@ func enter(ctx context.Context, d *Decision, who Principal, id uuid.UUID) (place
 	if err := at.meetDemands(d, who); err != nil {
 		return at, err
 	}
-	if org.Policy.SSORequired && who.Kind != "" && !at.stamped {
-		return at, refuse(CodeSSORequired, "",
-			"This organization requires single sign-on; have an administrator authorize this token for it.")
-	}
-	return at, nil
+	return at, at.signedOn(d, who)
 }
 
 func (at *place) asToken(ctx context.Context, d *Decision, who Principal) error {
@@ -151,7 +149,7 @@ func (at *place) asToken(ctx context.Context, d *Decision, who Principal) error 
 		return Organization{}.mustExist()
 	}
 	t, err := Load(ctx, d, TokenDecider, events.TokenStream(who.Token))
-	at.rights, at.stamped = who.Scopes, t.Stamped
+	at.rights, at.stampedAt = who.Scopes, d.stampedAt(events.TokenStream(who.Token))
 	at.bearer = who.bearer(d, t)
 	return err
 }
@@ -177,7 +175,7 @@ func (at *place) asMember(ctx context.Context, d *Decision, who Principal) error
 		return Organization{}.mustExist()
 	}
 	t, err := Load(ctx, d, TokenDecider, events.TokenStream(who.Token))
-	at.rights, at.stamped = Effective(who.Scopes, at.rights, true), g.Stamped
+	at.rights, at.stampedAt = Effective(who.Scopes, at.rights, true), d.stampedAt(events.GrantStream(who.Token, at.id))
 	at.bearer = who.bearer(d, t)
 	at.bearer.Approved = g.Approved
 	return err

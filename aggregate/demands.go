@@ -256,10 +256,12 @@ func (at *place) staysIn(d *Decision, who Principal, policy events.Policy) error
 	if who.Kind == "" {
 		return nil
 	}
-	if policy.SSORequired && !at.stamped {
+	good, until := DemandsOf(policy).Stamped(who.Kind == events.PersonalKind, at.stampedAt, d.now)
+	if !good {
 		return refuse(CodeConflict, "ssoRequired",
-			"Your own token is not authorized through single sign-on here and would be refused from then on; authorize it first.")
+			"Your own token is not, or no longer, authorized through single sign-on here and would be refused from then on; authorize it first.")
 	}
+	d.Until(until)
 	demands := DemandsOf(policy)
 	breach, _ := demands.Judge(at.bearer, d.now)
 	if breach == "" {

@@ -141,16 +141,23 @@ func (y *Directory) ReactivateUser(ctx context.Context, call Call, user uuid.UUI
 			if err := call.expect(d, events.UserStream(user)); err != nil {
 				return user, err
 			}
-			if u.Deactivated { // end what the index had missed then; see Index
-				if err := y.Index.Wait(ctx, d.lastPosition(events.UserStream(user))); err != nil {
-					return user, fmt.Errorf("wait for the user's deactivation: %w", err)
-				}
-				if err := y.endAllGrants(ctx, d, user); err != nil {
-					return user, err
-				}
+			if !u.Deactivated {
+				return user, nil
 			}
-			return user, onUser(ctx, d, user, ReactivateUser{})
+			return user, y.letIn(ctx, d, user)
 		})
+}
+
+// letIn reactivates a user, once what the index had missed when he was
+// deactivated has ended; see [Index].
+func (y *Directory) letIn(ctx context.Context, d *Decision, user uuid.UUID) error {
+	if err := y.Index.Wait(ctx, d.lastPosition(events.UserStream(user))); err != nil {
+		return fmt.Errorf("wait for the user's deactivation: %w", err)
+	}
+	if err := y.endAllGrants(ctx, d, user); err != nil {
+		return err
+	}
+	return onUser(ctx, d, user, ReactivateUser{})
 }
 
 // endAllGrants takes every organization from the user's personal tokens.

@@ -149,13 +149,13 @@ func (c EndGrant) decide(g Grant) ([]events.GrantEvent, error) {
 
 // StampGrant authorizes a personal token through this organization's single
 // sign-on. Each stamp counts anew, since what it proves ages.
-type StampGrant struct{}
+type StampGrant struct{ Issuer string } // empty: by an administrator's word
 
-func (StampGrant) decide(g Grant) ([]events.GrantEvent, error) {
+func (c StampGrant) decide(g Grant) ([]events.GrantEvent, error) {
 	if err := g.mustBeLive(); err != nil {
 		return nil, err
 	}
-	return []events.GrantEvent{events.GrantSSOAuthorized{}}, nil
+	return []events.GrantEvent{events.GrantSSOAuthorized{Issuer: c.Issuer}}, nil
 }
 
 // UnstampGrant takes the authorization back.

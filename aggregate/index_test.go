@@ -31,6 +31,7 @@ type index struct {
 	emails map[string]uuid.UUID
 	linked map[Identity]uuid.UUID
 	used   map[events.TrailID]map[uuid.UUID]time.Time
+	names  map[pairOf]string // organization, user
 }
 
 type pairOf [2]uuid.UUID
@@ -66,6 +67,7 @@ func (x *index) advance(ctx context.Context, p events.Position) error {
 	}
 	if x.grants == nil {
 		x.grants, x.tokens = map[pairOf]bool{}, map[uuid.UUID]events.TokenCreated{}
+		x.names = map[pairOf]string{}
 		x.roles, x.emails = map[pairOf]events.Role{}, map[string]uuid.UUID{}
 		x.linked = map[Identity]uuid.UUID{}
 		x.used = map[events.TrailID]map[uuid.UUID]time.Time{}
@@ -93,6 +95,8 @@ func (x *index) apply(rec events.Recorded) {
 		x.roles[pairOf{first, second}] = e.Role
 	case events.MembershipRoleChanged:
 		x.roles[pairOf{first, second}] = e.Role
+	case events.MembershipProvisioned:
+		x.names[pairOf{first, second}] = strings.ToLower(e.UserName.Value)
 	case events.MembershipEnded:
 		delete(x.roles, pairOf{first, second})
 	case events.TokenUsed:
@@ -181,4 +185,18 @@ func (x *index) LastUse(ctx context.Context, token uuid.UUID, trail events.Trail
 	err := x.advance(ctx, to)
 	at, found := x.used[trail][token]
 	return at, found, err
+}
+
+func (x *index) MemberByName(ctx context.Context, org uuid.UUID, name string) (uuid.UUID, bool, error) {
+	found, err := x.list(ctx, func(yes func(uuid.UUID)) {
+		for key, known := range x.names {
+			if key[0] == org && known == strings.ToLower(name) {
+				yes(key[1])
+			}
+		}
+	})
+	if len(found) == 0 {
+		return uuid.Nil, false, err
+	}
+	return found[0], true, err
 }

@@ -170,6 +170,8 @@ func evolveMembership(m Membership, e events.MembershipEvent) Membership {
 		return Membership{Role: e.Role, Until: e.Until}
 	case events.MembershipRoleChanged:
 		m.Role, m.Until = e.Role, e.Until
+	case events.MembershipProvisioned:
+		// Personal values; no rule asks.
 	case events.MembershipEnded:
 		return Membership{}
 	}
@@ -228,6 +230,42 @@ func (EndMembership) decide(m Membership, _ time.Time) ([]events.MembershipEvent
 	}
 	return []events.MembershipEvent{events.MembershipEnded{}}, nil
 }
+
+// NameMember records under which names the identity provider knows a member,
+// also a former one. It is recorded whatever they were, which is not known here.
+type NameMember struct {
+	User  uuid.UUID
+	Names ProviderNames
+}
+
+func (c NameMember) decide(Membership, time.Time) ([]events.MembershipEvent, error) {
+	user := events.UserStream(c.User)
+	for _, t := range []struct {
+		text
+		value string
+	}{
+		{text{field: "userName", max: maxProviderName}, c.Names.UserName},
+		{text{field: "externalId", max: maxProviderName}, c.Names.ExternalID},
+	} {
+		if err := t.check(t.value); err != nil {
+			return nil, err
+		}
+	}
+	var e events.MembershipProvisioned
+	if c.Names.UserName != "" {
+		e.UserName = events.Personal{Subject: user, Value: c.Names.UserName}
+	}
+	if c.Names.ExternalID != "" {
+		e.ExternalID = events.Personal{Subject: user, Value: c.Names.ExternalID}
+	}
+	return []events.MembershipEvent{e}, nil
+}
+
+// ProviderNames are how an identity provider calls a member: the name that it
+// goes by, and the provider's own.
+type ProviderNames struct{ UserName, ExternalID string }
+
+const maxProviderName = 320 // bytes; as long as an address can be
 
 // termOf checks a role and its end. An owner's has none, so that no
 // organization loses its last owner to the clock.

@@ -125,13 +125,13 @@ func (c RotateToken) decide(t Token, now time.Time) ([]events.TokenEvent, error)
 
 // StampToken authorizes an organization token through its organization's single
 // sign-on. Each stamp counts anew, since what it proves ages.
-type StampToken struct{}
+type StampToken struct{ Issuer string } // empty: by an administrator's word
 
-func (StampToken) decide(t Token, now time.Time) ([]events.TokenEvent, error) {
+func (c StampToken) decide(t Token, now time.Time) ([]events.TokenEvent, error) {
 	if err := t.mustBeLive(now); err != nil {
 		return nil, err
 	}
-	return []events.TokenEvent{events.TokenSSOAuthorized{Organization: t.Organization}}, nil
+	return []events.TokenEvent{events.TokenSSOAuthorized{Organization: t.Organization, Issuer: c.Issuer}}, nil
 }
 
 // UnstampToken takes the authorization back.

@@ -12,32 +12,37 @@ import (
 )
 
 // AuthorizeSSO stamps a token as authorized through the organization's single
-// sign-on.
+// sign-on, by an administrator's word; see [Tokens.AuthorizeBySignIn] for that of
+// the organization's provider, where it has one. Each organization's stamp stands
+// in that organization's trail alone.
 func (t *Tokens) AuthorizeSSO(ctx context.Context, call Call, organization uuid.UUID, ref TokenRef) (TokenOutcome, error) {
-	return t.stamp(ctx, call, "AuthorizeSSO", organization, ref, OpAuthorizeSSO, StampToken{}, StampGrant{})
-}
-
-// WithdrawSSO takes the stamp back.
-func (t *Tokens) WithdrawSSO(ctx context.Context, call Call, organization uuid.UUID, ref TokenRef) (TokenOutcome, error) {
-	return t.stamp(ctx, call, "WithdrawSSO", organization, ref, OpWithdrawSSO, UnstampToken{}, UnstampGrant{})
-}
-
-// stamp decides on the token's own stream for an organization's token, and for
-// a personal one on its grant, so that each organization's stamp stands in
-// that organization's trail alone.
-func (t *Tokens) stamp(
-	ctx context.Context, call Call, command string, organization uuid.UUID, ref TokenRef, op Operation,
-	forToken TokenCommand, forGrant GrantCommand,
-) (TokenOutcome, error) {
-	return t.within(ctx, call, command, organization, ref, nil, op,
+	return t.within(ctx, call, "AuthorizeSSO", organization, ref, nil, OpAuthorizeSSO,
 		func(ctx context.Context, d *Decision, s *subject) error {
-			if ref.Kind == events.OrganizationKind {
-				return s.do(ctx, d, forToken)
+			org, err := Load(ctx, d, OrganizationDecider, events.OrganizationStream(organization))
+			if err != nil {
+				return err
+			}
+			if err := org.byHand(); err != nil {
+				return err
 			}
 			if err := s.mustBeLive(d.now); err != nil {
 				return err
 			}
-			_, err := onGrant(ctx, d, s.id, organization, forGrant)
+			return s.stamp(ctx, d, organization, "")
+		})
+}
+
+// WithdrawSSO takes the stamp back.
+func (t *Tokens) WithdrawSSO(ctx context.Context, call Call, organization uuid.UUID, ref TokenRef) (TokenOutcome, error) {
+	return t.within(ctx, call, "WithdrawSSO", organization, ref, nil, OpWithdrawSSO,
+		func(ctx context.Context, d *Decision, s *subject) error {
+			if err := s.mustBeLive(d.now); err != nil {
+				return err
+			}
+			if ref.Kind == events.OrganizationKind {
+				return s.do(ctx, d, UnstampToken{})
+			}
+			_, err := onGrant(ctx, d, s.id, organization, UnstampGrant{})
 			return err
 		})
 }

@@ -100,6 +100,7 @@ var catalogue = [...]Kind{
 
 	decision[MembershipStarted]("A user becomes a member of an organization."),
 	decision[MembershipRoleChanged]("A member has another role."),
+	decision[MembershipProvisioned]("The organization's identity provider calls a member by other names."),
 	decision[MembershipEnded]("A user is no longer a member."),
 
 	decision[InvitationIssued]("Somebody is offered a membership."),

@@ -132,6 +132,15 @@ type MembershipRoleChanged struct {
 	Until  time.Time `json:"until,omitzero"`
 }
 
+// MembershipProvisioned tells under which names the organization's identity
+// provider knows the member: one that it goes by and is searched for, and one
+// that is the provider's own. With neither, the provider knows him no longer.
+type MembershipProvisioned struct {
+	membershipFact
+	UserName   Personal `json:"user_name,omitzero"`
+	ExternalID Personal `json:"external_id,omitzero"`
+}
+
 // MembershipEnded takes the user out of the organization.
 type MembershipEnded struct{ membershipFact }
 
@@ -232,6 +241,9 @@ func (MembershipStarted) Type() Type { return "membership.started" }
 
 // Type implements [Event].
 func (MembershipRoleChanged) Type() Type { return "membership.role_changed" }
+
+// Type implements [Event].
+func (MembershipProvisioned) Type() Type { return "membership.provisioned" }
 
 // Type implements [Event].
 func (MembershipEnded) Type() Type { return "membership.ended" }

@@ -21,6 +21,7 @@ func TestChangesOfAnOlderVersionAreRefused(t *testing.T) {
 	}{
 		{"updateOrganization", `input: {name: "acme2", expectedVersion: %d}`, `organization { version }`, 1},
 		{"updateOrganizationPolicy", `input: {ssoRequired: false, memberScopes: ["evidence:read"], expectedVersion: %d}`, `organization { version }`, 2},
+		{"updateOrganizationSSOProvider", `input: {issuer: "https://id.example.com", clientID: "x", expectedVersion: %d}`, `organization { version }`, 3},
 		{"updateUser", fmt.Sprintf(`id: %q, input: {email: "g@example.com", displayName: "G", expectedVersion: %%d}`, user), `user { version }`, 1},
 		{"updateMember", fmt.Sprintf(`input: {userID: %q, role: MEMBER, expectedVersion: %%d}`, user), `membership { version }`, 1},
 		{"deactivateUser", fmt.Sprintf(`id: %q, reason: "x", expectedVersion: %%d`, user), `user { version }`, 2},

@@ -37,6 +37,8 @@ type Config struct {
 	Webhooks  Webhooks
 	Trials    PolicyTrials
 
+	// CheckTarget refuses a URL that the installation may not call; nil: it may call any.
+	CheckTarget   func(ctx context.Context, url string) error
 	Introspection bool // the schema may be read; where it may not, errors suggest no names either
 	Limits        Limits
 	// Draining is closed when the service begins to end, so that subscriptions,
@@ -85,6 +87,7 @@ type handler struct {
 	log       Follower
 	verifier  Verifier
 	uses      Uses
+	target    func(ctx context.Context, url string) error // nil: any may be called
 	proofs    Proofs
 	hooks     Webhooks
 	trials    PolicyTrials
@@ -107,7 +110,7 @@ func New(c Config) (http.Handler, error) {
 	limits := c.Limits.withDefaults()
 	h := &handler{
 		tokens: c.Tokens, directory: c.Directory, views: c.Views, fresh: c.Fresh, log: c.Log,
-		verifier: c.Verifier, uses: c.Uses, proofs: c.Proofs, hooks: c.Webhooks, trials: c.Trials, now: c.Now, logger: c.Logger, timeout: c.Timeout, draining: c.Draining,
+		verifier: c.Verifier, uses: c.Uses, target: c.CheckTarget, proofs: c.Proofs, hooks: c.Webhooks, trials: c.Trials, now: c.Now, logger: c.Logger, timeout: c.Timeout, draining: c.Draining,
 		writes:  lastWrites{at: map[events.Actor]events.Position{}},
 		streams: make(chan struct{}, limits.Streams),
 	}

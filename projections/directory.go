@@ -18,7 +18,7 @@ type directory struct{}
 func (directory) Name() string { return "directory" }
 
 // Revision implements [Projection].
-func (directory) Revision() int { return 2 }
+func (directory) Revision() int { return 3 }
 
 const directoryDDL = `
 CREATE TABLE %[1]s (
@@ -29,6 +29,7 @@ CREATE TABLE %[1]s (
 	name_fold    text COLLATE "C" NOT NULL,
 	display_fold text COLLATE "C" NOT NULL,
 	policy       jsonb NOT NULL,
+	provider     jsonb NOT NULL,
 	objects      jsonb,
 	created_at   timestamptz NOT NULL,
 	created_by   text COLLATE "C" NOT NULL,
@@ -63,6 +64,9 @@ CREATE TABLE %[3]s (
 	started_by   text COLLATE "C" NOT NULL,
 	ended_at     timestamptz,
 	ended_by     text COLLATE "C",
+	user_name    text COLLATE "C",
+	name_fold    text COLLATE "C",
+	external_id  text COLLATE "C",
 	updated_at   timestamptz NOT NULL,
 	updated_by   text COLLATE "C" NOT NULL,
 	version      bigint NOT NULL,

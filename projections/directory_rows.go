@@ -18,7 +18,8 @@ type OrganizationRow struct {
 	Name        string                       `json:"name"`
 	DisplayName string                       `json:"display_name"`
 	Policy      events.Policy                `json:"policy"`
-	Objects     map[string]map[string]string `json:"objects"` // object → action → verb
+	Provider    events.Provider              `json:"provider"` // of single sign-on; zero: none
+	Objects     map[string]map[string]string `json:"objects"`  // object → action → verb
 	CreatedAt   time.Time                    `json:"created_at"`
 	CreatedBy   string                       `json:"created_by"`
 	UpdatedAt   time.Time                    `json:"updated_at"`
@@ -67,7 +68,9 @@ func (r *OrganizationRow) apply(of ids, rec events.Recorded) error {
 		r.Objects = objects
 	case events.OrganizationPolicyChanged:
 		r.Policy = e.After
-	case events.OrganizationSSOProviderChanged, events.OrganizationWebhookAdded, events.OrganizationWebhookRemoved,
+	case events.OrganizationSSOProviderChanged:
+		r.Provider = e.After
+	case events.OrganizationWebhookAdded, events.OrganizationWebhookRemoved,
 		events.OrganizationNetworkDataErased:
 		// Known to other projections; here they count as changes.
 	case events.OrganizationFindingTriaged:

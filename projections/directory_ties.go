@@ -21,6 +21,8 @@ type MembershipRow struct {
 	StartedBy    string          `json:"started_by"`
 	EndedAt      *time.Time      `json:"ended_at"`
 	EndedBy      *string         `json:"ended_by"`
+	UserName     *string         `json:"user_name"`   // of the identity provider; a personal value
+	ExternalID   *string         `json:"external_id"` // likewise
 	UpdatedAt    time.Time       `json:"updated_at"`
 	UpdatedBy    string          `json:"updated_by"`
 	Version      events.Version  `json:"version"`
@@ -35,12 +37,17 @@ func (r MembershipRow) RoleAt(now time.Time) events.Role {
 	return r.Role
 }
 
-var memberships = entity[MembershipRow, MembershipRow]{
+type membershipRecord struct {
+	MembershipRow
+	NameFold *string `json:"name_fold"`
+}
+
+var memberships = entity[MembershipRow, membershipRecord]{
 	part: "memberships", key: []string{"organization", "user_id"},
 	route: ofStream(events.KindMembership),
 	apply: (*MembershipRow).apply,
 	ids:   func(r MembershipRow) ids { return ids{r.Organization, r.User} },
-	write: func(r MembershipRow) MembershipRow { return r },
+	write: func(r MembershipRow) membershipRecord { return membershipRecord{r, folded(r.UserName)} },
 }
 
 func (r *MembershipRow) apply(_ ids, rec events.Recorded) error {
@@ -52,10 +59,12 @@ func (r *MembershipRow) apply(_ ids, rec events.Recorded) error {
 	case events.MembershipStarted:
 		*r = MembershipRow{
 			Organization: e.Organization, User: e.User, Role: e.Role, Until: optionalTime(e.Until),
-			StartedAt: rec.RecordedAt, StartedBy: actor,
+			StartedAt: rec.RecordedAt, StartedBy: actor, UserName: r.UserName, ExternalID: r.ExternalID,
 		}
 	case events.MembershipRoleChanged:
 		r.Role, r.Until = e.Role, optionalTime(e.Until)
+	case events.MembershipProvisioned:
+		r.UserName, r.ExternalID = optionalText(e.UserName.Value), optionalText(e.ExternalID.Value)
 	case events.MembershipEnded:
 		r.EndedAt, r.EndedBy = &rec.RecordedAt, &actor
 	default:

@@ -26,7 +26,9 @@ const (
 	signInClient = "ledger"
 	signInSecret = "a secret of the provider's"
 	ssoClient    = "acme-sso"
-	apiAudience  = "https://ledger.example.com"
+
+	ssoSecretClient = "acme-sso-with-secret"
+	apiAudience     = "https://ledger.example.com"
 )
 
 // provider is an OpenID provider that answers once it is opened.
@@ -77,6 +79,8 @@ func (p *provider) open(service string) {
 	p.Storage = storage.NewStorageWithClients(p, map[string]*storage.Client{
 		signInClient: storage.WebClient(signInClient, signInSecret, service+"/v1/login/callback"),
 		ssoClient:    storage.NativeClient(ssoClient, service+"/v1/sso/token/callback"),
+
+		ssoSecretClient: storage.WebClient(ssoSecretClient, signInSecret, service+"/v1/sso/token/callback"),
 	})
 	handler := exampleop.SetupServer(p.server.URL, p, nil, false, op.WithLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
 	p.mu.Lock()

@@ -330,6 +330,17 @@ func (a answer) refused(code string) {
 // an id; empty: in all of them.
 func (w *world) events(of string) []string {
 	w.t.Helper()
+	return w.column(`SELECT type FROM tokenledger.events WHERE trail LIKE '%' || $1 ORDER BY position`, of)
+}
+
+// leaves lists what stands in the log, as it stands there.
+func (w *world) leaves() []string {
+	w.t.Helper()
+	return w.column(`SELECT e::text FROM tokenledger.events e WHERE $1 = ''`, "")
+}
+
+func (w *world) column(sql, argument string) []string {
+	w.t.Helper()
 	at, err := embedded.RunningPostgresURL(w.data)
 	if err != nil {
 		w.t.Fatal(err)
@@ -339,15 +350,15 @@ func (w *world) events(of string) []string {
 		w.t.Fatal(err)
 	}
 	defer conn.Close(w.t.Context())
-	rows, err := conn.Query(w.t.Context(), `SELECT type FROM tokenledger.events WHERE trail LIKE '%' || $1 ORDER BY position`, of)
+	rows, err := conn.Query(w.t.Context(), sql, argument)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	types, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	values, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return types
+	return values
 }
 
 // user makes a user of Demo, and the account of that person at the provider.
@@ -368,7 +379,7 @@ func (c caller) atProvider(to, subject string) (back string) {
 	if err != nil || form.status != http.StatusOK {
 		c.w.t.Fatalf("the provider's form: %d %s", form.status, form.raw)
 	}
-	shown := c.post(c.w.provider.server.URL+"/login/username", url.Values{
+	shown := c.post(u.ResolveReference(&url.URL{Path: "/login/username"}).String(), url.Values{
 		"username": {subject}, "password": {subject}, "id": {u.Query().Get("authRequestID")},
 	})
 	done := c.get(shown.location)

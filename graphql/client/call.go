@@ -16,7 +16,7 @@ import (
 )
 
 const document = `mutation VerifyTokens($input: [VerifyTokenInput!]!) {
-  verifyTokens(input: $input) { allowed code tokenID subject organization scopes expiresAt position decisionID }
+  verifyTokens(input: $input) { allowed code policy tokenID subject organization scopes expiresAt position decisionID }
 }`
 
 // maxAnswer bounds what is read of an answer.
@@ -44,6 +44,7 @@ type response struct {
 		VerifyTokens []struct {
 			Allowed      bool
 			Code         string
+			Policy       string
 			TokenID      string
 			Subject      string
 			Organization string
@@ -131,7 +132,7 @@ func decode(answer *http.Response, raw []byte) ([]Decision, error) {
 	decisions := make([]Decision, len(r.Data.VerifyTokens))
 	for i, v := range r.Data.VerifyTokens {
 		decisions[i] = Decision{
-			Allowed: v.Allowed, Code: v.Code, TokenID: v.TokenID, Subject: v.Subject, Organization: v.Organization,
+			Allowed: v.Allowed, Code: v.Code, Policy: v.Policy, TokenID: v.TokenID, Subject: v.Subject, Organization: v.Organization,
 			Scopes: v.Scopes, DecisionID: v.DecisionID,
 		}
 		if v.ExpiresAt != nil {

@@ -59,6 +59,7 @@ type Use struct {
 type Decision struct {
 	Allowed      bool
 	Code         string
+	Policy       string // that allows it, or because of which the scope does not suffice
 	TokenID      string
 	Subject      string // who uses it: the owner of a personal token, else the token
 	Organization string

@@ -24,6 +24,7 @@ type MembershipResolver interface {
 }
 type OrganizationResolver interface {
 	Policy(ctx context.Context, obj *model.Organization) (*model.OrganizationPolicy, error)
+	SsoProvider(ctx context.Context, obj *model.Organization) (*model.SSOProvider, error)
 
 	ViewerRole(ctx context.Context, obj *model.Organization) (*events.Role, error)
 	APITokens(ctx context.Context, obj *model.Organization, after *string, first *int, before *string, last *int, orderBy []model.Order, where map[string]any, includeDeleted bool) (*model.APITokenConnection, error)
@@ -812,6 +813,38 @@ func fieldContext_Organization_policy(_ context.Context, ec *executionContext, f
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_OrganizationPolicy(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _Organization_ssoProvider(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.Organization) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Organization_ssoProvider(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Organization().SsoProvider(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SSOProvider) graphql.Marshaler {
+			return marshalOSSOProvider2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐSSOProvider(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Organization_ssoProvider(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Organization",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_SSOProvider(ctx, ec, field)
 		},
 	}
 	return fc, nil
@@ -1622,6 +1655,52 @@ func _RegisteredObject_actions(ctx context.Context, ec *executionContext, field 
 }
 func fieldContext_RegisteredObject_actions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RegisteredObject", field, false, false, "ActionMap")
+}
+
+func _SSOProvider_issuer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SSOProvider) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SSOProvider_issuer(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Issuer, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_SSOProvider_issuer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SSOProvider", field, false, false, "String")
+}
+
+func _SSOProvider_clientID(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SSOProvider) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SSOProvider_clientID(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_SSOProvider_clientID(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SSOProvider", field, false, false, "String")
 }
 
 func _TokenGrant_tokenID(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.TokenGrant) (ret graphql.Marshaler) {
@@ -2884,6 +2963,57 @@ func unmarshalInputUpdateOrganizationPolicyInput(ctx context.Context, ec *execut
 	return it, nil
 }
 
+func unmarshalInputUpdateOrganizationSSOProviderInput(ctx context.Context, ec *executionContext, obj any) (model.UpdateOrganizationSSOProviderInput, error) {
+	var it model.UpdateOrganizationSSOProviderInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"issuer", "clientID", "clear", "expectedVersion"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "issuer":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("issuer"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Issuer = data
+		case "clientID":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientID"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientID = data
+		case "clear":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clear = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		}
+	}
+	return it, nil
+}
+
 func unmarshalInputUpdateUserInput(ctx context.Context, ec *executionContext, obj any) (model.UpdateUserInput, error) {
 	var it model.UpdateUserInput
 	if obj == nil {
@@ -3161,6 +3291,12 @@ func _Organization(ctx context.Context, ec *executionContext, sel ast.SelectionS
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Organization_policy(ctx, ec, field, obj)
+				})
+		case "ssoProvider":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Organization_ssoProvider(ctx, ec, field, obj)
 				})
 		case "objects":
 			out.Values[i] = _Organization_objects(ctx, ec, field, obj)
@@ -3453,6 +3589,44 @@ func _RegisteredObject(ctx context.Context, ec *executionContext, sel ast.Select
 			}
 		case "actions":
 			out.Values[i] = _RegisteredObject_actions(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var sSOProviderImplementors = []string{"SSOProvider"}
+
+func _SSOProvider(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.SSOProvider) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sSOProviderImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SSOProvider")
+		case "issuer":
+			out.Values[i] = _SSOProvider_issuer(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clientID":
+			out.Values[i] = _SSOProvider_clientID(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -3947,6 +4121,11 @@ func unmarshalNUpdateOrganizationPolicyInput2githubᚗcomᚋtokenledgerᚋtokenl
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func unmarshalNUpdateOrganizationSSOProviderInput2githubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐUpdateOrganizationSSOProviderInput(ctx context.Context, ec *executionContext, v any) (model.UpdateOrganizationSSOProviderInput, error) {
+	res, err := unmarshalInputUpdateOrganizationSSOProviderInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func unmarshalNUpdateUserInput2githubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐUpdateUserInput(ctx context.Context, ec *executionContext, v any) (model.UpdateUserInput, error) {
 	res, err := unmarshalInputUpdateUserInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -4061,6 +4240,13 @@ func marshalOOrganizationPolicy2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋgr
 		return graphql.Null
 	}
 	return _OrganizationPolicy(ctx, ec, sel, v)
+}
+
+func marshalOSSOProvider2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐSSOProvider(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.SSOProvider) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _SSOProvider(ctx, ec, sel, v)
 }
 
 func marshalOTokenGrant2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐTokenGrant(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.TokenGrant) graphql.Marshaler {

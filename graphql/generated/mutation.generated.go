@@ -53,6 +53,7 @@ type MutationResolver interface {
 	CreateOrganization(ctx context.Context, input model.CreateOrganizationInput) (*model.OrganizationPayload, error)
 	UpdateOrganization(ctx context.Context, id *string, input model.UpdateOrganizationInput) (*model.OrganizationPayload, error)
 	UpdateOrganizationPolicy(ctx context.Context, id *string, input model.UpdateOrganizationPolicyInput) (*model.OrganizationPayload, error)
+	UpdateOrganizationSSOProvider(ctx context.Context, id *string, input model.UpdateOrganizationSSOProviderInput) (*model.OrganizationPayload, error)
 	RegisterObject(ctx context.Context, name string, actions map[string]string, organizationID *string) (*model.OrganizationPayload, error)
 	CreateUser(ctx context.Context, input model.CreateUserInput) (*model.UserPayload, error)
 	UpdateUser(ctx context.Context, id string, input model.UpdateUserInput) (*model.UserPayload, error)
@@ -1052,6 +1053,28 @@ func field_Mutation_updateOrganizationPolicy_args(ctx context.Context, ec *execu
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.UpdateOrganizationPolicyInput, error) {
 			return unmarshalNUpdateOrganizationPolicyInput2githubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐUpdateOrganizationPolicyInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
+func field_Mutation_updateOrganizationSSOProvider_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (*string, error) {
+			return unmarshalOID2ᚖstring(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UpdateOrganizationSSOProviderInput, error) {
+			return unmarshalNUpdateOrganizationSSOProviderInput2githubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐUpdateOrganizationSSOProviderInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2750,6 +2773,50 @@ func fieldContext_Mutation_updateOrganizationPolicy(ctx context.Context, ec *exe
 	return fc, nil
 }
 
+func _Mutation_updateOrganizationSSOProvider(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_updateOrganizationSSOProvider(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateOrganizationSSOProvider(ctx, fc.Args["id"].(*string), fc.Args["input"].(model.UpdateOrganizationSSOProviderInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.OrganizationPayload) graphql.Marshaler {
+			return marshalNOrganizationPayload2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐOrganizationPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_updateOrganizationSSOProvider(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_OrganizationPayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_updateOrganizationSSOProvider_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_registerObject(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3682,6 +3749,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 		case "updateOrganizationPolicy":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_updateOrganizationPolicy(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "updateOrganizationSSOProvider":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_updateOrganizationSSOProvider(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -80,6 +80,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateMemberInput)),
 			graphql.NewInputUnmarshaler("UpdateOrganizationInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateOrganizationInput)),
 			graphql.NewInputUnmarshaler("UpdateOrganizationPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateOrganizationPolicyInput)),
+			graphql.NewInputUnmarshaler("UpdateOrganizationSSOProviderInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateOrganizationSSOProviderInput)),
 			graphql.NewInputUnmarshaler("UpdatePersonalAccessTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePersonalAccessTokenInput)),
 			graphql.NewInputUnmarshaler("UpdateUserInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateUserInput)),
 			graphql.NewInputUnmarshaler("UserWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputUserWhereInput)),
@@ -356,6 +357,8 @@ type Organization implements Node {
   updatedAt: Time
   "What it demands of the tokens that reach it; for owners, admins and auditors."
   policy: OrganizationPolicy
+  "The provider of its single sign-on; null where an administrator's word authorizes tokens. For owners, admins and auditors."
+  ssoProvider: SSOProvider
   "The objects of its own systems that tokens may have scopes on."
   objects: [RegisteredObject!]!
   "The number of decisions about it so far."
@@ -401,6 +404,14 @@ type Organization implements Node {
     "How many entries from the end: 1 to 100."
     last: Int
   ): MembershipConnection!
+}
+
+"An OpenID provider, at which people sign in to authorize the tokens that reach an organization."
+type SSOProvider {
+  "The issuer, as the provider writes it."
+  issuer: String!
+  "The ledger's client at the provider."
+  clientID: String!
 }
 
 """
@@ -689,6 +700,18 @@ input UpdateOrganizationPolicyInput {
   reviewEvery: Long
   "End all successors of a token whose value is used after it was rotated away."
   endFamilyOnReuse: Boolean
+  "The version of the organization that the change was decided on; another one in the log refuses the change."
+  expectedVersion: Int
+}
+
+"The provider of an organization's single sign-on. A client secret, where there is one, stands in a file of the installation."
+input UpdateOrganizationSSOProviderInput {
+  "The issuer's URL, exactly as the provider writes it."
+  issuer: String
+  "The ledger's client at the provider; its redirect URI ends with ` + "`" + `/v1/sso/token/callback` + "`" + `."
+  clientID: String
+  "Take the provider away."
+  clear: Boolean
   "The version of the organization that the change was decided on; another one in the log refuses the change."
   expectedVersion: Int
 }
@@ -2068,6 +2091,13 @@ type Mutation {
     "What is to change."
     input: UpdateOrganizationPolicyInput!
   ): OrganizationPayload!
+  "Name the provider of an organization's single sign-on. From then on tokens are authorized by signing in there, and by nobody's word."
+  updateOrganizationSSOProvider(
+    "The organization; by default the caller's."
+    id: ID
+    "The provider."
+    input: UpdateOrganizationSSOProviderInput!
+  ): OrganizationPayload!
   "Make an object of an organization's own systems known, so that tokens can have scopes on it."
   registerObject(
     "The object's name, as it is to stand before the colon of a scope."
@@ -2984,7 +3014,7 @@ input VerifyTokenInput {
 type TokenDecision {
   "The token may do it."
   allowed: Boolean!
-  "` + "`" + `ALLOWED` + "`" + `, or in one word why not. A token that does not work is ` + "`" + `TOKEN_INVALID` + "`" + `, whatever the reason; the audit trail has it."
+  "` + "`" + `ALLOWED` + "`" + `, or in one word why not. A token that does not work is ` + "`" + `TOKEN_INVALID` + "`" + `, whatever the reason, or ` + "`" + `RATE_LIMITED` + "`" + ` where that was tried too often from its address; the audit trail has the reason."
   code: String!
   "The policy that allows it, or because of which the scope does not suffice; docs/permissions.md has them all. Null where it did not come to that."
   policy: String
@@ -3715,6 +3745,8 @@ func childFields_Organization(ctx context.Context, ec *executionContext, field g
 		return fieldContext_Organization_updatedAt(ctx, ec, field)
 	case "policy":
 		return fieldContext_Organization_policy(ctx, ec, field)
+	case "ssoProvider":
+		return fieldContext_Organization_ssoProvider(ctx, ec, field)
 	case "objects":
 		return fieldContext_Organization_objects(ctx, ec, field)
 	case "version":
@@ -4207,6 +4239,16 @@ func childFields_RevokeTokensPayload(ctx context.Context, ec *executionContext, 
 		return fieldContext_RevokeTokensPayload_receipts(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeTokensPayload", field.Name)
+}
+
+func childFields_SSOProvider(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "issuer":
+		return fieldContext_SSOProvider_issuer(ctx, ec, field)
+	case "clientID":
+		return fieldContext_SSOProvider_clientID(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SSOProvider", field.Name)
 }
 
 func childFields_TokenDecision(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -683,6 +683,14 @@ type RotateTokenInput struct {
 	ExpectedVersion *int `json:"expectedVersion,omitempty"`
 }
 
+// An OpenID provider, at which people sign in to authorize the tokens that reach an organization.
+type SSOProvider struct {
+	// The issuer, as the provider writes it.
+	Issuer string `json:"issuer"`
+	// The ledger's client at the provider.
+	ClientID string `json:"clientID"`
+}
+
 // What can be followed live, as server-sent events.
 type Subscription struct {
 }
@@ -691,7 +699,7 @@ type Subscription struct {
 type TokenDecision struct {
 	// The token may do it.
 	Allowed bool `json:"allowed"`
-	// `ALLOWED`, or in one word why not. A token that does not work is `TOKEN_INVALID`, whatever the reason; the audit trail has it.
+	// `ALLOWED`, or in one word why not. A token that does not work is `TOKEN_INVALID`, whatever the reason, or `RATE_LIMITED` where that was tried too often from its address; the audit trail has the reason.
 	Code string `json:"code"`
 	// The policy that allows it, or because of which the scope does not suffice; docs/permissions.md has them all. Null where it did not come to that.
 	Policy *string `json:"policy,omitempty"`
@@ -851,6 +859,18 @@ type UpdateOrganizationPolicyInput struct {
 	ReviewEvery *int64 `json:"reviewEvery,omitempty"`
 	// End all successors of a token whose value is used after it was rotated away.
 	EndFamilyOnReuse *bool `json:"endFamilyOnReuse,omitempty"`
+	// The version of the organization that the change was decided on; another one in the log refuses the change.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// The provider of an organization's single sign-on. A client secret, where there is one, stands in a file of the installation.
+type UpdateOrganizationSSOProviderInput struct {
+	// The issuer's URL, exactly as the provider writes it.
+	Issuer *string `json:"issuer,omitempty"`
+	// The ledger's client at the provider; its redirect URI ends with `/v1/sso/token/callback`.
+	ClientID *string `json:"clientID,omitempty"`
+	// Take the provider away.
+	Clear *bool `json:"clear,omitempty"`
 	// The version of the organization that the change was decided on; another one in the log refuses the change.
 	ExpectedVersion *int `json:"expectedVersion,omitempty"`
 }

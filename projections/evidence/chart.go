@@ -14,12 +14,14 @@ const (
 )
 
 // SVG draws the chart as a vector image.
-func (c Chart) SVG() ([]byte, error) { return c.draw(charts.ChartOutputSVG, 1) }
+func (c Chart) SVG() ([]byte, error) { return c.draw(charts.ChartOutputSVG, chartWidth, chartHeight) }
 
-// PNG draws the chart as an image with twice the points, for print.
-func (c Chart) PNG() ([]byte, error) { return c.draw(charts.ChartOutputPNG, 2) }
+// PNG draws the chart as an image with twice the points, for print, and a few more.
+func (c Chart) PNG(more int) ([]byte, error) {
+	return c.draw(charts.ChartOutputPNG, 2*chartWidth+more, 2*chartHeight)
+}
 
-func (c Chart) draw(form string, scale int) ([]byte, error) {
+func (c Chart) draw(form string, width, height int) ([]byte, error) {
 	data, legend := make([][]float64, len(c.Series)), make([]string, len(c.Series))
 	for i, s := range c.Series {
 		legend[i] = s.Name
@@ -28,7 +30,7 @@ func (c Chart) draw(form string, scale int) ([]byte, error) {
 			data[i][j] = float64(v)
 		}
 	}
-	p := charts.NewPainter(charts.PainterOptions{OutputFormat: form, Width: chartWidth * scale, Height: chartHeight * scale})
+	p := charts.NewPainter(charts.PainterOptions{OutputFormat: form, Width: width, Height: height})
 	var err error
 	switch c.Kind {
 	case Lines:

@@ -25,6 +25,7 @@ type paper struct {
 	*fpdf.Fpdf
 	latin func(string) string // what the built-in fonts can show
 	width float64
+	drawn int // images so far
 }
 
 func writePDF(w io.Writer, tables []Table) error {
@@ -46,14 +47,14 @@ func writePDF(w io.Writer, tables []Table) error {
 			p.SetCreationDate(t.To)
 			p.SetModificationDate(t.To)
 		}
-		if err := p.report(i, t); err != nil {
+		if err := p.report(t); err != nil {
 			return err
 		}
 	}
 	return p.Output(w)
 }
 
-func (p *paper) report(n int, t Table) error {
+func (p *paper) report(t Table) error {
 	p.AddPage()
 	p.SetFont(pdfFont, "B", 14)
 	p.CellFormat(p.width, 8, p.latin(t.Title), "", 1, "L", false, 0, "")
@@ -63,12 +64,15 @@ func (p *paper) report(n int, t Table) error {
 	for _, one := range t.Parameters {
 		p.text(one.Name + ": " + one.Value)
 	}
-	for i, c := range t.Charts {
-		image, err := c.PNG()
+	for _, c := range t.Charts {
+		// The library writes images in the order of their widths, and those that are
+		// equally wide in any order; so no two are.
+		p.drawn++
+		image, err := c.PNG(p.drawn)
 		if err != nil {
 			return err
 		}
-		name := fmt.Sprintf("chart %d.%d", n, i)
+		name := fmt.Sprintf("chart %d", p.drawn)
 		p.RegisterImageOptionsReader(name, fpdf.ImageOptions{ImageType: "PNG"}, bytes.NewReader(image))
 		p.room(p.width * chartHeight / chartWidth * 0.7)
 		p.ImageOptions(name, p.GetX(), p.GetY(), p.width*0.7, 0, true, fpdf.ImageOptions{ImageType: "PNG"}, 0, "")

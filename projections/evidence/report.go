@@ -58,8 +58,9 @@ type fold interface {
 type period struct {
 	Request
 	source  Source
-	opening *State // right before the period's first instant
-	closing *State // at its end
+	began   time.Time // of the trail
+	opening *State    // right before the period's first instant
+	closing *State    // at its end
 }
 
 func (p *period) trail() events.TrailID { return events.OrganizationTrail(p.Organization) }
@@ -131,6 +132,9 @@ func walk(ctx context.Context, from Source, r Request, folds []fold) (*period, e
 		}
 		if !r.To.IsZero() && !rec.RecordedAt.Before(r.To) {
 			break
+		}
+		if p.began.IsZero() {
+			p.began = rec.RecordedAt
 		}
 		if r.From.IsZero() { // the organization's beginning
 			r.From, p.From = rec.RecordedAt, rec.RecordedAt

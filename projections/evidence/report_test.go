@@ -118,6 +118,11 @@ func TestReportsAreEqualFromSegmentsAndFromTheLog(t *testing.T) {
 		outputs = append(outputs, out.Bytes())
 	}
 	if len(outputs[0]) < 10_000 || !bytes.Equal(outputs[0], outputs[1]) {
-		t.Errorf("%d and %d bytes differ", len(outputs[0]), len(outputs[1]))
+		at := 0
+		for at < min(len(outputs[0]), len(outputs[1])) && outputs[0][at] == outputs[1][at] {
+			at++
+		}
+		around := func(b []byte) []byte { return b[max(0, at-100):min(len(b), at+100)] }
+		t.Errorf("%d and %d bytes differ at %d:\n%q\n%q", len(outputs[0]), len(outputs[1]), at, around(outputs[0]), around(outputs[1]))
 	}
 }

@@ -149,6 +149,9 @@ const maxPoints = 60
 func (u *usage) chart(p *period) Chart {
 	step := time.Hour
 	start := p.From.Truncate(time.Hour)
+	if start.Before(p.began) {
+		start = p.began.Truncate(time.Hour)
+	}
 	for p.To.Sub(start) > maxPoints*step {
 		step *= 2
 	}

@@ -288,8 +288,8 @@ func (s *state) refusal(d *decided, t *token, good bool, q Query, now time.Time)
 	}
 	d.basis.organization = o.version
 	d.subject.Scopes = d.scopes
-	if o.policy.SSORequired && stamped.IsZero() {
-		return SSORequired
+	if code := o.signedOn(d, t.personal, stamped, now); code != "" {
+		return code
 	}
 	if code := s.demanded(d, t, o, q, now); code != "" {
 		return code

@@ -48,7 +48,7 @@ func (s *state) person(q PersonQuery, now time.Time) (Subject, Code) {
 	case q.Session != 0 && q.Session <= u.sessionsEnd:
 		return Subject{}, SignedOut
 	}
-	subject := Subject{User: q.User, Operator: u.operator}
+	subject := Subject{User: q.User, Operator: u.operator, SignIn: s.signIn}
 	for _, org := range u.memberOf {
 		if m := s.members[pair{org, q.User}]; m != nil && !m.ended && !past(m.until, now) {
 			subject.Organizations = append(subject.Organizations, org)

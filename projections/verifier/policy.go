@@ -58,6 +58,18 @@ func (s *state) demanded(d *decided, t *token, o *organization, q Query, now tim
 	return Code(breach)
 }
 
+// signedOn asks for an authorization through single sign-on that has not aged away.
+func (o *organization) signedOn(d *decided, personal bool, stamped, now time.Time) Code {
+	good, until := o.demands.Stamped(personal, stamped, now)
+	if !good {
+		return SSORequired
+	}
+	if !until.IsZero() {
+		d.until(until.Add(-time.Microsecond)) // at that instant it is over
+	}
+	return ""
+}
+
 // underCeiling is allowed, and tells the scopes as the policy's ceiling cuts
 // them. A token that it leaves nothing is refused.
 func underCeiling(d *decided, o *organization, q Query) Code {

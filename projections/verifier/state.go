@@ -280,6 +280,7 @@ func (s *state) applyMember(id pair, e events.MembershipEvent, r events.Recorded
 		m.role, m.until = e.Role, e.Until
 	case events.MembershipEnded:
 		m.ended = true
+	case events.MembershipProvisioned:
 	}
 }
 

@@ -154,6 +154,7 @@ func (c *canaries) pasteEverywhere(t *testing.T, id, organization string) {
 			r.Header.Set("Authorization", "Bearer "+c.Token)
 			c.answer(t, "GET "+path[:8]+" with "+v.what, r)
 		}
+		c.pasteVerification(t, v)
 		for _, credential := range []string{"Bearer " + v.value + "x", "Bearer x" + v.value, "Basic " + v.value, "Bearer " + v.value + " " + v.value} {
 			r, err := c.request("", encode(t, map[string]any{"query": `{ me { id } }`}), "Authorization", credential)
 			if err != nil {
@@ -162,6 +163,43 @@ func (c *canaries) pasteEverywhere(t *testing.T, id, organization string) {
 			c.answer(t, "a credential like "+v.what, r)
 		}
 	}
+}
+
+// pasteVerification puts a value where the interfaces of proxies and resource
+// servers take text. Nothing here revokes.
+func (c *canaries) pasteVerification(t *testing.T, v canary) {
+	t.Helper()
+	send := func(what, method, path, credential, media, body string, headers ...string) {
+		r, err := http.NewRequest(method, c.URL+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", credential)
+		r.Header.Set("Content-Type", media)
+		for i := 0; i+1 < len(headers); i += 2 {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+		c.answer(t, what+" with "+v.what, r)
+	}
+	const form = "application/x-www-form-urlencoded"
+	asker := "Bearer " + c.Token
+	for _, name := range []string{"token", "scope", "action", "resource", "organization", "source_ip", "user_agent", "request_id", "x"} {
+		pair := url.Values{name: {v.value}}.Encode()
+		send("introspection's "+name, http.MethodPost, "/oauth2/introspect", asker, form, "token=x&"+pair)
+		send("a check's "+name, http.MethodGet, "/auth/check?"+pair, "Bearer "+v.value, "", "")
+		send("a review's address", http.MethodPost, "/k8s/tokenreview?"+pair, asker, "application/json",
+			`{"apiVersion":"authentication.k8s.io/v1","kind":"TokenReview","spec":{"token":"`+v.value+`","audiences":["`+v.value+`"]}}`)
+	}
+	for _, header := range []string{
+		"X-Original-URI", "X-Original-URL", "X-Original-Method", "X-Forwarded-Uri", "X-Forwarded-Method", "X-Forwarded-For",
+		"X-Organization-ID", "X-Required-Scope", "X-Required-Action", "X-Request-ID", "User-Agent", "Traceparent",
+	} {
+		for _, value := range []string{v.value, "/path/" + v.value + "?key=" + v.value, strings.Repeat("x", 1020) + v.value} {
+			send("a check's "+header, http.MethodGet, "/auth/check", "Bearer "+v.value, "", "", header, value)
+			send("Envoy's "+header, http.MethodGet, "/envoy/"+v.value, "Bearer "+v.value, "", "", header, value)
+		}
+	}
+	send("a report that is none", http.MethodPost, "/credentials/revoke", "", "application/json", `{"credentials":"`+v.value+`"}`)
 }
 
 // bodiesWith are requests with the value in them, by where.

@@ -94,3 +94,36 @@ func TestVerificationWithCurl(t *testing.T) {
 		t.Errorf("the uses recorded are %v, with the original request: %v", uses, reached)
 	}
 }
+
+// TestGuessesAreLimited: whoever guesses from an address is told to wait; a good value from there is taken.
+func TestGuessesAreLimited(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	token := s.createToken(t, map[string]any{"name": "guessed-at", "scopes": []string{"evidence:write"}})
+	guess := map[string]any{"token": anotherSecret(token.Value), "action": "createEvidence", "sourceIP": "198.51.100.7"}
+	good := map[string]any{"token": token.Value, "action": "createEvidence", "sourceIP": "198.51.100.7"}
+	const several = `mutation($input: [VerifyTokenInput!]!) { verifyTokens(input: $input) { allowed code } }`
+	a := s.ask(t, several, map[string]any{"input": append(slices.Repeat([]any{guess}, 99), good)})
+	codes := map[string]int{}
+	for _, d := range a.at(t, "verifyTokens").([]any) {
+		d := d.(map[string]any)
+		codes[d["code"].(string)]++
+		if d["allowed"] != (d["code"] == "ALLOWED") {
+			t.Errorf("%v", d)
+		}
+	}
+	if codes["ALLOWED"] != 1 || codes["RATE_LIMITED"] < 50 || codes["TOKEN_INVALID"] < 30 || len(codes) != 3 {
+		t.Errorf("99 guesses and one use are %v", codes)
+	}
+	var last answer
+	for range 200 {
+		if last = s.send(t, guess["token"].(string), `{ me { id } }`, nil); last.Status == 429 {
+			break
+		}
+	}
+	if last.Status != 429 || last.Header.Get("Retry-After") == "" {
+		t.Fatalf("200 guesses at /query: %d %s", last.Status, last.Body)
+	}
+	last.refused(t, "RATE_LIMITED", "")
+	s.allowed(t, token.Value, "createEvidence")
+}

@@ -32,6 +32,7 @@ type Public struct {
 	Verification Paths        // what proxies and resource servers ask; nil: none
 	Sealed       http.Handler // the log of epochs, for everyone
 	SignIn       http.Handler // below /v1/: people sign in and out; nil: nobody does
+	SCIM         http.Handler // for identity providers; authenticates by itself
 	Ready        func(ctx context.Context) []Check
 	Logger       *slog.Logger
 }
@@ -55,6 +56,9 @@ func (p Public) Handler() http.Handler {
 	mux.Handle(graphiql.Path, page)
 	mux.Handle(graphiql.Path+"/", page)
 	mux.Handle("GET /{$}", http.RedirectHandler(graphiql.Path, http.StatusFound))
+	if p.SCIM != nil {
+		mux.Handle("/scim/v2/", p.SCIM)
+	}
 	mux.Handle("GET /checkpoint", p.Sealed)
 	mux.Handle("GET /tile/", p.Sealed)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })

@@ -20,7 +20,7 @@ type queryKey struct{}
 
 // withCaller hands the caller to the resolvers in their own words, and keeps
 // what the use is verified from for uses.
-func (l *ledger) withCaller(ctx context.Context, c httpd.Call) context.Context {
+func withCaller(ctx context.Context, c httpd.Call) context.Context {
 	s := c.Subject
 	caller := graphql.Caller{
 		Principal: s.Principal(), Role: s.Role, Organizations: s.Organizations, Operator: s.Operator,
@@ -28,7 +28,6 @@ func (l *ledger) withCaller(ctx context.Context, c httpd.Call) context.Context {
 		IdempotencyKey: c.IdempotencyKey, Seen: c.Seen, AsOf: c.AsOf, Trace: c.Query.Trace,
 		Until: c.Until,
 	}
-	caller.SignIn = l.config.OIDCIssuer != ""
 	if s.Kind == events.OrganizationKind {
 		caller.Organizations = []uuid.UUID{s.Organization}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/failures"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/httpd"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/outbound"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore/jetstream"
@@ -155,6 +156,7 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger 
 		Webhooks:      hooks{l},
 		Trials:        trials{l.verifier},
 		Log:           s.Log,
+		CheckTarget:   outbound.Guard{Allowed: c.PrivateTargets}.Check,
 		Introspection: c.PublicSchema(),
 		Draining:      httpd.Draining,
 		Logger:        logger,
@@ -230,10 +232,11 @@ func (l *ledger) serve(ctx context.Context, public, admin net.Listener, started 
 		Query: l.query,
 		Auth: &httpd.Authenticator{
 			Verifier: l.verifier, People: people, Proxies: l.config.Proxies, PublicSchema: l.config.PublicSchema(),
-			SchemaOnly: graphql.SchemaOnly, WithCaller: l.withCaller, Limits: l.limits,
+			SchemaOnly: graphql.SchemaOnly, WithCaller: withCaller, Limits: l.limits,
 		},
 		Verification: l.verification(),
 		SignIn:       people.Handler(),
+		SCIM:         l.provisioning(),
 		Sealed:       l.evidence.Handler(l.logger),
 		Ready:        l.ready, Logger: l.logger,
 	}.Handler()

@@ -224,6 +224,9 @@ func (c client) authorization(ctx context.Context, f flow) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if goesNowhere(d.Endpoint().AuthURL) {
+		return "", fmt.Errorf("%w: it has no page to sign in at", errUnbelieved)
+	}
 	return c.oauth(d).AuthCodeURL(f.State, oidc.Nonce(f.Nonce), oauth2.S256ChallengeOption(f.Verifier)), nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,6 +21,7 @@ import (
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/outbound"
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore/keyring"
+	"github.com/tokenledger/tokenledger/projections"
 	"github.com/tokenledger/tokenledger/projections/verifier"
 )
 
@@ -32,6 +34,7 @@ type Config struct {
 	Audiences    []string // of the provider's tokens that tools may send; none: none are taken
 	PublicURL    string   // where browsers reach this service
 	Lifetime     time.Duration
+	SSO          SSO
 
 	Directory *aggregate.Directory
 	Views     Views
@@ -44,10 +47,14 @@ type Config struct {
 // Views is what is asked of the read models.
 type Views interface {
 	UserByIdentity(ctx context.Context, issuer, subject string) (user uuid.UUID, found bool, err error)
+	IdentityAt(ctx context.Context, user uuid.UUID, issuer string) (subject string, found bool, err error)
+	UsersByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]projections.UserRow, error)
+	TokenByFingerprint(ctx context.Context, fingerprint string) (row projections.TokenRow, found bool, err error)
 }
 
-// Verifier tells how people stand.
+// Verifier tells how people and their tokens stand.
 type Verifier interface {
+	Authenticate(ctx context.Context, q verifier.Query) (verifier.Subject, verifier.Code, error)
 	Person(ctx context.Context, q verifier.PersonQuery) (verifier.Subject, verifier.Code, error)
 	Wait(ctx context.Context, p events.Position) error
 }
@@ -62,7 +69,14 @@ type Service struct {
 
 	sessions cookies
 	logins   cookies
+	stamps   cookies
 	noted    noted
+
+	sso       SSO
+	reachable bool // browsers have a URL to come back to
+	guarded   *http.Client
+	mu        sync.Mutex // guards providers
+	providers map[string]*provider
 
 	directory *aggregate.Directory
 	views     Views
@@ -82,6 +96,7 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{
 		audiences: c.Audiences, origin: originOf(public), lifetime: c.Lifetime,
+		sso: c.SSO, reachable: public.Host != "", guarded: c.SSO.Guard.Client(providerLimit), providers: map[string]*provider{},
 		directory: c.Directory, views: c.Views, verifier: c.Verifier, now: c.Now, logger: c.Logger,
 	}
 	if s.now == nil {
@@ -92,6 +107,9 @@ func New(c Config) (*Service, error) {
 		return nil, err
 	}
 	if s.logins, err = newCookies(c.Ring, "tokenledger-login", secure); err != nil {
+		return nil, err
+	}
+	if s.stamps, err = newCookies(c.Ring, "tokenledger-sso", secure); err != nil {
 		return nil, err
 	}
 	if c.Issuer != "" {
@@ -107,6 +125,8 @@ func (s *Service) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/login", s.answer(s.login))
 	mux.HandleFunc("GET /v1/login/callback", s.answer(s.callback))
 	mux.HandleFunc("POST /v1/logout", s.answer(s.logout))
+	mux.HandleFunc("POST /v1/sso/token/authorize", s.answer(s.authorize))
+	mux.HandleFunc("GET /v1/sso/token/callback", s.answer(s.authorized))
 	return mux
 }
 
@@ -213,6 +233,10 @@ func (s *Service) returned(r *http.Request, c client, f flow) (account, error) {
 // told logs why a provider's word was not taken, and tells the person as much as
 // helps: no more than the code and message, unless it is the provider that is away.
 func (s *Service) told(ctx context.Context, what string, err error, code aggregate.Code, message string) error {
+	if refused := outOfReach(err); refused != nil {
+		s.logger.InfoContext(ctx, "a provider is out of reach", "for", what, "error", err)
+		return refused
+	}
 	if errors.Is(err, errAway) || errors.Is(err, context.DeadlineExceeded) {
 		if !errors.Is(err, errKnownAway) {
 			s.logger.WarnContext(ctx, "the identity provider does not answer", "for", what, "error", err)

@@ -26,6 +26,10 @@ func (e *everybody) Person(_ context.Context, q verifier.PersonQuery) (verifier.
 	e.asked = append(e.asked, q)
 	return verifier.Subject{User: q.User}, "", nil
 }
+
+func (*everybody) Authenticate(context.Context, verifier.Query) (verifier.Subject, verifier.Code, error) {
+	return verifier.Subject{}, verifier.Unknown, nil
+}
 func (*everybody) Wait(context.Context, events.Position) error { return nil }
 
 func newService(t *testing.T, public string, now func() time.Time) (*Service, *everybody) {

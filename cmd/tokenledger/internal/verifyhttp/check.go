@@ -37,7 +37,7 @@ func (h *Handler) check(w http.ResponseWriter, r *http.Request) {
 // keeps the method. The query is the client's, so that what is needed is said by
 // headers, which the proxy's configuration sets over the client's own.
 func (h *Handler) envoy(w http.ResponseWriter, r *http.Request) {
-	q := verifier.Query{Via: "envoy", Action: r.Method, Resource: "/" + strings.TrimPrefix(r.URL.Path, PrefixEnvoy)}
+	q := verifier.Query{Via: "envoy", Action: r.Method, Resource: "/" + strings.TrimPrefix(r.URL.EscapedPath(), PrefixEnvoy)}
 	need := needed{
 		scope:        strings.Join(r.Header["X-Required-Scope"], " "),
 		action:       r.Header.Get("X-Required-Action"),
@@ -89,7 +89,7 @@ func original(header http.Header) (method, path string) {
 		uri = header.Get("X-Forwarded-Uri")
 	}
 	if u, err := url.Parse(uri); err == nil {
-		return method, u.Path
+		return method, u.EscapedPath()
 	}
 	path, _, _ = strings.Cut(uri, "?")
 	return method, path

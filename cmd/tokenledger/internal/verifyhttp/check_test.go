@@ -98,7 +98,7 @@ func TestOriginalRequest(t *testing.T) {
 		unlisted            string // the resource otherwise
 		source              string
 	}{
-		"nginx":                       {verifyhttp.PathCheck, "GET", "", []string{"X-Original-URI", "/files/a?key=secret", "X-Original-Method", "PUT", "X-Forwarded-For", "198.51.100.7"}, "PUT", "/files/a", "", "198.51.100.7"},
+		"nginx":                       {verifyhttp.PathCheck, "GET", "", []string{"X-Original-URI", "/files/a%2Fb%0A?key=secret", "X-Original-Method", "PUT", "X-Forwarded-For", "198.51.100.7"}, "PUT", "/files/a%2Fb%0A", "", "198.51.100.7"},
 		"ingress-nginx":               {verifyhttp.PathCheck, "GET", "", []string{"X-Original-URL", "https://app.example/files/b?x", "X-Original-Method", "GET", "X-Forwarded-For", "198.51.100.7"}, "GET", "/files/b", "", "198.51.100.7"},
 		"traefik and caddy":           {verifyhttp.PathCheck, "GET", "", []string{"X-Forwarded-Uri", "/files/c?x", "X-Forwarded-Method", "POST", "X-Forwarded-For", "198.51.100.7"}, "POST", "/files/c", "", "198.51.100.7"},
 		"what the configuration says": {verifyhttp.PathCheck, "GET", "?action=createEvidence&resource=evidence/9", []string{"X-Original-URI", "/files/d"}, "createEvidence", "evidence/9", "evidence/9", "127.0.0.1"},
