@@ -34,7 +34,11 @@ func TestRotate(t *testing.T) {
 		if len(a.at(op+k.field+".token")) != 69 || strings.Contains(a.at(op+"rotated.token"), old.value[27:]) {
 			t.Errorf("the values: %s", a.body)
 		}
-		rotate(old.id, nil).refuses("CONFLICT", "*")
+		a = rotate(old.id, nil) // as if the answer had been lost
+		if first, second := k.read(id, "status"), a.at(op+k.field+".id"); first != "REVOKED" || second == id || k.read(old.id, "status") != "ROTATING" {
+			t.Errorf("rotated again: the first successor is %s: %s", first, a.body)
+		}
+		id = a.at(op + k.field + ".id")
 		a = rotate(id, vars{"overlapSeconds": 0})
 		if got := k.read(id, "status"); got != "EXPIRED" {
 			t.Errorf("without an overlap the old token is %s: %s", got, a.body)
