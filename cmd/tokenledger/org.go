@@ -36,7 +36,7 @@ func (o orgView) record() record {
 
 func (a app) orgCommand() *cobra.Command {
 	return group("org", "Create, list, show and rename organizations, and set what they demand of tokens",
-		a.orgCreate(), a.orgList(), a.orgShow(), a.orgRename(), a.orgPolicy())
+		a.orgCreate(), a.orgList(), a.orgShow(), a.orgRename(), a.orgPolicy(), a.orgSSO())
 }
 
 func (a app) orgCreate() *cobra.Command {

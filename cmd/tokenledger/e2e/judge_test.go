@@ -15,6 +15,7 @@ import (
 type judge struct {
 	tokens, grants, users, members map[string]*standing
 	required                       map[string]bool // organizations that require single sign-on
+	sources                        map[string]bool // those that demand to know where a use comes from
 	guilty                         []string
 	uses                           map[string]int // by token
 }
@@ -33,7 +34,7 @@ type standing struct {
 func newJudge() *judge {
 	return &judge{
 		tokens: map[string]*standing{}, grants: map[string]*standing{}, users: map[string]*standing{}, members: map[string]*standing{},
-		required: map[string]bool{}, uses: map[string]int{},
+		required: map[string]bool{}, sources: map[string]bool{}, uses: map[string]int{},
 	}
 }
 
@@ -58,6 +59,8 @@ func (j *judge) learn(l leaf) {
 	if l.Type == "organization.policy_changed" {
 		after, _ := l.Data["after"].(map[string]any)
 		j.required[id] = after["sso_required"] == true
+		networks, _ := after["allowed_sources"].([]any)
+		j.sources[id] = len(networks) > 0
 	}
 	if all == nil {
 		return
@@ -129,6 +132,9 @@ func (j *judge) against(l leaf) string {
 	if j.required[l.Trail] && !stamped {
 		return "without the single sign-on that is required"
 	}
+	if _, told := l.Data["source"]; j.sources[l.Trail] && !told {
+		return "from nobody knows where, which the policy refuses"
+	}
 	return ""
 }
 
@@ -197,6 +203,7 @@ func TestJudge(t *testing.T) {
 		"membership ended":     {between: event("membership-o.u", "membership.ended", nil), guilty: true},
 		"user deactivated":     {between: event("user-u", "user.deactivated", nil), guilty: true},
 		"sign-on now required": {between: event("organization-o", "organization.policy_changed", map[string]any{"after": map[string]any{"sso_required": true}}), guilty: true},
+		"sources demanded":     {between: event("organization-o", "organization.policy_changed", map[string]any{"after": map[string]any{"allowed_sources": []any{"192.0.2.0/24"}}}), guilty: true},
 		"before the deadline":  {between: event("token-other", "token.revoked", nil), wait: 59 * time.Second},
 		"after the deadline":   {between: event("token-other", "token.revoked", nil), wait: 61 * time.Second, guilty: true},
 	} {

@@ -20,7 +20,8 @@ const (
 	fullRounds, shortRounds = 500, 60
 	callersEach             = 3  // concurrent callers of each process in a round
 	killEvery               = 23 // rounds, so that each way of ending is met
-	byDeadline              = 3  // the last of the ways to end
+	waysToEnd               = 7
+	byDeadline              = 3 // the one of them that is a deadline
 )
 
 func TestNoUseBehindWhatWouldHaveRefusedIt(t *testing.T) {
@@ -29,7 +30,7 @@ func TestNoUseBehindWhatWouldHaveRefusedIt(t *testing.T) {
 	if testing.Short() {
 		rounds = shortRounds
 	}
-	b := newBattle(t, (rounds+3)/4)
+	b := newBattle(t, (rounds+waysToEnd-1)/waysToEnd)
 	killed := 0
 	for i := range rounds {
 		var doomed *service
@@ -38,8 +39,12 @@ func TestNoUseBehindWhatWouldHaveRefusedIt(t *testing.T) {
 			doomed = b.services[killed%2]
 		}
 		// On a busy machine a deadline may come before the first use; with it, again.
-		for !b.round(t, b.targets[i%4](i/4), doomed) && i%4 == byDeadline && b.life < awaitLimit {
+		way, nth := i%waysToEnd, i/waysToEnd
+		for !b.round(t, b.targets[way](nth), doomed) && way == byDeadline && b.life < awaitLimit {
 			b.life *= 2
+		}
+		if way > byDeadline {
+			b.demand(t, noDemand)
 		}
 		if t.Failed() {
 			t.Fatalf("round %d", i)
@@ -77,8 +82,9 @@ type battle struct {
 	services [2]*service
 	caller   string // the value of the token that asks
 	database string
-	targets  [4]func(i int) target // one for each way to end
-	life     time.Duration         // of a token whose deadline ends it
+	targets  [waysToEnd]func(i int) target
+	life     time.Duration // of a token whose deadline ends it
+	probe    made          // a token that is allowed wherever nothing is demanded
 
 	refusals atomic.Int64
 	mu       sync.Mutex       // guards answered
@@ -197,7 +203,12 @@ func newBattle(t *testing.T, n int) *battle {
 		"name": "granted", "scopes": []string{"evidence:write"}, "organizationIDs": []string{organization},
 	})
 	members := sh.members(t, s, organization, n)
-	b.targets = [4]func(int) target{
+	demanded := s.createMany(t, "APIToken", "apiTokens", 3*n, map[string]any{"name": "demanded", "scopes": []string{"evidence:write"}})
+	b.probe = s.createToken(t, map[string]any{"name": "probe", "scopes": []string{"evidence:write"}})
+	for _, ours := range []string{s.Token, b.caller} { // which no demand is to refuse
+		s.ask(t, authorizeSSO, map[string]any{"id": shortID(ours)})
+	}
+	b.targets = [waysToEnd]func(int) target{
 		func(i int) target {
 			return target{
 				revoked[i], `mutation($id: ID!) { revokeAPIToken(id: $id, reason: "leaked") { receipt { position } } }`,
@@ -220,8 +231,53 @@ func newBattle(t *testing.T, n int) *battle {
 			return target{members[i].made, end, map[string]any{"id": members[i].user}, fmt.Sprint("member-", i)}
 		},
 		func(int) target { return target{made: b.expiring(t)} },
+		func(i int) target { // enforcement is switched on
+			return b.byPolicy(demanded[i], map[string]any{"ssoRequired": true}, fmt.Sprint("enforce-", i))
+		},
+		func(i int) target { // its stamp is taken back
+			it := demanded[n+i]
+			s.ask(t, authorizeSSO, map[string]any{"id": it.ID})
+			s.ask(t, changePolicy, map[string]any{"input": map[string]any{"ssoRequired": true}})
+			return target{
+				it, `mutation($id: ID!) { withdrawTokenSSO(id: $id) { receipt { position } } }`,
+				map[string]any{"id": it.ID},
+				fmt.Sprint("unstamp-", i),
+			}
+		},
+		func(i int) target { // whoever asks has to say where a use comes from, and does not
+			return b.byPolicy(demanded[2*n+i], map[string]any{"allowedSources": []string{"127.0.0.0/8", "::1/128"}}, fmt.Sprint("sources-", i))
+		},
 	}
 	return b
+}
+
+const (
+	authorizeSSO = `mutation($id: ID!) { authorizeTokenSSO(id: $id) { receipt { position } } }`
+	changePolicy = `mutation($input: UpdateOrganizationPolicyInput!) { updateOrganizationPolicy(input: $input) { receipt { position } } }`
+)
+
+// noDemand is the policy between the rounds.
+var noDemand = map[string]any{"ssoRequired": false, "allowedSources": []string{}}
+
+// shortID is the part of a token's value that names it.
+func shortID(value string) string { return value[len("tola_"):][:22] }
+
+func (b *battle) byPolicy(of made, policy map[string]any, onceKey string) target {
+	return target{of, changePolicy, map[string]any{"input": policy}, onceKey}
+}
+
+// demand changes the policy, and returns when both services go by it.
+func (b *battle) demand(t *testing.T, policy map[string]any) {
+	t.Helper()
+	b.services[0].ask(t, changePolicy, map[string]any{"input": policy})
+	for _, s := range b.services {
+		await(t, "the policy is lifted", func() bool {
+			a, err := s.try(b.caller, `mutation($input: VerifyTokenInput!) { verifyToken(input: $input) { allowed } }`,
+				map[string]any{"input": map[string]any{"token": b.probe.Value, "action": "createEvidence"}})
+			decision, _ := a.Data["verifyToken"].(map[string]any)
+			return err == nil && decision["allowed"] == true
+		})
+	}
 }
 
 // expiring makes a token that ends very soon; a busy machine takes until then to
