@@ -26,7 +26,7 @@ type findings struct{}
 func (findings) Name() string { return "findings" }
 
 // Revision implements [Projection].
-func (findings) Revision() int { return 1 }
+func (findings) Revision() int { return 2 }
 
 // findingsDDL: the findings; then what the rules remember of each token that
 // reaches an organization, the networks that it came from, and what the
@@ -64,6 +64,7 @@ CREATE TABLE %[2]s (
 	exercised       text[] NOT NULL,
 	since           timestamptz NOT NULL,
 	since_at        bigint NOT NULL,
+	expires_at      timestamptz,
 	reviewed        timestamptz,
 	reviewed_at     bigint NOT NULL,
 	uses            bigint NOT NULL,
@@ -123,6 +124,7 @@ type watched struct {
 
 	Since      time.Time       `json:"since"` // created, or granted
 	SinceAt    events.Position `json:"since_at"`
+	ExpiresAt  *time.Time      `json:"expires_at"` // of a personal token, whose warnings its owner alone gets
 	Reviewed   *time.Time      `json:"reviewed"`
 	ReviewedAt events.Position `json:"reviewed_at"`
 

@@ -119,7 +119,7 @@ func (g *stage) fold(s *story, cut func() int) (rows, raised []string) {
 	i := slices.IndexFunc(projections.All(), func(p projections.Projection) bool { return p.Name() == "findings" })
 	p := projections.All()[i]
 	g.build++
-	tables := projections.Tables{Projection: "findings", Revision: 1, Build: g.build}
+	tables := projections.Tables{Projection: "findings", Revision: p.Revision(), Build: g.build}
 	fatal := func(err error) {
 		s.Helper()
 		if err != nil {
@@ -307,6 +307,16 @@ var stories = []struct {
 		p := s.about(events.TokenExpiryWarned{ExpiresAt: until, Days: 1})
 		s.about(events.TokenExpiryChanged{ExpiresAt: until.Add(day)})
 		return []string{"expiry_near 4 resolved", at("expiry_near", p) + " resolved"}
+	}},
+	{"a personal token's deadline, told to the organization", func(s *story) []string {
+		stream, until := events.GrantStream(s.user, s.org), s.at.Add(30*day)
+		given := s.tell(stream, s.trail(), events.GrantGiven{Token: s.user, Organization: s.org, User: s.user, Name: "p", ExpiresAt: until})
+		s.wait(24 * day)
+		s.tell(stream, s.trail(), events.GrantChanged{Name: "q", ExpiresAt: until})
+		moved := s.tell(stream, s.trail(), events.GrantChanged{Name: "q", ExpiresAt: until.Add(day)})
+		s.wait(day)
+		s.tell(stream, s.trail(), events.GrantEnded{Cause: events.CauseTokenRevoked})
+		return []string{at("expiry_near", given) + " resolved", at("expiry_near", moved) + " resolved"}
 	}},
 	{"a creator who left the organization, and one who was deactivated", func(s *story) []string {
 		other := newID()

@@ -70,6 +70,7 @@ func (f *findingsFold) applyToken(token uuid.UUID, e events.TokenEvent, rec even
 func (f *findingsFold) applyGrant(token, org uuid.UUID, e events.GrantEvent, rec events.Recorded) error {
 	if given, ok := e.(events.GrantGiven); ok {
 		f.begin(token, org, given.User, "", given.Scopes, rec)
+		f.awaitExpiry(f.find(token, org), given.ExpiresAt, rec)
 		return nil
 	}
 	w := f.find(token, org)
@@ -82,6 +83,7 @@ func (f *findingsFold) applyGrant(token, org uuid.UUID, e events.GrantEvent, rec
 		if !slices.Equal(texts(e.Scopes), w.Scopes) {
 			f.scoped(w, e.Scopes, rec)
 		}
+		f.awaitExpiry(w, e.ExpiresAt, rec)
 	case events.GrantReviewed:
 		f.reviewed(w, rec)
 	case events.GrantEnded:
@@ -169,9 +171,23 @@ func (f *findingsFold) awaitPolicy(w *watched, p events.Policy, now time.Time) {
 	}
 }
 
+// awaitExpiry tells an organization in time that a personal token which reaches
+// it will end: the warnings themselves stand in its owner's trail.
+func (f *findingsFold) awaitExpiry(w *watched, at time.Time, rec events.Recorded) {
+	before := w.ExpiresAt
+	w.ExpiresAt = optionalTime(at)
+	switch {
+	case at.IsZero():
+		f.met(w, RuleExpiryNear, rec.RecordedAt)
+	case before == nil || !before.Equal(at):
+		f.met(w, RuleExpiryNear, rec.RecordedAt)
+		f.await(w, RuleExpiryNear, rec.Position, at.Add(-expiryNearDays*24*time.Hour), rec.RecordedAt, true, detail{"days": expiryNearDays, "expiresAt": at})
+	}
+}
+
 // end stops waiting for anything of a token.
 func (f *findingsFold) end(w *watched, now time.Time) {
-	w.Live = false
+	w.Live, w.ExpiresAt = false, nil
 	for _, rule := range []Rule{RuleUnusedScopes, RuleReviewOverdue, RuleRotationDue, RuleExpiryNear} {
 		f.met(w, rule, now)
 	}
