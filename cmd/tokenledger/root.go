@@ -112,7 +112,7 @@ Start here:
 		a.replayCommand(), a.reportCommand(),
 		a.relayCommand(),
 		a.schemaCommand(),
-		a.keysCommand(), a.witnessCommand(), a.subjectCommand(),
+		a.keysCommand(), a.witnessCommand(), a.subjectCommand(), a.sealerCommand(),
 		a.benchCommand(),
 	)
 	strictArgs(root)

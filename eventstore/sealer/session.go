@@ -84,6 +84,11 @@ func (s *session) seal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if record.Number == 0 {
+		if record.Continues, err = s.continues(); err != nil {
+			return err
+		}
+	}
 	sealed, err := s.sign(record)
 	if err != nil {
 		return err

@@ -33,21 +33,37 @@ func OpenSealed(ctx context.Context, c config.Config, s *Store) (*sealer.Reader,
 
 // newSealer makes the sealer of a service.
 func newSealer(c config.Config, s *Store, conn *nats.Conn, logger *slog.Logger) (*sealer.Sealer, error) {
+	settings, err := sealing(c, s, logger)
+	if err != nil {
+		return nil, err
+	}
+	settings.Publish = func(_ context.Context, checkpoint []byte) error {
+		if !conn.IsConnected() {
+			return nats.ErrConnectionReconnecting
+		}
+		return conn.Publish(CheckpointSubject, checkpoint)
+	}
+	return sealer.New(settings)
+}
+
+func sealing(c config.Config, s *Store, logger *slog.Logger) (sealer.Config, error) {
 	blinding, err := s.Ring.Blinding()
 	if err != nil {
-		return nil, fmt.Errorf("the key file (TOKENLEDGER_KEY_FILE): %w", err)
+		return sealer.Config{}, fmt.Errorf("the key file (TOKENLEDGER_KEY_FILE): %w", err)
 	}
-	return sealer.New(sealer.Config{
+	return sealer.Config{
 		Log: s.Log, URL: s.URL, Schema: c.Schema, Blinding: blinding,
-		Signer: s.Ring.Signer, Verifiers: s.Ring.Verifiers, Outside: c.Checkpoints(),
-		Publish: func(_ context.Context, checkpoint []byte) error {
-			if !conn.IsConnected() {
-				return nats.ErrConnectionReconnecting
-			}
-			return conn.Publish(CheckpointSubject, checkpoint)
-		},
-		Logger: logger,
-	})
+		Signer: s.Ring.Signer, Verifiers: s.Ring.Verifiers, Outside: c.Checkpoints(), Logger: logger,
+	}, nil
+}
+
+// RenewSealer begins another log of epochs, and gives its name.
+func RenewSealer(ctx context.Context, c config.Config, s *Store, logger *slog.Logger) (string, error) {
+	settings, err := sealing(c, s, logger)
+	if err != nil {
+		return "", err
+	}
+	return sealer.Renew(ctx, settings)
 }
 
 // newCosigner asks the witnesses that are named, from the process that seals.

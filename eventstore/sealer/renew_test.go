@@ -1,0 +1,62 @@
+// After a restore to an earlier point a person begins another log, which says so.
+
+package sealer_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/tokenledger/tokenledger/eventstore/merkle"
+	"github.com/tokenledger/tokenledger/eventstore/sealer"
+)
+
+func TestARestoredLogIsSealedUnderAnotherName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first := w.start()
+	last := w.busy()[2]
+	if _, err := sealer.Renew(t.Context(), w.config); err == nil {
+		t.Fatal("renewed while a sealer is at work")
+	}
+	first.stop()
+	w.endLog()
+	w.admin(`DELETE FROM epochs WHERE number > 1`, dropTrees, `DELETE FROM blocks WHERE first_position > (SELECT max(position) FROM epochs)`,
+		`DELETE FROM decisions WHERE position > (SELECT max(position) FROM epochs)`)
+	w.startLog()
+	w.config.Log = w.log
+	refusing := w.start()
+	_ = w.refusal(refusing)
+	refusing.stop()
+
+	origin, err := sealer.Renew(t.Context(), w.config)
+	if err != nil || origin != sealer.Origin(w.log.Origin(), 2) {
+		t.Fatal(origin, err)
+	}
+	w.start()
+	reader, err := sealer.OpenReader(t.Context(), sealer.ReaderConfig{Log: w.log, URL: w.url, Blinding: w.config.Blinding, Verifiers: w.config.Verifiers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(reader.Close)
+	w.reader = reader
+	w.use(0, 30)
+	sealed := w.seal()
+	begun, err := w.reader.Epoch(t.Context(), 0)
+	if err != nil || sealed.Log != 2 {
+		t.Fatalf("%+v, %v", sealed, err)
+	}
+	keys, err := w.config.Verifiers(sealer.Origin(w.log.Origin(), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := merkle.OpenCheckpoint(last.Checkpoint, keys...)
+	if err != nil || begun.Epoch.Continues == nil || begun.Epoch.Continues.Origin != want.Origin || begun.Epoch.Continues.Size < want.Size {
+		t.Fatalf("%+v continues %+v, want %+v, %v", begun.Epoch, begun.Epoch.Continues, want, err)
+	}
+	if _, err := w.reader.Consistency(t.Context(), last, sealed); !errors.Is(err, sealer.ErrOtherLog) {
+		t.Fatal(err)
+	}
+	if old, err := w.reader.InLog(1).Epoch(t.Context(), 0); err != nil || old.Log != 1 {
+		t.Fatalf("%+v, %v", old, err)
+	}
+}
