@@ -266,14 +266,26 @@ func (c caller) post(target string, form url.Values) answer {
 
 type vars = map[string]any
 
-// query sends GraphQL and takes any answer.
-func (c caller) query(document string, variables vars) answer {
+// query sends GraphQL and takes any answer but that a busy machine needs longer.
+func (c caller) query(document string, variables vars) (a answer) {
 	c.w.t.Helper()
 	body, err := json.Marshal(vars{"query": document, "variables": variables})
 	if err != nil {
 		c.w.t.Fatal(err)
 	}
-	return c.do(http.MethodPost, c.w.url+"/query", "application/json", bytes.NewReader(body))
+	c.w.await("an answer", func() bool {
+		a = c.do(http.MethodPost, c.w.url+"/query", "application/json", bytes.NewReader(body))
+		return !busy(a)
+	})
+	return a
+}
+
+func busy(a answer) bool { return a.code() == "STALE_READ" || a.code() == "UNAVAILABLE" }
+
+// allowed waits until the verifier, too, knows what was changed a moment ago.
+func (c caller) allowed(document string) {
+	c.w.t.Helper()
+	c.w.await("it is allowed", func() bool { return c.query(document, nil).code() == "" })
 }
 
 // ask is query where no error is expected.
@@ -390,13 +402,17 @@ func (c caller) atProvider(to, subject string) (back string) {
 }
 
 // signIn goes through the provider and back.
-func (c caller) signIn(subject string) answer {
+func (c caller) signIn(subject string) (a answer) {
 	c.w.t.Helper()
-	begun := c.get(c.w.url + "/v1/login")
-	if begun.status != http.StatusSeeOther {
-		c.w.t.Fatalf("login: %d %s", begun.status, begun.raw)
-	}
-	return c.get(c.atProvider(begun.location, subject))
+	c.w.await("a sign-in", func() bool {
+		begun := c.get(c.w.url + "/v1/login")
+		if begun.status != http.StatusSeeOther {
+			c.w.t.Fatalf("login: %d %s", begun.status, begun.raw)
+		}
+		a = c.get(c.atProvider(begun.location, subject))
+		return !busy(a)
+	})
+	return a
 }
 
 // part runs one part of a story on the same service.
