@@ -60,7 +60,7 @@ var builtinActions = map[string]string{
 	"eraseOrganizationNetworkData": "organization:write",
 	"event":                        "event:read", "auditEvents": "event:read", "eventProof": "event:read",
 	"report": "report:read", "reports": "report:read", "accessDiff": "report:read", "whoCould": "report:read",
-	"accessReviews": "report:read", "openAccessReview": "report:write", "decideAccessReview": "report:write",
+	"exportEvidence": "report:read", "accessReviews": "report:read", "openAccessReview": "report:write", "decideAccessReview": "report:write",
 	"closeAccessReview": "report:write",
 }
 

@@ -49,6 +49,9 @@ func run(ctx context.Context, args []string, s stdio) int {
 		return exitOK
 	}
 	fmt.Fprintln(s.err, "tokenledger:", secret.RedactString(err.Error()))
+	if v := (verdictError{}); errors.As(err, &v) {
+		return int(v.verdict)
+	}
 	var u usageError
 	if errors.As(err, &u) || errors.Is(err, config.ErrInvalid) {
 		return exitUsage
@@ -109,7 +112,7 @@ Start here:
 		a.tailCommand(),
 		a.psqlCommand(),
 		a.projectionsCommand(),
-		a.replayCommand(), a.reportCommand(),
+		a.replayCommand(), a.reportCommand(), a.auditCommand(),
 		a.relayCommand(),
 		a.schemaCommand(),
 		a.keysCommand(), a.witnessCommand(), a.subjectCommand(), a.sealerCommand(),

@@ -245,3 +245,7 @@ func (p *Plan) Write(ctx context.Context, w io.Writer) error {
 	}
 	return z.finish(ctx)
 }
+
+// Position is the last event of the log under the closing checkpoint: the read
+// model of trails has to be so far before [Plan.Write].
+func (p *Plan) Position() events.Position { return events.Position(p.closing.Epoch.Size) }

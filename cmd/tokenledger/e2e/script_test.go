@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -31,6 +32,7 @@ func TestScripts(t *testing.T) {
 			e.Vars = append(e.Vars,
 				"PATH="+filepath.Dir(binary)+string(filepath.ListSeparator)+e.Getenv("PATH"),
 				"HOME="+e.WorkDir, "TMPDIR="+os.TempDir(), // the one of scripts is closed to the user who runs Postgres
+				"NOW="+time.Now().UTC().Format(time.RFC3339Nano),
 				"TOKENLEDGER_SERVER="+s.URL, "TOKENLEDGER_TOKEN_FILE="+s.TokenFile,
 				"TOKENLEDGER_NATS_URL="+s.NATS, "TOKENLEDGER_NATS_CREDS="+filepath.Join(s.data, "nats", "reader.creds"),
 			)

@@ -31,6 +31,7 @@ type Public struct {
 	Auth         *Authenticator
 	Verification Paths        // what proxies and resource servers ask; nil: none
 	Sealed       http.Handler // the log of epochs, for everyone
+	Pack         http.Handler // evidence packs, behind authentication; nil: none
 	SignIn       http.Handler // below /v1/: people sign in and out; nil: nobody does
 	SCIM         http.Handler // for identity providers; authenticates by itself
 	Ready        func(ctx context.Context) []Check
@@ -58,6 +59,9 @@ func (p Public) Handler() http.Handler {
 	mux.Handle("GET /{$}", http.RedirectHandler(graphiql.Path, http.StatusFound))
 	if p.SCIM != nil {
 		mux.Handle("/scim/v2/", p.SCIM)
+	}
+	if p.Pack != nil {
+		mux.Handle("GET /v1/audit/pack", p.Auth.Wrap(p.Pack))
 	}
 	mux.Handle("GET /checkpoint", p.Sealed)
 	mux.Handle("GET /tile/", p.Sealed)

@@ -34,7 +34,16 @@ func withCaller(ctx context.Context, c httpd.Call) context.Context {
 	if asked := c.Query.Organization; asked != uuid.Nil {
 		caller.Organization = asked
 	}
-	return graphql.WithCaller(context.WithValue(ctx, queryKey{}, c.Query), caller)
+	ctx = context.WithValue(context.WithValue(ctx, queryKey{}, c.Query), callerKey{}, caller)
+	return graphql.WithCaller(ctx, caller)
+}
+
+type callerKey struct{}
+
+// callerOf is the authenticated caller of a request that is not one of GraphQL.
+func callerOf(ctx context.Context) graphql.Caller {
+	caller, _ := ctx.Value(callerKey{}).(graphql.Caller)
+	return caller
 }
 
 // uses records what tokens are used for at the ledger's own interface.

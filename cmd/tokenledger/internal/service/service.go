@@ -238,6 +238,7 @@ func (l *ledger) serve(ctx context.Context, public, admin net.Listener, started 
 		SignIn:       people.Handler(),
 		SCIM:         l.provisioning(),
 		Sealed:       l.evidence.Handler(l.logger),
+		Pack:         http.HandlerFunc(l.pack),
 		Ready:        l.ready, Logger: l.logger,
 	}.Handler()
 	if err := l.forgotten(ctx); err != nil {
