@@ -38,6 +38,7 @@ type sealed struct {
 	key, other string // verifier keys: the log's, and somebody else's under the same name
 	sign       note.Signer
 	forge      note.Signer // signs as somebody else under the log's name
+	stop       func()      // ends the sealer
 }
 
 // keyPair makes a key for a name, the same for a seed each time.
@@ -100,7 +101,8 @@ func seal(t *testing.T) *sealed {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = work.Run(ctx) }()
-	t.Cleanup(func() { stop(); <-done })
+	s.stop = func() { stop(); <-done }
+	t.Cleanup(s.stop)
 	if s.reader, err = sealer.OpenReader(t.Context(), sealer.ReaderConfig{Log: s.log, URL: s.url, Blinding: blinding, Verifiers: verifiers}); err != nil {
 		t.Fatal(err)
 	}

@@ -123,7 +123,7 @@ func SignManifest(manifest []byte, signer note.Signer) ([]byte, error) {
 }
 
 func manifestText(manifest []byte) string {
-	return fmt.Sprintf("evidence pack manifest\nsha256 %s\n", hexSum(manifest))
+	return fmt.Sprintf("evidence pack manifest\nsha256 %s\n", HexSum(manifest))
 }
 
 var errManifestSignature = errors.New("the manifest is not the one that was signed")

@@ -436,7 +436,8 @@ func failf(v merkle.Verdict, format string, args ...any) *merkle.Failure {
 	return &merkle.Failure{Verdict: v, Err: fmt.Errorf(format, args...)}
 }
 
-func hexSum(b []byte) string {
+// HexSum is SHA-256 in hexadecimal, as the manifest lists it.
+func HexSum(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
