@@ -39,6 +39,7 @@ type Config struct {
 	KeyFile        string   `env:"TOKENLEDGER_KEY_FILE"`
 	PassphraseFile string   `env:"TOKENLEDGER_KEY_PASSPHRASE_FILE"`
 	WitnessList    []string `env:"TOKENLEDGER_WITNESSES"`
+	AuditRate      uint32   `env:"TOKENLEDGER_AUDIT_RATE" envDefault:"2000"` // events a second; 0: no self-audit
 	LogFormat      string   `env:"TOKENLEDGER_LOG_FORMAT" envDefault:"text"`
 	LogLevel       string   `env:"TOKENLEDGER_LOG_LEVEL" envDefault:"info"`
 	Introspection  string   `env:"TOKENLEDGER_INTROSPECTION" envDefault:"auto"`

@@ -49,7 +49,7 @@ func (l *ledger) ready(ctx context.Context) []httpd.Check {
 			Detail: detail(s.Err, "position %d, lag %d", s.Position, lag(head, s.Position)),
 		})
 	}
-	return append(checks, l.sealed())
+	return append(checks, l.sealed(), l.audited())
 }
 
 func lag(head, at events.Position) events.Position { return max(0, head-at) }
@@ -64,6 +64,7 @@ func detail(err error, format string, args ...any) string {
 // measure registers the gauges. Each reads what the parts hold in memory, so
 // that a scrape costs no query.
 func (l *ledger) measure(r prometheus.Registerer) {
+	l.measureAudit(r)
 	telemetry.Gauge(r, "verifier_position", "Last event that the verifier knows of.", nil,
 		func() float64 { return float64(l.verifier.Position()) })
 	telemetry.Gauge(r, "verifier_tokens", "Tokens in the verifier's memory.", nil,

@@ -112,6 +112,7 @@ type ledger struct {
 	cosigner *sealer.Cosigner
 	erasures *erasures
 	erased   events.Position // by the list of erasures, at the start
+	audit    selfAudit
 	query    http.Handler
 
 	directory *aggregate.Directory
@@ -196,6 +197,7 @@ func (l *ledger) run(ctx context.Context, public, admin net.Listener, started fu
 	part("witnesses", l.cosigner.Run)
 	part("database", l.store.watch)
 	part("scheduler", l.runScheduler)
+	part("self-audit", l.runAudit)
 	part("findings", l.runAnnouncer)
 	part("webhooks", l.runWebhooks)
 	group.Go(func() error {
