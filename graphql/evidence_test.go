@@ -152,3 +152,38 @@ func TestReports(t *testing.T) {
 		t.Error("the value was logged")
 	}
 }
+
+func TestAccessReviews(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, two := w.apiToken("one", "evidence:write"), w.apiToken("two", "evidence:write")
+	_, admin := w.member("grace", events.RoleAdmin)
+	_, auditor := w.member("linus", events.RoleAuditor)
+	const open = `mutation($due: Time!) { openAccessReview(input: {name: "Q3", due: $due}) { id receipt { position } } }`
+	due := vars{"due": "2999-01-01T00:00:00Z"}
+	w.send(auditor, open, due).refuses("FORBIDDEN", "")
+	id := w.as(admin, open, due).at("openAccessReview.id")
+
+	const decide = `mutation($review: ID!, $token: ID!, $decision: AccessReviewDecision!, $reason: String) {
+		decideAccessReview(input: {review: $review, token: $token, decision: $decision, reason: $reason}) { id } }`
+	w.send(w.admin, decide, vars{"review": id, "token": one.id, "decision": "KEEP"}).refuses("FORBIDDEN", "token")
+	w.as(admin, decide, vars{"review": id, "token": one.id, "decision": "KEEP"})
+	w.send(admin, decide, vars{"review": id, "token": two.id, "decision": "REVOKE"}).refuses("BAD_USER_INPUT", "reason")
+	w.as(admin, decide, vars{"review": id, "token": two.id, "decision": "REVOKE", "reason": "not needed"})
+	w.send(admin, decide, vars{"review": id, "token": two.id, "decision": "KEEP"}).refuses("CONFLICT", "token")
+	w.as(admin, `mutation($id: ID!) { closeAccessReview(id: $id) { id } }`, vars{"id": id})
+
+	seen := w.as(auditor, `{ accessReviews { id name closedAt items { token name decision decidedBy reason late } } }`, nil)
+	for _, want := range []string{`"name":"one","decision":"KEEP"`, `"name":"two","decision":"REVOKE"`, `"reason":"not needed"`} {
+		if !strings.Contains(string(seen.body), want) {
+			t.Errorf("no %s in %s", want, seen.body)
+		}
+	}
+	if got := w.as(auditor, `query($id: ID!) { apiToken(id: $id) { status } }`, vars{"id": two.id}).at("apiToken.status"); got != "REVOKED" {
+		t.Errorf("two is %s", got)
+	}
+	report := w.as(auditor, `{ report(name: "reviews") { content(form: CSV) } }`, nil).at("report.content")
+	if !strings.Contains(report, ",keep,") || !strings.Contains(report, ",revoke,") || !strings.Contains(report, ",none,") {
+		t.Errorf("the report: %s", report)
+	}
+}

@@ -40,6 +40,7 @@ type QueryResolver interface {
 	PolicyPreview(ctx context.Context, organizationID *string, policy model.UpdateOrganizationPolicyInput, days int, after *int64, first int) (*model.PolicyPreview, error)
 	RevokePreview(ctx context.Context, id string, days int) (*model.RevokePreview, error)
 	EventProof(ctx context.Context, position int64) (*model.EventProof, error)
+	AccessReviews(ctx context.Context) ([]model.AccessReview, error)
 	Findings(ctx context.Context, after *string, first *int, before *string, last *int, organizationID *string, rule *string, rules []string, status *events.FindingStatus, token *string, resolved *bool, from *time.Time, to *time.Time) (*model.FindingConnection, error)
 	Finding(ctx context.Context, rule string, position int64, organizationID *string) (*model.Finding, error)
 	Webhooks(ctx context.Context, organizationID *string) ([]model.Webhook, error)
@@ -1664,6 +1665,38 @@ func fieldContext_Query_eventProof(ctx context.Context, ec *executionContext, fi
 	return fc, nil
 }
 
+func _Query_accessReviews(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_accessReviews(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().AccessReviews(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.AccessReview) graphql.Marshaler {
+			return marshalNAccessReview2ᚕgithubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐAccessReviewᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_accessReviews(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_AccessReview(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
 func _Query_findings(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2060,6 +2093,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_eventProof(ctx, ec, field)
+				})
+		case "accessReviews":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_accessReviews(ctx, ec, field)
 				})
 		case "findings":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

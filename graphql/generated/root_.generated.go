@@ -71,6 +71,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateOrganizationInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateOrganizationInput)),
 			graphql.NewInputUnmarshaler("CreatePersonalAccessTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePersonalAccessTokenInput)),
 			graphql.NewInputUnmarshaler("CreateUserInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateUserInput)),
+			graphql.NewInputUnmarshaler("DecideAccessReviewInput", graphql.BindUnmarshaler(ec, unmarshalInputDecideAccessReviewInput)),
+			graphql.NewInputUnmarshaler("OpenAccessReviewInput", graphql.BindUnmarshaler(ec, unmarshalInputOpenAccessReviewInput)),
 			graphql.NewInputUnmarshaler("OrganizationWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputOrganizationWhereInput)),
 			graphql.NewInputUnmarshaler("PersonalAccessTokenOrder", graphql.BindUnmarshaler(ec, unmarshalInputPersonalAccessTokenOrder)),
 			graphql.NewInputUnmarshaler("PersonalAccessTokenWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputPersonalAccessTokenWhereInput)),
@@ -2332,6 +2334,117 @@ type Subscription {
   ): Event!
 }
 `, BuiltIn: false},
+	{Name: "../schema/reviews.graphql", Input: `# Access reviews: people look at every token of a frozen snapshot.
+
+extend type Query {
+  "The organization's access reviews, the newest first. For owners, admins and auditors."
+  accessReviews: [AccessReview!]!
+}
+
+extend type Mutation {
+  "Begins a review of everything that can reach the organization now. For people."
+  openAccessReview(
+    "What is reviewed, until when, and by whom."
+    input: OpenAccessReviewInput!
+  ): AccessReviewPayload!
+  "Decides on one token of a review. To revoke ends the token, or the personal token's access, in the same append. Nobody decides on his own token."
+  decideAccessReview(
+    "The decision."
+    input: DecideAccessReviewInput!
+  ): AccessReviewPayload!
+  "Ends a review; what was not decided until then stays so."
+  closeAccessReview(
+    "The review's UUID."
+    id: ID!
+  ): AccessReviewPayload!
+}
+
+"What an access review is opened with."
+input OpenAccessReviewInput {
+  "The name, for people."
+  name: String!
+  "When every decision should be made."
+  due: Time!
+  "Who reviews; by default every owner and administrator."
+  reviewers: [ID!]
+}
+
+"A reviewer's decision on one token."
+input DecideAccessReviewInput {
+  "The review's UUID."
+  review: ID!
+  "The token, in any of the forms that name one."
+  token: ID!
+  "What becomes of it."
+  decision: AccessReviewDecision!
+  "Why; required to revoke."
+  reason: String
+}
+
+"What a reviewer decides on a token."
+enum AccessReviewDecision {
+  "It stays."
+  KEEP
+  "It ends; a personal token loses its access to the organization."
+  REVOKE
+}
+
+"What a mutation did to a review."
+type AccessReviewPayload {
+  "The review's UUID."
+  id: ID!
+  "Proof that it stands in the log."
+  receipt: Receipt
+}
+
+"One access review over a frozen snapshot."
+type AccessReview {
+  "The review's UUID."
+  id: ID!
+  "Its name."
+  name: String!
+  "The position of the log that the snapshot is of."
+  position: Long!
+  "When every decision should be made."
+  due: Time!
+  "Who reviews; empty: every owner and administrator."
+  reviewers: [ID!]!
+  "When it was opened."
+  openedAt: Time!
+  "Who opened it."
+  openedBy: String!
+  "When it was closed."
+  closedAt: Time
+  "Every token of the snapshot, in the order in which they began."
+  items: [AccessReviewItem!]!
+}
+
+"One token of a review's snapshot."
+type AccessReviewItem {
+  "The token's UUID."
+  token: ID!
+  "` + "`" + `organization token` + "`" + ` or ` + "`" + `personal token` + "`" + `."
+  kind: String!
+  "Its name then."
+  name: String!
+  "Its scopes then."
+  scopes: [String!]!
+  "Whose it is: the user of a personal token, else who created it."
+  owner: String!
+  "When it was last used, as of the snapshot."
+  lastUsedAt: Time
+  "The decision; null while there is none."
+  decision: AccessReviewDecision
+  "Who decided."
+  decidedBy: String
+  "When."
+  decidedAt: Time
+  "Why."
+  reason: String
+  "It was, or is by now, decided after the due time."
+  late: Boolean!
+}
+`, BuiltIn: false},
 	{Name: "../schema/token_changes.graphql", Input: `# What mutations on tokens take and answer.
 
 "What a new organization token is to be."
@@ -3479,6 +3592,68 @@ func childFields_AccessDiff(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_AccessDiff_changes(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccessDiff", field.Name)
+}
+
+func childFields_AccessReview(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_AccessReview_id(ctx, ec, field)
+	case "name":
+		return fieldContext_AccessReview_name(ctx, ec, field)
+	case "position":
+		return fieldContext_AccessReview_position(ctx, ec, field)
+	case "due":
+		return fieldContext_AccessReview_due(ctx, ec, field)
+	case "reviewers":
+		return fieldContext_AccessReview_reviewers(ctx, ec, field)
+	case "openedAt":
+		return fieldContext_AccessReview_openedAt(ctx, ec, field)
+	case "openedBy":
+		return fieldContext_AccessReview_openedBy(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_AccessReview_closedAt(ctx, ec, field)
+	case "items":
+		return fieldContext_AccessReview_items(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessReview", field.Name)
+}
+
+func childFields_AccessReviewItem(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "token":
+		return fieldContext_AccessReviewItem_token(ctx, ec, field)
+	case "kind":
+		return fieldContext_AccessReviewItem_kind(ctx, ec, field)
+	case "name":
+		return fieldContext_AccessReviewItem_name(ctx, ec, field)
+	case "scopes":
+		return fieldContext_AccessReviewItem_scopes(ctx, ec, field)
+	case "owner":
+		return fieldContext_AccessReviewItem_owner(ctx, ec, field)
+	case "lastUsedAt":
+		return fieldContext_AccessReviewItem_lastUsedAt(ctx, ec, field)
+	case "decision":
+		return fieldContext_AccessReviewItem_decision(ctx, ec, field)
+	case "decidedBy":
+		return fieldContext_AccessReviewItem_decidedBy(ctx, ec, field)
+	case "decidedAt":
+		return fieldContext_AccessReviewItem_decidedAt(ctx, ec, field)
+	case "reason":
+		return fieldContext_AccessReviewItem_reason(ctx, ec, field)
+	case "late":
+		return fieldContext_AccessReviewItem_late(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessReviewItem", field.Name)
+}
+
+func childFields_AccessReviewPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_AccessReviewPayload_id(ctx, ec, field)
+	case "receipt":
+		return fieldContext_AccessReviewPayload_receipt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessReviewPayload", field.Name)
 }
 
 func childFields_CouldDo(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -114,6 +114,62 @@ type AccessDiff struct {
 	Changes []evidence.Change `json:"changes"`
 }
 
+// One access review over a frozen snapshot.
+type AccessReview struct {
+	// The review's UUID.
+	ID string `json:"id"`
+	// Its name.
+	Name string `json:"name"`
+	// The position of the log that the snapshot is of.
+	Position int64 `json:"position"`
+	// When every decision should be made.
+	Due time.Time `json:"due"`
+	// Who reviews; empty: every owner and administrator.
+	Reviewers []string `json:"reviewers"`
+	// When it was opened.
+	OpenedAt time.Time `json:"openedAt"`
+	// Who opened it.
+	OpenedBy string `json:"openedBy"`
+	// When it was closed.
+	ClosedAt *time.Time `json:"closedAt,omitempty"`
+	// Every token of the snapshot, in the order in which they began.
+	Items []AccessReviewItem `json:"items"`
+}
+
+// One token of a review's snapshot.
+type AccessReviewItem struct {
+	// The token's UUID.
+	Token string `json:"token"`
+	// `organization token` or `personal token`.
+	Kind string `json:"kind"`
+	// Its name then.
+	Name string `json:"name"`
+	// Its scopes then.
+	Scopes []string `json:"scopes"`
+	// Whose it is: the user of a personal token, else who created it.
+	Owner string `json:"owner"`
+	// When it was last used, as of the snapshot.
+	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
+	// The decision; null while there is none.
+	Decision *AccessReviewDecision `json:"decision,omitempty"`
+	// Who decided.
+	DecidedBy *string `json:"decidedBy,omitempty"`
+	// When.
+	DecidedAt *time.Time `json:"decidedAt,omitempty"`
+	// Why.
+	Reason *string `json:"reason,omitempty"`
+	// It was, or is by now, decided after the due time.
+	Late bool `json:"late"`
+}
+
+// What a mutation did to a review.
+type AccessReviewPayload struct {
+	// The review's UUID.
+	ID string `json:"id"`
+	// Proof that it stands in the log.
+	Receipt *Receipt `json:"receipt,omitempty"`
+}
+
 // Who is to be a member, where and as what.
 type AddMemberInput struct {
 	// The organization; by default the caller's.
@@ -248,6 +304,18 @@ type CreateUserInput struct {
 	Until *time.Time `json:"until,omitempty"`
 }
 
+// A reviewer's decision on one token.
+type DecideAccessReviewInput struct {
+	// The review's UUID.
+	Review string `json:"review"`
+	// The token, in any of the forms that name one.
+	Token string `json:"token"`
+	// What becomes of it.
+	Decision AccessReviewDecision `json:"decision"`
+	// Why; required to revoke.
+	Reason *string `json:"reason,omitempty"`
+}
+
 // Who stands behind an event.
 type EventActor struct {
 	// Whether a person, a token or the service itself acted.
@@ -373,6 +441,16 @@ type NotRevoked struct {
 	Code string `json:"code"`
 	// Why, in a sentence.
 	Message string `json:"message"`
+}
+
+// What an access review is opened with.
+type OpenAccessReviewInput struct {
+	// The name, for people.
+	Name string `json:"name"`
+	// When every decision should be made.
+	Due time.Time `json:"due"`
+	// Who reviews; by default every owner and administrator.
+	Reviewers []string `json:"reviewers,omitempty"`
 }
 
 // A page of organizations.
@@ -993,6 +1071,50 @@ type WhoCould struct {
 	Scope string `json:"scope"`
 	// Everything that was allowed to, and by which rule.
 	Allowed []CouldDo `json:"allowed"`
+}
+
+// What a reviewer decides on a token.
+type AccessReviewDecision string
+
+const (
+	// It stays.
+	AccessReviewDecisionKeep AccessReviewDecision = "KEEP"
+	// It ends; a personal token loses its access to the organization.
+	AccessReviewDecisionRevoke AccessReviewDecision = "REVOKE"
+)
+
+var AllAccessReviewDecision = []AccessReviewDecision{
+	AccessReviewDecisionKeep,
+	AccessReviewDecisionRevoke,
+}
+
+func (e AccessReviewDecision) IsValid() bool {
+	switch e {
+	case AccessReviewDecisionKeep, AccessReviewDecisionRevoke:
+		return true
+	}
+	return false
+}
+
+func (e AccessReviewDecision) String() string {
+	return string(e)
+}
+
+func (e *AccessReviewDecision) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AccessReviewDecision(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AccessReviewDecision", str)
+	}
+	return nil
+}
+
+func (e AccessReviewDecision) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
 }
 
 // Which trail is meant. Every event stands in exactly one.
