@@ -96,6 +96,7 @@ func (a app) benchCommand() *cobra.Command {
 		a.benchOf("append", "Append single events to the log", 512, a.benchAppend),
 		a.benchDecide(),
 		a.benchVerifyCommand(),
+		a.benchEvidenceCommand(),
 	)
 	return c
 }

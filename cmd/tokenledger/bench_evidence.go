@@ -1,0 +1,232 @@
+// tokenledger bench evidence: how long a pack of many events takes to be made and to be verified.
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
+	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore"
+	"github.com/tokenledger/tokenledger/eventstore/keyring"
+	"github.com/tokenledger/tokenledger/projections"
+	"github.com/tokenledger/tokenledger/projections/evidence"
+	"github.com/tokenledger/tokenledger/projections/evidence/verify"
+)
+
+// evidenceResult is what one run measured.
+type evidenceResult struct {
+	What          string  `json:"what"`
+	Events        int64   `json:"events"`
+	PackBytes     int64   `json:"packBytes"`
+	ExportSeconds float64 `json:"exportSeconds"`
+	VerifySeconds float64 `json:"verifySeconds"`
+	Throughput    float64 `json:"throughput"`    // events verified a second, on one core
+	ExportHeapMiB float64 `json:"exportHeapMiB"` // the most that was in use
+	VerifyHeapMiB float64 `json:"verifyHeapMiB"`
+}
+
+func (a app) benchEvidenceCommand() *cobra.Command {
+	var n int
+	c := &cobra.Command{Use: "evidence", Short: "Export and verify an evidence pack of many events"}
+	c.Flags().IntVar(&n, "events", 100_000, "events of the pack")
+	out := outputFlag(c, "table", "json")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if n < 1 {
+			return usage("--events %d: want at least one", n)
+		}
+		r, err := a.benchEvidence(c.Context(), n)
+		if err != nil {
+			return err
+		}
+		if *out == "json" {
+			return json.NewEncoder(a.out).Encode(r)
+		}
+		fmt.Fprintf(a.out, "%d events, %d MB: exported in %.1f s, verified in %.1f s (%.0f events/s); heap at most %.0f and %.0f MiB\n",
+			r.Events, r.PackBytes>>20, r.ExportSeconds, r.VerifySeconds, r.Throughput, r.ExportHeapMiB, r.VerifyHeapMiB)
+		return nil
+	}
+	return c
+}
+
+func (a app) benchEvidence(ctx context.Context, n int) (r evidenceResult, err error) {
+	settings, remove, err := a.scratch()
+	if err != nil {
+		return r, err
+	}
+	defer remove()
+	quiet := slog.New(slog.DiscardHandler)
+	started, ended := make(chan service.Started, 1), make(chan error, 1)
+	running, stop := context.WithCancel(ctx)
+	go func() { ended <- service.Run(running, settings, quiet, func(s service.Started) { started <- s }) }()
+	defer func() {
+		stop()
+		err = errors.Join(err, <-ended)
+	}()
+	select {
+	case <-started:
+	case err := <-ended:
+		ended <- nil
+		return r, err
+	}
+	url, err := databaseURL(settings)
+	if err != nil {
+		return r, err
+	}
+	ring, err := keyring.Load(settings.KeyFile)
+	if err != nil {
+		return r, err
+	}
+	log, err := eventstore.Open(ctx, eventstore.Config{URL: url, Schema: settings.Schema, Keys: ring})
+	if err != nil {
+		return r, err
+	}
+	defer log.Close()
+	store := &service.Store{Log: log, Ring: ring, URL: url}
+	fmt.Fprintf(a.err, "Recording %d events …\n", n)
+	organization, last, err := recordUses(ctx, log, n)
+	if err != nil {
+		return r, err
+	}
+	models, err := service.OpenReadModels(ctx, url, settings, log, quiet)
+	if err != nil {
+		return r, err
+	}
+	defer models.Pool.Close()
+	// A second engine, so that this process knows how far they are; the two take turns.
+	go func() { _ = models.Runner.Run(running) }()
+	for err = models.Views.Wait(ctx, last); errors.Is(err, projections.ErrStale) && ctx.Err() == nil; {
+		err = models.Views.Wait(ctx, last)
+	}
+	if err != nil {
+		return r, err
+	}
+	sealed, err := service.OpenSealed(ctx, settings, store)
+	if err != nil {
+		return r, err
+	}
+	defer sealed.Close()
+	exporter := service.NewExporter(store, sealed, models.Views, "tokenledger "+service.Version())
+	return a.measureEvidence(ctx, exporter, organization, filepath.Join(settings.Data, "pack.zip"))
+}
+
+// recordUses makes an organization of its own with a token and many uses of it.
+func recordUses(ctx context.Context, log *eventstore.Log, n int) (organization uuid.UUID, last events.Position, err error) {
+	organization, token := uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7())
+	trail, meta := events.OrganizationTrail(organization), events.Meta{Actor: events.System("bench")}
+	request := func(stream events.StreamID, facts ...events.Event) events.Request {
+		return events.Request{Batches: []events.Batch{{Stream: stream, Trail: trail, Meta: meta, Events: facts}}}
+	}
+	// The installation's own organization has index 0.
+	begin := events.OrganizationCreated{Index: 1, Name: "bench", DisplayName: "Bench"}
+	made := events.TokenCreated{Kind: events.OrganizationKind, Organization: organization, Name: "bench", Scopes: []string{"write"}, Fingerprint: "bench"}
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	var group errgroup.Group
+	group.Go(func() error { return log.Run(running) })
+	defer func() {
+		stop()
+		if runErr := group.Wait(); runErr != nil && !errors.Is(runErr, context.Canceled) {
+			err = errors.Join(err, runErr)
+		}
+	}()
+	for _, r := range []events.Request{request(events.OrganizationStream(organization), begin), request(events.TokenStream(token), made)} {
+		if _, err := log.Append(ctx, r); err != nil {
+			return organization, 0, err
+		}
+	}
+	const atOnce = 1000
+	for done := 0; done < n; done += atOnce {
+		uses := make([]events.Event, min(atOnce, n-done))
+		for i := range uses {
+			uses[i] = events.TokenUsed{Action: "createEvidence", Resource: fmt.Sprintf("evidence/%d", i%100), Via: "graphql"}
+		}
+		receipt, err := log.Append(ctx, request(events.TokenStream(token), uses...))
+		if err != nil {
+			return organization, 0, err
+		}
+		last = receipt.Last()
+	}
+	return organization, last, nil
+}
+
+func (a app) measureEvidence(ctx context.Context, e evidence.Exporter, organization uuid.UUID, name string) (r evidenceResult, err error) {
+	r.What = "an evidence pack: exported from the read model, verified on one core: leaves, trees, proofs, events.csv, hashes of all files"
+	now, err := e.Sealed.Seal(ctx)
+	if err != nil {
+		return r, err
+	}
+	begin := time.Now()
+	heap := watchHeap()
+	plan, err := e.Plan(ctx, evidence.Order{Organization: organization, From: now.Epoch.Time.AddDate(-1, 0, 0), To: now.Epoch.Time, Operator: "bench"})
+	if err != nil {
+		return r, err
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return r, err
+	}
+	defer f.Close()
+	out := bufio.NewWriterSize(f, 1<<20)
+	if err := errors.Join(plan.Write(ctx, out), out.Flush()); err != nil {
+		return r, err
+	}
+	r.ExportSeconds, r.ExportHeapMiB, r.Events = time.Since(begin).Seconds(), heap(), plan.Manifest.Events
+	info, err := f.Stat()
+	if err != nil {
+		return r, err
+	}
+	r.PackBytes = info.Size()
+	keys, err := e.Keys(plan.Manifest.Checkpoint.Origin)
+	if err != nil {
+		return r, err
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	heap, begin = watchHeap(), time.Now()
+	if _, err := verify.Pack(f, info.Size(), verify.Options{Keys: keys}); err != nil {
+		return r, err
+	}
+	r.VerifySeconds, r.VerifyHeapMiB = time.Since(begin).Seconds(), heap()
+	r.Throughput = float64(r.Events) / r.VerifySeconds
+	return r, nil
+}
+
+// watchHeap looks at the heap now and then; the function that it gives ends that
+// and tells the most that was in use, in MiB.
+func watchHeap() func() float64 {
+	runtime.GC()
+	stop, most := make(chan struct{}), make(chan uint64)
+	go func() {
+		var top uint64
+		var m runtime.MemStats
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			runtime.ReadMemStats(&m)
+			top = max(top, m.HeapInuse)
+			select {
+			case <-tick.C:
+			case <-stop:
+				most <- top
+				return
+			}
+		}
+	}()
+	return func() float64 {
+		close(stop)
+		return float64(<-most) / (1 << 20)
+	}
+}
