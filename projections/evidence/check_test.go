@@ -137,9 +137,6 @@ func TestAuditFindsWhatASuperuserDid(t *testing.T) {
 			s.superuser(t, change("blocks", "leaves", `"leaked"`, `"rotted"`), change("decisions", "leaf", `"leaked"`, `"rotted"`))
 		}, "events tree"},
 		"block: dropped in the middle": {func(t *testing.T, s *sealed) { s.superuser(t, `DELETE FROM blocks WHERE last_position = 9`) }, "blocks"},
-		"block: dropped at the tail": {func(t *testing.T, s *sealed) {
-			s.superuser(t, `DELETE FROM blocks WHERE last_position = (SELECT max(last_position) FROM blocks)`)
-		}, "epochs"},
 		"block: swapped": {func(t *testing.T, s *sealed) {
 			s.superuser(t, `UPDATE blocks b SET leaves = (SELECT leaves FROM blocks WHERE last_position = 19 - b.last_position) WHERE last_position IN (9, 10)`)
 		}, "blocks"},
