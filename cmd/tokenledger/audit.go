@@ -21,7 +21,6 @@ import (
 
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
 	"github.com/tokenledger/tokenledger/events"
-	"github.com/tokenledger/tokenledger/eventstore/keyring"
 	"github.com/tokenledger/tokenledger/eventstore/merkle"
 	"github.com/tokenledger/tokenledger/projections/evidence"
 	"github.com/tokenledger/tokenledger/projections/evidence/verify"
@@ -228,7 +227,7 @@ func (a app) checkLog(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ring, err := keyring.Load(settings.KeyFile)
+	ring, err := settings.Keys().Load()
 	if err != nil {
 		return fmt.Errorf("the key file (TOKENLEDGER_KEY_FILE): %w", err)
 	}

@@ -21,7 +21,6 @@ import (
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore"
-	"github.com/tokenledger/tokenledger/eventstore/keyring"
 	"github.com/tokenledger/tokenledger/projections"
 	"github.com/tokenledger/tokenledger/projections/evidence"
 	"github.com/tokenledger/tokenledger/projections/evidence/verify"
@@ -86,7 +85,7 @@ func (a app) benchEvidence(ctx context.Context, n int) (r evidenceResult, err er
 	if err != nil {
 		return r, err
 	}
-	ring, err := keyring.Load(settings.KeyFile)
+	ring, err := settings.Keys().Load()
 	if err != nil {
 		return r, err
 	}
