@@ -59,6 +59,8 @@ type Index interface {
 	UserByEmail(ctx context.Context, email string) (user uuid.UUID, found bool, err error)
 	// UserByIdentity finds the user to whom an account at an OpenID provider is linked.
 	UserByIdentity(ctx context.Context, issuer, subject string) (user uuid.UUID, found bool, err error)
+	// InvitedAddress is the address that an invitation was issued to.
+	InvitedAddress(ctx context.Context, invitation uuid.UUID) (email string, found bool, err error)
 	// MemberByName finds whom the organization's identity provider knows by this
 	// name, in whatever case it is written: a member, or a former one whom it still names.
 	MemberByName(ctx context.Context, organization uuid.UUID, name string) (user uuid.UUID, found bool, err error)

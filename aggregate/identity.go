@@ -97,6 +97,9 @@ type SignIn struct {
 	// Once names what this sign-in may happen once for, such as the state of the
 	// flow. Used again, the outcome is marked as replayed and nothing is recorded.
 	Once string
+	// Invitation is the secret of an invitation that this sign-in accepts; empty:
+	// none. With it, also somebody who is no user yet comes in.
+	Invitation string
 }
 
 // once makes a key of what may happen once. It holds across processes and
@@ -124,6 +127,11 @@ func (y *Directory) SignIn(ctx context.Context, call Call, in SignIn) (Made, err
 			return err
 		}
 		d.meta.Actor = events.Person(made.ID)
+		if in.Invitation != "" {
+			if err := y.accept(ctx, d, in.Invitation, made.ID); err != nil {
+				return err
+			}
+		}
 		u, err := Load(ctx, d, UserDecider, events.UserStream(made.ID))
 		if err != nil {
 			return err
@@ -173,6 +181,9 @@ func (y *Directory) whose(ctx context.Context, d *Decision, in SignIn) (user uui
 		if user, found, err = y.Index.UserByEmail(ctx, in.Email); err != nil {
 			return user, fmt.Errorf("look up an account's address: %w", err)
 		}
+	}
+	if !found && in.Invitation != "" {
+		return y.newcomer(ctx, d, in)
 	}
 	if !found {
 		return user, refuse(CodeForbidden, "", "This account belongs to no user of the ledger; ask an administrator to invite you, "+

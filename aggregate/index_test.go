@@ -31,7 +31,8 @@ type index struct {
 	emails map[string]uuid.UUID
 	linked map[Identity]uuid.UUID
 	used   map[events.TrailID]map[uuid.UUID]time.Time
-	names  map[pairOf]string // organization, user
+	names  map[pairOf]string    // organization, user
+	asked  map[uuid.UUID]string // addresses, by invitation
 }
 
 type pairOf [2]uuid.UUID
@@ -67,7 +68,7 @@ func (x *index) advance(ctx context.Context, p events.Position) error {
 	}
 	if x.grants == nil {
 		x.grants, x.tokens = map[pairOf]bool{}, map[uuid.UUID]events.TokenCreated{}
-		x.names = map[pairOf]string{}
+		x.names, x.asked = map[pairOf]string{}, map[uuid.UUID]string{}
 		x.roles, x.emails = map[pairOf]events.Role{}, map[string]uuid.UUID{}
 		x.linked = map[Identity]uuid.UUID{}
 		x.used = map[events.TrailID]map[uuid.UUID]time.Time{}
@@ -95,6 +96,8 @@ func (x *index) apply(rec events.Recorded) {
 		x.roles[pairOf{first, second}] = e.Role
 	case events.MembershipRoleChanged:
 		x.roles[pairOf{first, second}] = e.Role
+	case events.InvitationIssued:
+		x.asked[first] = e.Email.Value
 	case events.MembershipProvisioned:
 		x.names[pairOf{first, second}] = strings.ToLower(e.UserName.Value)
 	case events.MembershipEnded:
@@ -199,4 +202,12 @@ func (x *index) MemberByName(ctx context.Context, org uuid.UUID, name string) (u
 		return uuid.Nil, false, err
 	}
 	return found[0], true, err
+}
+
+func (x *index) InvitedAddress(ctx context.Context, invitation uuid.UUID) (string, bool, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	err := x.advance(ctx, 0)
+	email, found := x.asked[invitation]
+	return email, found, err
 }

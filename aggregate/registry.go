@@ -54,6 +54,7 @@ var builtinActions = map[string]string{
 	"me":                            "user:read", "user": "user:read", "createUser": "user:write", "updateUser": "user:write",
 	"deactivateUser": "user:write", "reactivateUser": "user:write",
 	"addMember": "user:write", "updateMember": "user:write", "removeMember": "user:write",
+	"inviteMember": "user:write", "withdrawInvitation": "user:write", "acceptInvitation": "user:write",
 	"findings": "event:read", "finding": "event:read", "triageFinding": "event:write",
 	"webhooks": "organization:read", "addWebhook": "organization:write", "removeWebhook": "organization:write",
 	"replayWebhookDelivery": "organization:write", "replayWebhookDeliveries": "organization:write",

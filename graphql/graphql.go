@@ -12,6 +12,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -39,7 +40,8 @@ type Config struct {
 
 	// CheckTarget refuses a URL that the installation may not call; nil: it may call any.
 	CheckTarget   func(ctx context.Context, url string) error
-	Introspection bool // the schema may be read; where it may not, errors suggest no names either
+	PublicURL     string // where people reach the service, for links; empty: links have a path alone
+	Introspection bool   // the schema may be read; where it may not, errors suggest no names either
 	Limits        Limits
 	// Draining is closed when the service begins to end, so that subscriptions,
 	// which would not by themselves, end with it; nil: they end with their request.
@@ -96,6 +98,7 @@ type handler struct {
 	timeout   time.Duration
 	draining  func(ctx context.Context) <-chan struct{}
 	open      bool // the schema may be read
+	publicURL string
 	exec      *executor.Executor
 	writes    lastWrites
 	streams   chan struct{} // one element for each subscription that is followed
@@ -111,8 +114,9 @@ func New(c Config) (http.Handler, error) {
 	h := &handler{
 		tokens: c.Tokens, directory: c.Directory, views: c.Views, fresh: c.Fresh, log: c.Log,
 		verifier: c.Verifier, uses: c.Uses, target: c.CheckTarget, proofs: c.Proofs, hooks: c.Webhooks, trials: c.Trials, now: c.Now, logger: c.Logger, timeout: c.Timeout, draining: c.Draining,
-		writes:  lastWrites{at: map[events.Actor]events.Position{}},
-		streams: make(chan struct{}, limits.Streams),
+		publicURL: strings.TrimSuffix(c.PublicURL, "/"),
+		writes:    lastWrites{at: map[events.Actor]events.Position{}},
+		streams:   make(chan struct{}, limits.Streams),
 	}
 	if h.now == nil {
 		h.now = time.Now

@@ -18,7 +18,7 @@ type directory struct{}
 func (directory) Name() string { return "directory" }
 
 // Revision implements [Projection].
-func (directory) Revision() int { return 3 }
+func (directory) Revision() int { return 4 }
 
 const directoryDDL = `
 CREATE TABLE %[1]s (
@@ -103,19 +103,35 @@ CREATE TABLE %[4]s (
 	PRIMARY KEY (token, organization)
 );
 CREATE INDEX ON %[4]s (organization, given_at, token);
-CREATE INDEX ON %[4]s (user_id, organization);`
+CREATE INDEX ON %[4]s (user_id, organization);
+CREATE TABLE %[5]s (
+	id           uuid PRIMARY KEY,
+	organization uuid NOT NULL,
+	email        text COLLATE "C",
+	role         text COLLATE "C" NOT NULL,
+	until        timestamptz,
+	issued_at    timestamptz NOT NULL,
+	issued_by    text COLLATE "C" NOT NULL,
+	expires_at   timestamptz NOT NULL,
+	accepted_at  timestamptz,
+	accepted_by  uuid,
+	withdrawn_at timestamptz,
+	version      bigint NOT NULL,
+	position     bigint NOT NULL
+);
+CREATE INDEX ON %[5]s (organization, issued_at, id);`
 
 // Schema implements [Projection].
 func (directory) Schema(ctx context.Context, tx pgx.Tx, t Tables) error {
 	_, err := tx.Exec(ctx, fmt.Sprintf(directoryDDL,
-		t.Name("organizations"), t.Name("users"), t.Name("memberships"), t.Name("grants")))
+		t.Name("organizations"), t.Name("users"), t.Name("memberships"), t.Name("grants"), t.Name("invitations")))
 	return err
 }
 
 // Apply implements [Projection].
 func (directory) Apply(ctx context.Context, tx pgx.Tx, t Tables, run []events.Recorded) error {
 	for _, fold := range []func(context.Context, pgx.Tx, Tables, []events.Recorded) error{
-		organizations.fold, users.fold, memberships.fold, grants.fold,
+		organizations.fold, users.fold, memberships.fold, grants.fold, invitations.fold,
 	} {
 		if err := fold(ctx, tx, t, run); err != nil {
 			return err

@@ -40,8 +40,9 @@ type membersAnswer struct {
 }
 
 func (a app) memberCommand() *cobra.Command {
-	return group("member", "Add, list, change and end the memberships of an organization",
-		a.memberAdd(), a.memberList(), a.memberRole(), a.memberEnd())
+	return group("member", "Add, invite, list, change and end the members of an organization",
+		a.memberAdd(), a.memberList(), a.memberRole(), a.memberEnd(),
+		a.memberInvite(), a.memberInvitations(), a.memberWithdraw(), a.memberAccept())
 }
 
 // setWho names a user in an input, by id or by address.

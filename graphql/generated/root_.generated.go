@@ -72,6 +72,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreatePersonalAccessTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePersonalAccessTokenInput)),
 			graphql.NewInputUnmarshaler("CreateUserInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateUserInput)),
 			graphql.NewInputUnmarshaler("DecideAccessReviewInput", graphql.BindUnmarshaler(ec, unmarshalInputDecideAccessReviewInput)),
+			graphql.NewInputUnmarshaler("InviteMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputInviteMemberInput)),
 			graphql.NewInputUnmarshaler("OpenAccessReviewInput", graphql.BindUnmarshaler(ec, unmarshalInputOpenAccessReviewInput)),
 			graphql.NewInputUnmarshaler("OrganizationWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputOrganizationWhereInput)),
 			graphql.NewInputUnmarshaler("PersonalAccessTokenOrder", graphql.BindUnmarshaler(ec, unmarshalInputPersonalAccessTokenOrder)),
@@ -395,6 +396,17 @@ type Organization implements Node {
     "How many entries from the end: 1 to 100."
     last: Int
   ): TokenGrantConnection!
+  "The memberships that it offers and that nobody has accepted yet."
+  invitations(
+    "Begin behind this entry."
+    after: Cursor
+    "How many entries from the start: 1 to 100, 20 if neither first nor last is given."
+    first: Int
+    "End before this entry."
+    before: Cursor
+    "How many entries from the end: 1 to 100."
+    last: Int
+  ): InvitationConnection!
   "Its members."
   members(
     "Begin behind this entry."
@@ -571,6 +583,46 @@ type MembershipEdge {
   "The membership."
   node: Membership
   "The membership's place in the list."
+  cursor: Cursor!
+}
+
+"A membership that is offered to an address, by a link that works once."
+type Invitation {
+  "The invitation's UUID."
+  id: ID!
+  "The address; null once it was erased."
+  email: String
+  "What whoever accepts will be."
+  role: MembershipRole!
+  "When the membership ends by itself; null: never."
+  until: Time
+  "When it was issued."
+  issuedAt: Time!
+  "Who issued it."
+  issuedBy: String!
+  "When it can be accepted no longer."
+  expiresAt: Time!
+  "It can be accepted at the moment of the answer."
+  isOpen: Boolean!
+  "The number of decisions about the invitation so far."
+  version: Long!
+}
+
+"A page of invitations."
+type InvitationConnection {
+  "The entries of the page."
+  edges: [InvitationEdge]
+  "Where the page stands in the list."
+  pageInfo: PageInfo!
+  "How many invitations there are on all pages together."
+  totalCount: Int!
+}
+
+"An invitation in a list."
+type InvitationEdge {
+  "The invitation."
+  node: Invitation
+  "The invitation's place in the list."
   cursor: Cursor!
 }
 
@@ -756,6 +808,18 @@ input AddMemberInput {
   until: Time
 }
 
+"Who is offered a membership, where and as what."
+input InviteMemberInput {
+  "The organization; by default the caller's."
+  organizationID: ID
+  "The e-mail address; whoever accepts has to have it verified by the identity provider."
+  email: String!
+  "What whoever accepts will be there."
+  role: MembershipRole! = MEMBER
+  "When the membership ends by itself; null: never."
+  until: Time
+}
+
 "The role and the end that replace a membership's present ones."
 input UpdateMemberInput {
   "The organization; by default the caller's."
@@ -782,6 +846,16 @@ type OrganizationPayload {
 type UserPayload {
   "The user as it is now."
   user: User!
+  "Where the change stands in the log; null if there was nothing to change."
+  receipt: Receipt
+}
+
+"The answer to an invitation, or to its withdrawal."
+type InvitationPayload {
+  "The invitation as it is now."
+  invitation: Invitation!
+  "The link to pass on to the one who is invited. It is shown once, and works once; null where the command was answered before."
+  link: String
   "Where the change stands in the log; null if there was nothing to change."
   receipt: Receipt
 }
@@ -2143,6 +2217,25 @@ type Mutation {
   addMember(
     "Who, where and as what."
     input: AddMemberInput!
+  ): MembershipPayload!
+  "Offer a membership to an address, by a link that works once, for seven days. For people, not for tokens."
+  inviteMember(
+    "Who, where and as what."
+    input: InviteMemberInput!
+  ): InvitationPayload!
+  "Take an invitation back."
+  withdrawInvitation(
+    "The invitation's UUID."
+    id: ID!
+    "The organization; by default the caller's."
+    organizationID: ID
+    "Why. The reason stands in clear in the audit trail."
+    reason: String
+  ): InvitationPayload!
+  "Accept an invitation that is for the caller. Whoever is no user yet accepts by signing in with the link."
+  acceptInvitation(
+    "What stands behind the # of the link."
+    secret: String!
   ): MembershipPayload!
   "Change a member's role, or when the membership ends."
   updateMember(
@@ -3832,6 +3925,64 @@ func childFields_FindingTriagePayload(ctx context.Context, ec *executionContext,
 	return nil, fmt.Errorf("no field named %q was found under type FindingTriagePayload", field.Name)
 }
 
+func childFields_Invitation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Invitation_id(ctx, ec, field)
+	case "email":
+		return fieldContext_Invitation_email(ctx, ec, field)
+	case "role":
+		return fieldContext_Invitation_role(ctx, ec, field)
+	case "until":
+		return fieldContext_Invitation_until(ctx, ec, field)
+	case "issuedAt":
+		return fieldContext_Invitation_issuedAt(ctx, ec, field)
+	case "issuedBy":
+		return fieldContext_Invitation_issuedBy(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_Invitation_expiresAt(ctx, ec, field)
+	case "isOpen":
+		return fieldContext_Invitation_isOpen(ctx, ec, field)
+	case "version":
+		return fieldContext_Invitation_version(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Invitation", field.Name)
+}
+
+func childFields_InvitationConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_InvitationConnection_edges(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_InvitationConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_InvitationConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvitationConnection", field.Name)
+}
+
+func childFields_InvitationEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return fieldContext_InvitationEdge_node(ctx, ec, field)
+	case "cursor":
+		return fieldContext_InvitationEdge_cursor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvitationEdge", field.Name)
+}
+
+func childFields_InvitationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "invitation":
+		return fieldContext_InvitationPayload_invitation(ctx, ec, field)
+	case "link":
+		return fieldContext_InvitationPayload_link(ctx, ec, field)
+	case "receipt":
+		return fieldContext_InvitationPayload_receipt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvitationPayload", field.Name)
+}
+
 func childFields_Membership(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organization":
@@ -3932,6 +4083,8 @@ func childFields_Organization(ctx context.Context, ec *executionContext, field g
 		return fieldContext_Organization_apiTokens(ctx, ec, field)
 	case "tokenGrants":
 		return fieldContext_Organization_tokenGrants(ctx, ec, field)
+	case "invitations":
+		return fieldContext_Organization_invitations(ctx, ec, field)
 	case "members":
 		return fieldContext_Organization_members(ctx, ec, field)
 	}

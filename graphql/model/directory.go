@@ -99,3 +99,14 @@ func (g TokenGrant) Status() TokenGrantStatus {
 	}
 	return TokenGrantStatusActive
 }
+
+// Invitation is one invitation, at the instant Now.
+type Invitation struct {
+	projections.InvitationRow
+	Now time.Time
+}
+
+// IsOpen reports whether it can be accepted at the instant of the answer.
+func (i Invitation) IsOpen() bool {
+	return i.AcceptedAt == nil && i.WithdrawnAt == nil && i.Now.Before(i.ExpiresAt)
+}

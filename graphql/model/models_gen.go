@@ -394,6 +394,46 @@ type FindingTriagePayload struct {
 	Receipt *Receipt `json:"receipt,omitempty"`
 }
 
+// A page of invitations.
+type InvitationConnection struct {
+	// The entries of the page.
+	Edges []*InvitationEdge `json:"edges,omitempty"`
+	// Where the page stands in the list.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many invitations there are on all pages together.
+	TotalCount int `json:"totalCount"`
+}
+
+// An invitation in a list.
+type InvitationEdge struct {
+	// The invitation.
+	Node *Invitation `json:"node,omitempty"`
+	// The invitation's place in the list.
+	Cursor string `json:"cursor"`
+}
+
+// The answer to an invitation, or to its withdrawal.
+type InvitationPayload struct {
+	// The invitation as it is now.
+	Invitation *Invitation `json:"invitation"`
+	// The link to pass on to the one who is invited. It is shown once, and works once; null where the command was answered before.
+	Link *string `json:"link,omitempty"`
+	// Where the change stands in the log; null if there was nothing to change.
+	Receipt *Receipt `json:"receipt,omitempty"`
+}
+
+// Who is offered a membership, where and as what.
+type InviteMemberInput struct {
+	// The organization; by default the caller's.
+	OrganizationID *string `json:"organizationID,omitempty"`
+	// The e-mail address; whoever accepts has to have it verified by the identity provider.
+	Email string `json:"email"`
+	// What whoever accepts will be there.
+	Role events.Role `json:"role"`
+	// When the membership ends by itself; null: never.
+	Until *time.Time `json:"until,omitempty"`
+}
+
 // A page of memberships.
 type MembershipConnection struct {
 	// The entries of the page.

@@ -158,6 +158,7 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger 
 		Trials:        trials{l.verifier},
 		Log:           s.Log,
 		CheckTarget:   outbound.Guard{Allowed: c.PrivateTargets}.Check,
+		PublicURL:     c.PublicURL,
 		Introspection: c.PublicSchema(),
 		Draining:      httpd.Draining,
 		Logger:        logger,
