@@ -25,8 +25,14 @@ type invitationView struct {
 
 func (i invitationView) record() record {
 	return record{
-		{"id", i.ID}, {"email", i.Email}, {"role", strings.ToLower(i.Role)}, {"until", i.Until},
-		{"issuedAt", i.IssuedAt}, {"expiresAt", i.ExpiresAt}, {"isOpen", i.IsOpen}, {"version", i.Version},
+		{"id", i.ID},
+		{"email", i.Email},
+		{"role", strings.ToLower(i.Role)},
+		{"until", i.Until},
+		{"issuedAt", i.IssuedAt},
+		{"expiresAt", i.ExpiresAt},
+		{"isOpen", i.IsOpen},
+		{"version", i.Version},
 	}
 }
 
