@@ -210,6 +210,11 @@ func (w *world) seal() sealer.Sealed {
 // refusal waits until a sealer refuses to sign.
 func (w *world) refusal(r running) error {
 	w.Helper()
+	defer func() {
+		if w.Failed() {
+			w.Logf("%+v", r.Status())
+		}
+	}()
 	w.await("the sealer refuses", func() bool { return r.Status().Refused != nil })
 	return r.Status().Refused
 }
