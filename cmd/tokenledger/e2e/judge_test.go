@@ -14,8 +14,9 @@ import (
 // judge is what the leaves so far say, by stream.
 type judge struct {
 	tokens, grants, users, members map[string]*standing
-	required                       map[string]bool // organizations that require single sign-on
-	sources                        map[string]bool // those that demand to know where a use comes from
+	required                       map[string]bool           // organizations that require single sign-on
+	policies                       map[string]map[string]any // of organizations, as their events tell them
+	sources                        map[string]bool           // those that demand to know where a use comes from
 	guilty                         []string
 	uses                           map[string]int // by token
 }
@@ -29,12 +30,15 @@ type standing struct {
 	deadline     time.Time // zero: none
 	role         string    // of a membership
 	stamped      bool
+	approved     bool
+	endless      bool // it has no deadline
+	began        time.Time
 }
 
 func newJudge() *judge {
 	return &judge{
 		tokens: map[string]*standing{}, grants: map[string]*standing{}, users: map[string]*standing{}, members: map[string]*standing{},
-		required: map[string]bool{}, sources: map[string]bool{}, uses: map[string]int{},
+		required: map[string]bool{}, sources: map[string]bool{}, policies: map[string]map[string]any{}, uses: map[string]int{},
 	}
 }
 
@@ -58,6 +62,7 @@ func (j *judge) learn(l leaf) {
 	all := map[string]map[string]*standing{"token": j.tokens, "grant": j.grants, "user": j.users, "membership": j.members}[kind]
 	if l.Type == "organization.policy_changed" {
 		after, _ := l.Data["after"].(map[string]any)
+		j.policies[id] = after
 		j.required[id] = after["sso_required"] == true
 		networks, _ := after["allowed_sources"].([]any)
 		j.sources[id] = len(networks) > 0
@@ -79,8 +84,12 @@ func (s *standing) learn(l leaf) {
 		s.kind, _ = l.Data["kind"].(string)
 		s.home = text(l, "organization") + text(l, "owner")
 		s.over, s.deadline = "", instant(l, "expires_at")
+		s.approved, s.endless, s.began = false, s.deadline.IsZero(), l.RecordedAt
+	case "approved":
+		s.approved = true
 	case "expiry_changed", "changed":
 		s.deadline = instant(l, "expires_at")
+		s.endless = s.deadline.IsZero()
 	case "rotated":
 		s.deadline = earlier(s.deadline, instant(l, "until"))
 	case "revoked", "expired", "deleted", "ended", "deactivated":
@@ -135,7 +144,7 @@ func (j *judge) against(l leaf) string {
 	if _, told := l.Data["source"]; j.sources[l.Trail] && !told {
 		return "from nobody knows where, which the policy refuses"
 	}
-	return ""
+	return j.byPolicy(j.policies[l.Trail], token, j.grants[id+"."+l.Trail], l)
 }
 
 func (s *standing) against(what string, at time.Time) string {

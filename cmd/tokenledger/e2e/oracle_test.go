@@ -10,17 +10,20 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/tokenledger/tokenledger/events"
 )
 
 const (
 	fullRounds, shortRounds = 500, 60
 	callersEach             = 3  // concurrent callers of each process in a round
 	killEvery               = 23 // rounds, so that each way of ending is met
-	waysToEnd               = 7
+	waysToEnd               = 7 + policyWays
 	byDeadline              = 3 // the one of them that is a deadline
 )
 
@@ -75,6 +78,10 @@ type target struct {
 	end     string         // the mutation that ends it; empty: its deadline does
 	with    map[string]any // its variables
 	onceKey string
+
+	resource string         // that it is used on; "from/" and an address: where the use comes from
+	caller   string         // the value of the token that asks, if not the usual one
+	policy   *events.Policy // or the policy that ends it, set by somebody who signed in
 }
 
 // battle is two services on one log, and tokens to end.
@@ -82,9 +89,10 @@ type battle struct {
 	services [2]*service
 	caller   string // the value of the token that asks
 	database string
-	targets  [waysToEnd]func(i int) target
-	life     time.Duration // of a token whose deadline ends it
-	probe    made          // a token that is allowed wherever nothing is demanded
+	targets  []func(i int) target // waysToEnd
+	life     time.Duration        // of a token whose deadline ends it
+	law      lawgiver
+	probe    made // a token that is allowed wherever nothing is demanded
 
 	refusals atomic.Int64
 	mu       sync.Mutex       // guards answered
@@ -116,7 +124,7 @@ func (b *battle) round(t *testing.T, target target, doomed *service) (raced bool
 	case <-allowed:
 		raced = true
 	case <-refused:
-		if target.end != "" {
+		if target.end != "" || target.policy != nil {
 			t.Errorf("%s is not allowed once", target.ID)
 		}
 	}
@@ -125,6 +133,10 @@ func (b *battle) round(t *testing.T, target target, doomed *service) (raced bool
 	if doomed != nil {
 		doomed.wait(t)
 		doomed.start(t)
+	}
+	if target.policy != nil {
+		b.set(t, events.Policy{})
+		b.awaitLifted(t)
 	}
 	return raced
 }
@@ -140,6 +152,9 @@ func (b *battle) endIt(t *testing.T, target target, doomed *service) {
 	if doomed != nil {
 		go func() { _ = doomed.cmd.Process.Kill() }()
 	}
+	if target.policy != nil {
+		b.set(t, *target.policy)
+	}
 	if target.end == "" {
 		return
 	}
@@ -153,9 +168,16 @@ func (b *battle) endIt(t *testing.T, target target, doomed *service) {
 }
 
 func (b *battle) useUntilRefused(s *service, target target, allowed chan<- struct{}) error {
-	use := map[string]any{"input": map[string]any{"token": target.Value, "action": "createEvidence"}}
+	input, caller := map[string]any{"token": target.Value, "action": "createEvidence"}, b.caller
+	if address, ok := strings.CutPrefix(target.resource, "from/"); ok {
+		input["resource"], input["sourceIP"] = target.resource, address
+	}
+	if target.caller != "" {
+		caller = target.caller
+	}
+	use := map[string]any{"input": input}
 	for began := time.Now(); time.Since(began) < awaitLimit; {
-		a, err := s.try(b.caller, `mutation($input: VerifyTokenInput!) { verifyToken(input: $input) { allowed position } }`, use)
+		a, err := s.try(caller, `mutation($input: VerifyTokenInput!) { verifyToken(input: $input) { allowed position } }`, use)
 		if err != nil {
 			return err
 		}
@@ -196,7 +218,9 @@ func newBattle(t *testing.T, n int) *battle {
 		b.services[i].Token = b.services[0].Token
 	}
 	s := b.services[0]
-	b.caller = s.createToken(t, map[string]any{"name": "asks", "scopes": []string{"token:introspect"}}).Value
+	b.caller = s.createToken(t, map[string]any{
+		"name": "asks", "scopes": []string{"token:introspect"}, "expiresAt": time.Now().Add(24 * time.Hour).UTC().Format(time.RFC3339),
+	}).Value
 	revoked := s.createMany(t, "APIToken", "apiTokens", n, map[string]any{"name": "revoked", "scopes": []string{"evidence:write"}})
 	organization := s.ask(t, `{ organization { id } }`, nil).text(t, "organization.id")
 	granted := s.createMany(t, "PersonalAccessToken", "personalAccessTokens", n, map[string]any{
@@ -208,19 +232,17 @@ func newBattle(t *testing.T, n int) *battle {
 	for _, ours := range []string{s.Token, b.caller} { // which no demand is to refuse
 		s.ask(t, authorizeSSO, map[string]any{"id": shortID(ours)})
 	}
-	b.targets = [waysToEnd]func(int) target{
+	b.targets = []func(int) target{
 		func(i int) target {
 			return target{
-				revoked[i], `mutation($id: ID!) { revokeAPIToken(id: $id, reason: "leaked") { receipt { position } } }`,
-				map[string]any{"id": revoked[i].ID},
-				fmt.Sprint("revoke-", i),
+				made: revoked[i], end: `mutation($id: ID!) { revokeAPIToken(id: $id, reason: "leaked") { receipt { position } } }`,
+				with: map[string]any{"id": revoked[i].ID}, onceKey: fmt.Sprint("revoke-", i),
 			}
 		},
 		func(i int) target {
 			return target{
-				granted[i], `mutation($id: ID!) { endTokenGrant(id: $id, reason: "no longer") { receipt { position } } }`,
-				map[string]any{"id": granted[i].ID},
-				fmt.Sprint("end-", i),
+				made: granted[i], end: `mutation($id: ID!) { endTokenGrant(id: $id, reason: "no longer") { receipt { position } } }`,
+				with: map[string]any{"id": granted[i].ID}, onceKey: fmt.Sprint("end-", i),
 			}
 		},
 		func(i int) target {
@@ -228,7 +250,7 @@ func newBattle(t *testing.T, n int) *battle {
 			if i%2 == 1 {
 				end = `mutation($id: ID!) { removeMember(userID: $id, reason: "left") { receipt { position } } }`
 			}
-			return target{members[i].made, end, map[string]any{"id": members[i].user}, fmt.Sprint("member-", i)}
+			return target{made: members[i].made, end: end, with: map[string]any{"id": members[i].user}, onceKey: fmt.Sprint("member-", i)}
 		},
 		func(int) target { return target{made: b.expiring(t)} },
 		func(i int) target { // enforcement is switched on
@@ -239,15 +261,15 @@ func newBattle(t *testing.T, n int) *battle {
 			s.ask(t, authorizeSSO, map[string]any{"id": it.ID})
 			s.ask(t, changePolicy, map[string]any{"input": map[string]any{"ssoRequired": true}})
 			return target{
-				it, `mutation($id: ID!) { withdrawTokenSSO(id: $id) { receipt { position } } }`,
-				map[string]any{"id": it.ID},
-				fmt.Sprint("unstamp-", i),
+				made: it, end: `mutation($id: ID!) { withdrawTokenSSO(id: $id) { receipt { position } } }`,
+				with: map[string]any{"id": it.ID}, onceKey: fmt.Sprint("unstamp-", i),
 			}
 		},
 		func(i int) target { // whoever asks has to say where a use comes from, and does not
 			return b.byPolicy(demanded[2*n+i], map[string]any{"allowedSources": []string{"127.0.0.0/8", "::1/128"}}, fmt.Sprint("sources-", i))
 		},
 	}
+	b.targets = append(b.targets, b.policyTargets(t, sh, n)...)
 	return b
 }
 
@@ -263,7 +285,7 @@ var noDemand = map[string]any{"ssoRequired": false, "allowedSources": []string{}
 func shortID(value string) string { return value[len("tola_"):][:22] }
 
 func (b *battle) byPolicy(of made, policy map[string]any, onceKey string) target {
-	return target{of, changePolicy, map[string]any{"input": policy}, onceKey}
+	return target{made: of, end: changePolicy, with: map[string]any{"input": policy}, onceKey: onceKey}
 }
 
 // demand changes the policy, and returns when both services go by it.
