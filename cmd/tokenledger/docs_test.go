@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -56,4 +57,23 @@ func testsIn(t *testing.T, pkg string) map[string]bool {
 		}
 	}
 	return there
+}
+
+// Decisions are cited by number, so that each has one of its own, in its name and in its heading.
+func TestDecisionsAreNumberedOnce(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "decisions", "*.md"))
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("no decisions: %v", err)
+	}
+	for i, page := range pages {
+		raw, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Base(page)
+		if number := fmt.Sprintf("%03d", i+1); !strings.HasPrefix(name, number+"-") || !strings.HasPrefix(string(raw), fmt.Sprintf("# %d. ", i+1)) {
+			t.Errorf("%s is the decision number %s by its place: %.40q", name, number, raw)
+		}
+	}
 }
