@@ -5,6 +5,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -18,7 +19,7 @@ type directory struct{}
 func (directory) Name() string { return "directory" }
 
 // Revision implements [Projection].
-func (directory) Revision() int { return 4 }
+func (directory) Revision() int { return 5 }
 
 const directoryDDL = `
 CREATE TABLE %[1]s (
@@ -107,6 +108,7 @@ CREATE INDEX ON %[4]s (user_id, organization);
 CREATE TABLE %[5]s (
 	id           uuid PRIMARY KEY,
 	organization uuid NOT NULL,
+	user_id      uuid NOT NULL,
 	email        text COLLATE "C",
 	role         text COLLATE "C" NOT NULL,
 	until        timestamptz,
@@ -119,7 +121,8 @@ CREATE TABLE %[5]s (
 	version      bigint NOT NULL,
 	position     bigint NOT NULL
 );
-CREATE INDEX ON %[5]s (organization, issued_at, id);`
+CREATE INDEX ON %[5]s (organization, issued_at, id);
+CREATE INDEX ON %[5]s (user_id);`
 
 // Schema implements [Projection].
 func (directory) Schema(ctx context.Context, tx pgx.Tx, t Tables) error {
@@ -130,11 +133,41 @@ func (directory) Schema(ctx context.Context, tx pgx.Tx, t Tables) error {
 
 // Apply implements [Projection].
 func (directory) Apply(ctx context.Context, tx pgx.Tx, t Tables, run []events.Recorded) error {
-	for _, fold := range []func(context.Context, pgx.Tx, Tables, []events.Recorded) error{
-		organizations.fold, users.fold, memberships.fold, grants.fold, invitations.fold,
-	} {
-		if err := fold(ctx, tx, t, run); err != nil {
+	for len(run) > 0 { // up to each erasure, which reaches rows of other streams
+		n := slices.IndexFunc(run, func(rec events.Recorded) bool { _, yes := rec.Event.(events.UserErased); return yes }) + 1
+		if n == 0 {
+			n = len(run)
+		}
+		for _, fold := range []func(context.Context, pgx.Tx, Tables, []events.Recorded) error{
+			organizations.fold, users.fold, memberships.fold, grants.fold, invitations.fold,
+		} {
+			if err := fold(ctx, tx, t, run[:n]); err != nil {
+				return err
+			}
+		}
+		if err := forget(ctx, tx, t, run[n-1]); err != nil {
 			return err
+		}
+		run = run[n:]
+	}
+	return nil
+}
+
+// forget scrubs the personal values that memberships and invitations have of a
+// user who was erased.
+func forget(ctx context.Context, tx pgx.Tx, t Tables, rec events.Recorded) error {
+	if _, erased := rec.Event.(events.UserErased); !erased {
+		return nil
+	}
+	user, _, err := rec.Stream.IDs()
+	if err != nil {
+		return at(rec, err)
+	}
+	for part, set := range map[string]string{
+		"memberships": "user_name = NULL, name_fold = NULL, external_id = NULL", "invitations": "email = NULL",
+	} {
+		if _, err := tx.Exec(ctx, "UPDATE "+t.Name(part)+" SET "+set+" WHERE user_id = $1", user); err != nil {
+			return fmt.Errorf("forget a user: %w", err)
 		}
 	}
 	return nil

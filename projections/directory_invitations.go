@@ -18,6 +18,7 @@ import (
 type InvitationRow struct {
 	ID           uuid.UUID       `json:"id"`
 	Organization uuid.UUID       `json:"organization"`
+	User         uuid.UUID       `json:"user_id" db:"user_id"` // who has the address, or would
 	Email        *string         `json:"email"`
 	Role         events.Role     `json:"role"`
 	Until        *time.Time      `json:"until"` // of the membership
@@ -46,7 +47,7 @@ func (r *InvitationRow) apply(of ids, rec events.Recorded) error {
 	switch e := rec.Event.(type) {
 	case events.InvitationIssued:
 		*r = InvitationRow{
-			ID: of[0], Organization: e.Organization, Email: optionalText(e.Email.Value), Role: e.Role, Until: optionalTime(e.Until),
+			ID: of[0], Organization: e.Organization, User: e.User, Email: optionalText(e.Email.Value), Role: e.Role, Until: optionalTime(e.Until),
 			IssuedAt: rec.RecordedAt, IssuedBy: text(rec.Meta.Actor.Name()), ExpiresAt: e.ExpiresAt,
 		}
 	case events.InvitationAccepted:
