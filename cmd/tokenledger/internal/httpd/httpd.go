@@ -49,7 +49,7 @@ func (p Public) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/query", p.Auth.Wrap(p.Query))
 	if p.SignIn != nil {
-		for _, path := range []string{"/v1/login", "/v1/login/", "/v1/logout", "/v1/sso/"} {
+		for _, path := range []string{"/v1/login", "/v1/login/", "/v1/logout", "/v1/invitation", "/v1/sso/"} {
 			mux.Handle(path, p.SignIn)
 		}
 	}

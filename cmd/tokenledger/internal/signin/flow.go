@@ -31,6 +31,8 @@ type flow struct {
 	Until    time.Time `json:"until"`
 	Return   string    `json:"return,omitempty"` // where to go afterwards
 	Stamp    *stamp    `json:"stamp,omitempty"`
+
+	Invitation string `json:"invitation,omitempty"` // the secret of one that the sign-in accepts
 }
 
 // stamp says what token a flow of single sign-on authorizes, and for whom.

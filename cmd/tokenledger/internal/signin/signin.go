@@ -124,6 +124,8 @@ func (s *Service) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/login", s.answer(s.login))
 	mux.HandleFunc("GET /v1/login/callback", s.answer(s.callback))
+	mux.HandleFunc("GET /v1/invitation", s.answer(s.invitation))
+	mux.HandleFunc("POST /v1/invitation", s.answer(s.accept))
 	mux.HandleFunc("POST /v1/logout", s.answer(s.logout))
 	mux.HandleFunc("POST /v1/sso/token/authorize", s.answer(s.authorize))
 	mux.HandleFunc("GET /v1/sso/token/callback", s.answer(s.authorized))
@@ -161,16 +163,7 @@ func (s *Service) login(w http.ResponseWriter, r *http.Request) error {
 	if s.provider == nil {
 		return errNoProvider
 	}
-	f := newFlow(s.now(), r.URL.Query().Get("return"))
-	to, err := s.client.authorization(r.Context(), f)
-	if err != nil {
-		return s.told(r.Context(), "a sign-in", err, aggregate.CodeUnavailable, "The identity provider does not answer; try again in a moment.")
-	}
-	if err := s.logins.set(w, f, f.Until, s.now()); err != nil {
-		return err
-	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
-	return nil
+	return s.begin(w, r, newFlow(s.now(), r.URL.Query().Get("return")))
 }
 
 var errNoProvider = refuse(aggregate.CodeNotFound, "", "People cannot sign in here: no identity provider is configured (TOKENLEDGER_OIDC_ISSUER).")
@@ -189,7 +182,7 @@ func (s *Service) callback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	made, err := s.directory.SignIn(r.Context(), call(r.Context()), aggregate.SignIn{Identity: a.Identity, Email: a.Email, Once: f.State})
+	made, err := s.directory.SignIn(r.Context(), call(r.Context()), aggregate.SignIn{Identity: a.Identity, Email: a.Email, Once: f.State, Invitation: f.Invitation})
 	if err != nil {
 		return err
 	}
@@ -200,6 +193,11 @@ func (s *Service) callback(w http.ResponseWriter, r *http.Request) error {
 	in := session{User: made.ID, At: made.Receipt.Last(), Began: began, Ends: began.Add(s.lifetime)}
 	if err := s.verifier.Wait(r.Context(), in.At); err != nil {
 		return err
+	}
+	if f.Invitation != "" {
+		// Somebody new looks for himself next. Where the read model takes longer
+		// than it should, he is there a moment later.
+		_ = s.directory.Index.Wait(r.Context(), in.At)
 	}
 	if err := s.sessions.set(w, in, in.Ends, s.now()); err != nil {
 		return err
