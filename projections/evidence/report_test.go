@@ -5,7 +5,6 @@ package evidence_test
 import (
 	"bytes"
 	"context"
-	"strings"
 	"testing"
 	"time"
 
@@ -25,30 +24,6 @@ func (l *ledger) report(t tester, name string, r evidence.Request) evidence.Tabl
 		t.Fatalf("%s: %v", name, err)
 	}
 	return table
-}
-
-// text is a table as lines, without the columns that a test does not ask for.
-func text(table evidence.Table, columns ...string) []string {
-	var lines []string
-	for _, row := range table.Rows {
-		var cells []string
-		for _, want := range columns {
-			for i, c := range table.Columns {
-				if c.Name == want {
-					cells = append(cells, evidence.Text(row[i]))
-				}
-			}
-		}
-		lines = append(lines, strings.Join(cells, "|"))
-	}
-	return lines
-}
-
-func wants(t *testing.T, got []string, want ...string) {
-	t.Helper()
-	if strings.Join(got, "\n") != strings.Join(want, "\n") {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
 }
 
 func TestRollForwardReconcilesToZero(t *testing.T) {
