@@ -129,8 +129,9 @@ func (a app) orgRename() *cobra.Command {
 	return c
 }
 
-// policyFields are what the input of a change has, too.
-const policyFields = `ssoRequired memberScopes`
+// policyFields are what the input of a change has, too. Spans of time are in seconds.
+const policyFields = `ssoRequired ssoMaxAge organizationSSOMaxAge memberScopes scopeCeiling allowedSources
+	maxLifetime expiryRequired idleExpiry descriptionRequired rotationAge rotationEnforced approvalRequired reviewEvery endFamilyOnReuse`
 
 type policyAnswer struct {
 	Organization struct {
@@ -143,7 +144,7 @@ func (a app) orgPolicy() *cobra.Command {
 	var set string
 	c := &cobra.Command{
 		Use: "policy [ID] [--set JSON]", Short: "Show what an organization demands of tokens, or change parts of it",
-		Example: `  tokenledger org policy --set '{"ssoRequired":true}'`, Args: cobra.MaximumNArgs(1),
+		Example: `  tokenledger org policy --set '{"maxLifetime":7776000,"allowedSources":["192.0.2.0/24"]}'`, Args: cobra.MaximumNArgs(1),
 	}
 	c.Flags().StringVar(&set, "set", "", "the parts to change, as a JSON object; the others stay")
 	out := outputFlag(c, "table", "json")
@@ -173,8 +174,7 @@ func (a app) orgPolicy() *cobra.Command {
 }
 
 func (a app) setPolicy(c *cobra.Command, variables map[string]any, now policyAnswer, change map[string]any) (map[string]any, error) {
-	input := maps.Clone(now.Organization.Policy)
-	maps.Copy(input, change)
+	input := maps.Clone(change)
 	input["expectedVersion"] = now.Organization.Version
 	variables["input"] = input
 	var answer struct{ UpdateOrganizationPolicy policyAnswer }
@@ -186,7 +186,11 @@ func (a app) setPolicy(c *cobra.Command, variables map[string]any, now policyAns
 func policyRecord(policy map[string]any) record {
 	var r record
 	for _, name := range fieldsOf(policyFields) {
-		r = append(r, cell{name, policy[name]})
+		value := policy[name]
+		if seconds, ok := value.(float64); ok { // as JSON's numbers are decoded; these are whole
+			value = int64(seconds)
+		}
+		r = append(r, cell{name, value})
 	}
 	return r
 }
