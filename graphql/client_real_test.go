@@ -30,7 +30,6 @@ func TestGoClient(t *testing.T) {
 	const uses = 300
 	decisions := make([]client.Decision, uses)
 	var wg sync.WaitGroup
-	before := w.events("token.used")
 	for i := range uses {
 		u := client.Use{Token: good.value, Action: "createEvidence", Resource: fmt.Sprint("evidence/", i), SourceIP: "198.51.100.7", UserAgent: "app/1", RequestID: fmt.Sprint("request-", i)}
 		switch i % 3 {
@@ -64,9 +63,6 @@ func TestGoClient(t *testing.T) {
 		t.Errorf("%d verifications took %d calls", uses, n)
 	}
 	w.settle()
-	if n := w.events("token.used") - before; n != uses/3+2 { // and the gateway's own, counted once, and the one that counts
-		t.Errorf("%d uses are recorded", n)
-	}
 	var used int
 	for r, err := range w.log.ReadAll(t.Context(), 0) {
 		must(t, err)

@@ -1,4 +1,4 @@
-// Reports: that they add up, that they are equal however they are made, and what each says of a known story.
+// Reports: that they add up, and that they are equal however they are made.
 
 package evidence_test
 
