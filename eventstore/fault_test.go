@@ -142,7 +142,7 @@ func TestCommitWithoutAnswerIsLookedUpWhenTheDatabaseComesBack(t *testing.T) {
 	k := eventstoretest.NewToken(uuid.New())
 	mustAppend(t, log, k.Create())
 	mustAppend(t, log, k.Use())
-	cut := p.cutOff(true, 1)
+	cut := p.goAway(true, 1)
 	done := make(chan error, 1)
 	go func() {
 		receipt, err := log.Append(t.Context(), k.Use())
@@ -152,7 +152,6 @@ func TestCommitWithoutAnswerIsLookedUpWhenTheDatabaseComesBack(t *testing.T) {
 		done <- err
 	}()
 	<-cut
-	p.close()
 	// Who comes now is refused, so the appender knows that the database is away.
 	for refused := false; !refused; {
 		_, err := log.Append(t.Context(), k.Use())

@@ -21,6 +21,7 @@ type proxy struct {
 
 	mu       sync.Mutex // guards all below
 	listener net.Listener
+	closed   bool
 	conns    map[net.Conn]bool
 	cut      *cut
 	group    sync.WaitGroup
@@ -30,6 +31,7 @@ type proxy struct {
 type cut struct {
 	answers bool // of the database, else a request of the appender
 	after   int  // messages that are passed on before
+	away    bool // the proxy closes with it, so that nobody connects meanwhile
 	done    chan struct{}
 }
 
@@ -66,7 +68,7 @@ func (p *proxy) open() {
 		p.tb.Error(err)
 		return
 	}
-	p.listener = listener
+	p.listener, p.closed = listener, false
 	p.group.Go(func() {
 		for {
 			client, err := listener.Accept()
@@ -82,6 +84,11 @@ func (p *proxy) open() {
 func (p *proxy) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.closeLocked()
+}
+
+func (p *proxy) closeLocked() {
+	p.closed = true
 	_ = p.listener.Close()
 	for c := range p.conns {
 		_ = c.Close()
@@ -96,6 +103,15 @@ func (p *proxy) cutOff(answers bool, after int) (done chan struct{}) {
 	return p.cut.done
 }
 
+// goAway is cutOff, and with the connection goes the database.
+func (p *proxy) goAway(answers bool, after int) (done chan struct{}) {
+	done = p.cutOff(answers, after)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cut.away = true
+	return done
+}
+
 func (p *proxy) serve(client net.Conn) {
 	defer client.Close()
 	server, err := net.Dial("unix", p.target)
@@ -104,6 +120,10 @@ func (p *proxy) serve(client net.Conn) {
 	}
 	defer server.Close()
 	p.mu.Lock()
+	if p.closed { // the client was let in just before
+		p.mu.Unlock()
+		return
+	}
 	p.conns[client], p.conns[server] = true, true
 	p.mu.Unlock()
 	startup := make([]byte, 64<<10)
@@ -151,6 +171,9 @@ func (p *proxy) cuts(answers bool) bool {
 	if p.cut.after > 0 {
 		p.cut.after--
 		return false
+	}
+	if p.cut.away {
+		p.closeLocked()
 	}
 	close(p.cut.done)
 	p.cut = nil
