@@ -57,16 +57,36 @@ func (l *ledger) pack(w http.ResponseWriter, r *http.Request) {
 		l.refusePack(w, r, err)
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/zip")
-	h.Set("Content-Disposition", `attachment; filename="evidence-`+plan.Organization.String()+`.zip"`)
-	h.Set(PackEventsHeader, strconv.FormatInt(plan.Manifest.Events, 10))
-	h.Set(PackBytesHeader, strconv.FormatInt(plan.Bytes, 10))
-	if err := plan.Write(r.Context(), w); err != nil {
-		// The answer has begun: breaking it off is the only way to say that it is not whole.
+	sending := &packWriter{ResponseWriter: w, plan: plan}
+	switch err := plan.Write(r.Context(), sending); {
+	case err == nil:
+	case !sending.begun:
+		l.refusePack(w, r, err)
+	default:
+		// Breaking the answer off is the only way to say that it is not whole.
 		l.logger.ErrorContext(r.Context(), "an evidence pack could not be written to its end", "error", err)
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// packWriter says what is coming with the first byte of it: until then the answer may still be a refusal.
+type packWriter struct {
+	http.ResponseWriter
+	plan  *evidence.Plan
+	begun bool
+}
+
+// Write implements io.Writer.
+func (w *packWriter) Write(b []byte) (int, error) {
+	if !w.begun {
+		w.begun = true
+		h := w.Header()
+		h.Set("Content-Type", "application/zip")
+		h.Set("Content-Disposition", `attachment; filename="evidence-`+w.plan.Organization.String()+`.zip"`)
+		h.Set(PackEventsHeader, strconv.FormatInt(w.plan.Manifest.Events, 10))
+		h.Set(PackBytesHeader, strconv.FormatInt(w.plan.Bytes, 10))
+	}
+	return w.ResponseWriter.Write(b)
 }
 
 func (l *ledger) planPack(r *http.Request) (*evidence.Plan, error) {
