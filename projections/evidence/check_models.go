@@ -1,0 +1,204 @@
+// The second half of the audit: the read models against a replay, and the segments against the blocks.
+
+package evidence
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore/merkle"
+	"github.com/tokenledger/tokenledger/projections"
+)
+
+// readModels compares each read model with the replay, at the read model's own position.
+func (a *audit) readModels(ctx context.Context) error {
+	for _, compare := range []struct {
+		projection string
+		with       func(context.Context, *projections.Snapshot) error
+	}{{"tokens", a.tokens}, {"directory", a.directory}, {"trails", a.segments}} {
+		if err := a.readModel(ctx, compare.projection, compare.with); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *audit) readModel(ctx context.Context, name string, compare func(context.Context, *projections.Snapshot) error) error {
+	snapshot, err := a.Views.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer snapshot.Close(context.WithoutCancel(ctx))
+	at, err := snapshot.Position(ctx, name)
+	if err != nil {
+		return err
+	}
+	if at < a.state.Position {
+		return nil // it is behind; the next audit compares it
+	}
+	if err := a.through(ctx, at); err != nil {
+		return err
+	}
+	if a.state.Position < at {
+		return a.mismatch(a.state.Position, "read model "+name, fmt.Sprintf("it is at position %d, behind the end of the log", at))
+	}
+	return compare(ctx, snapshot)
+}
+
+func (a *audit) tokens(ctx context.Context, s *projections.Snapshot) error {
+	rows, err := s.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	kept := make(map[uuid.UUID]*projections.TokenRow, len(rows))
+	for i := range rows {
+		kept[rows[i].ID] = &rows[i]
+	}
+	return compareRows(a, "tokens", kept, a.state.Tokens, func(r *projections.TokenRow) events.Position { return r.Position })
+}
+
+func (a *audit) directory(ctx context.Context, s *projections.Snapshot) error {
+	organizations, err := s.Organizations(ctx)
+	if err != nil {
+		return err
+	}
+	users, err := s.Users(ctx)
+	if err != nil {
+		return err
+	}
+	members, err := s.Memberships(ctx)
+	if err != nil {
+		return err
+	}
+	grants, err := s.Grants(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		compareRows(a, "organizations", keyed(organizations, func(r projections.OrganizationRow) uuid.UUID { return r.ID }), a.state.Organizations,
+			func(r *projections.OrganizationRow) events.Position { return r.Position }),
+		compareRows(a, "users", keyed(users, func(r projections.UserRow) uuid.UUID { return r.ID }), a.state.Users,
+			func(r *projections.UserRow) events.Position { return r.Position }),
+		compareRows(a, "memberships", keyed(members, func(r projections.MembershipRow) Pair { return Pair{r.Organization, r.User} }), a.state.Members,
+			func(r *projections.MembershipRow) events.Position { return r.Position }),
+		compareRows(a, "grants", keyed(grants, func(r projections.GrantRow) Pair { return Pair{r.Token, r.Organization} }), a.state.Grants,
+			func(r *projections.GrantRow) events.Position { return r.Position }))
+}
+
+func keyed[K comparable, T any](rows []T, key func(T) K) map[K]*T {
+	m := make(map[K]*T, len(rows))
+	for i := range rows {
+		m[key(rows[i])] = &rows[i]
+	}
+	return m
+}
+
+// compareRows names the position of the event that the row which differs is at.
+func compareRows[K comparable, T any](a *audit, name string, kept, replayed map[K]*T, position func(*T) events.Position) error {
+	for key, row := range replayed {
+		a.done.Rows++
+		other := kept[key]
+		if other == nil {
+			return a.mismatch(position(row), "read model "+name, fmt.Sprintf("the row %v is missing", key))
+		}
+		if !sameRow(row, other) {
+			return a.mismatch(position(row), "read model "+name, fmt.Sprintf("the row %v is not what the log makes of it", key))
+		}
+	}
+	for key, row := range kept {
+		if replayed[key] == nil {
+			return a.mismatch(position(row), "read model "+name, fmt.Sprintf("the log knows of no row %v", key))
+		}
+	}
+	return nil
+}
+
+// sameRow compares what rows say: times as instants, empty lists as none.
+func sameRow(a, b any) bool {
+	var left, right any
+	for _, one := range []struct {
+		row  any
+		into *any
+	}{{a, &left}, {b, &right}} {
+		text, err := json.Marshal(one.row)
+		if err != nil || json.Unmarshal(text, one.into) != nil {
+			return false
+		}
+		*one.into = plain(*one.into)
+	}
+	x, _ := json.Marshal(left)
+	y, _ := json.Marshal(right)
+	return bytes.Equal(x, y)
+}
+
+func plain(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k := range v {
+			if v[k] = plain(v[k]); v[k] == nil {
+				delete(v, k)
+			}
+		}
+		if len(v) == 0 {
+			return nil
+		}
+		return v
+	case []any:
+		for i := range v {
+			v[i] = plain(v[i])
+		}
+		if len(v) == 0 {
+			return nil
+		}
+		return v
+	case string:
+		if t, err := time.Parse(time.RFC3339Nano, v); err == nil {
+			return t.UTC().Format(time.RFC3339Nano)
+		}
+	}
+	return v
+}
+
+// segments compares every trail's lines, as the read model has them, with the blocks.
+func (a *audit) segments(ctx context.Context, s *projections.Snapshot) error {
+	var tree merkle.Frontier
+	var trail events.TrailID
+	checkEnd := func() error {
+		want := a.trails[trail]
+		if trail == "" || want != nil && want.Size() == tree.Size() && want.Root() == tree.Root() {
+			return nil
+		}
+		return a.mismatch(a.state.Position, "read model trails", fmt.Sprintf("the lines of trail %s are not those of the log", trail))
+	}
+	seen := 0
+	for stretch, err := range s.Stretches(ctx) {
+		if err != nil {
+			return err
+		}
+		if stretch.Trail != trail {
+			if err := checkEnd(); err != nil {
+				return err
+			}
+			tree, trail = merkle.Frontier{}, stretch.Trail
+			seen++
+		}
+		for line := range bytes.Lines(stretch.Leaves) {
+			tree.Append(merkle.LeafHash(bytes.TrimSuffix(line, []byte("\n"))))
+			a.done.Rows++
+		}
+	}
+	if err := checkEnd(); err != nil {
+		return err
+	}
+	if seen != len(a.trails) {
+		return a.mismatch(a.state.Position, "read model trails", fmt.Sprintf("it has %d trails, the log %d", seen, len(a.trails)))
+	}
+	return nil
+}
