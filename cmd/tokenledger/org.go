@@ -186,11 +186,7 @@ func (a app) setPolicy(c *cobra.Command, variables map[string]any, now policyAns
 func policyRecord(policy map[string]any) record {
 	var r record
 	for _, name := range fieldsOf(policyFields) {
-		value := policy[name]
-		if seconds, ok := value.(float64); ok { // as JSON's numbers are decoded; these are whole
-			value = int64(seconds)
-		}
-		r = append(r, cell{name, value})
+		r = append(r, cell{name, policy[name]})
 	}
 	return r
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -31,6 +30,7 @@ func (a app) reportCommand() *cobra.Command {
 		Args: cobra.MaximumNArgs(1),
 	}
 	f := c.Flags()
+	f.String("organization", "", "id of the organization; needed where the token reaches several")
 	f.StringVar(&in.from, "from", "", "the period's first instant, as in RFC 3339; by default the beginning")
 	f.StringVar(&in.to, "to", "", "the instant at which the period ends; by default now")
 	f.Int64Var(&in.position, "position", 0, "leave out what stands behind this position of the log")
@@ -42,25 +42,21 @@ func (a app) reportCommand() *cobra.Command {
 	out := outputFlag(c, "table", "json", "csv", "html", "pdf")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return a.listReports(c.Context(), *out)
+			return a.listReports(c, *out)
 		}
-		return a.report(c.Context(), args[0], in, *out)
+		return a.report(c, args[0], in, *out)
 	}
 	return c
 }
 
-func (a app) listReports(ctx context.Context, form string) error {
-	client, err := a.client()
-	if err != nil {
-		return err
-	}
+func (a app) listReports(c *cobra.Command, form string) error {
 	var answer struct {
 		Reports []struct {
 			Name, Title string
 			Criteria    []string
 		}
 	}
-	if err := client.do(ctx, `{ reports { name title criteria } }`, nil, &answer); err != nil {
+	if err := a.ask(c, `{ reports { name title criteria } }`, nil, &answer); err != nil {
 		return err
 	}
 	if form == "json" {
@@ -85,7 +81,7 @@ const reportQuery = `query($name: String!, $from: Time, $to: Time, $position: Lo
 	report(name: $name, from: $from, to: $to, position: $position, token: $token, value: $value, dormantDays: $dormantDays, overAgeDays: $overAgeDays) {
 		columns @include(if: $table) { title } rows @include(if: $table) limits @include(if: $table) content(form: $form) @skip(if: $table) } }`
 
-func (a app) report(ctx context.Context, name string, in reportAsked, form string) error {
+func (a app) report(c *cobra.Command, name string, in reportAsked, form string) error {
 	variables := map[string]any{"name": name, "table": form == "table", "form": "JSON"}
 	if form != "table" {
 		variables["form"] = strings.ToUpper(form)
@@ -108,12 +104,8 @@ func (a app) report(ctx context.Context, name string, in reportAsked, form strin
 		in.value = value
 	}
 	setIf(variables, "value", in.value)
-	client, err := a.client()
-	if err != nil {
-		return err
-	}
 	var answer struct{ Report reportView }
-	if err := client.do(ctx, reportQuery, variables, &answer); err != nil {
+	if err := a.ask(c, reportQuery, variables, &answer); err != nil {
 		return err
 	}
 	return a.toFile(in.file, func(w io.Writer) error { return a.printReport(w, answer.Report, form) })

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -36,13 +35,10 @@ type tokenView struct {
 }
 
 func (a app) tokenCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use: "token", Short: "Create, look at, rotate, suspend and end tokens",
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
-	c.PersistentFlags().Bool("personal", false, "personal access tokens (tolp_) instead of the organization's (tola_)")
-	c.AddCommand(a.tokenCreate(), a.tokenList(), a.tokenShow(), a.tokenRotate(), a.tokenSuspend(), a.tokenResume(),
+	c := group("token", "Create, look at, rotate, suspend and end tokens",
+		a.tokenCreate(), a.tokenList(), a.tokenShow(), a.tokenRotate(), a.tokenSuspend(), a.tokenResume(),
 		a.tokenRevoke(), a.tokenDelete(), a.tokenLeak())
+	c.PersistentFlags().Bool("personal", false, "personal access tokens (tolp_) instead of the organization's (tola_)")
 	return c
 }
 
@@ -138,19 +134,17 @@ type issue struct {
 }
 
 func (a app) issueToken(c *cobra.Command, in issue) error {
-	client, err := a.client()
-	if err != nil {
-		return err
-	}
-	var value io.WriteCloser
+	var value io.Writer
 	if in.file != "" { // opened before the token exists, so that no value is lost to a bad path
-		if value, err = os.OpenFile(in.file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
+		file, err := os.OpenFile(in.file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err != nil {
 			return fmt.Errorf("--write-to: %w", err)
 		}
-		defer value.Close()
+		defer file.Close()
+		value = file
 	}
 	var answer map[string]map[string]tokenView
-	if err := client.do(c.Context(), in.query, in.variables, &answer); err != nil {
+	if err := a.ask(c, in.query, in.variables, &answer); err != nil {
 		if in.file != "" {
 			_ = os.Remove(in.file)
 		}
@@ -194,10 +188,6 @@ func (a app) tokenList() *cobra.Command {
 }
 
 func (a app) listTokens(c *cobra.Command, variables map[string]any, form string) error {
-	client, err := a.client()
-	if err != nil {
-		return err
-	}
 	type_, _, plural := kindOf(c)
 	var answer map[string]struct {
 		Edges    []struct{ Node tokenView }
@@ -209,7 +199,7 @@ func (a app) listTokens(c *cobra.Command, variables map[string]any, form string)
 	query := fmt.Sprintf(`query($first: Int, $after: Cursor, $where: %sWhereInput) {
 		%s(first: $first, after: $after, where: $where) { edges { node { %s } } pageInfo { hasNextPage endCursor } } }`,
 		type_, plural, tokenFields)
-	if err := client.do(c.Context(), query, variables, &answer); err != nil {
+	if err := a.ask(c, query, variables, &answer); err != nil {
 		return err
 	}
 	page := answer[plural]
@@ -233,14 +223,10 @@ func (a app) tokenShow() *cobra.Command {
 	c := &cobra.Command{Use: "show ID", Short: "Show one token", Args: cobra.ExactArgs(1)}
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		client, err := a.client()
-		if err != nil {
-			return err
-		}
 		_, field, _ := kindOf(c)
 		var answer map[string]tokenView
 		query := fmt.Sprintf(`query($id: ID!) { %s(id: $id) { %s } }`, field, tokenFields)
-		if err := client.do(c.Context(), query, map[string]any{"id": args[0]}, &answer); err != nil {
+		if err := a.ask(c, query, map[string]any{"id": args[0]}, &answer); err != nil {
 			return err
 		}
 		return a.showToken(answer[field], *out)
@@ -257,25 +243,32 @@ func (a app) tokenRevoke() *cobra.Command {
 		if reason == "" {
 			return usage("--reason is missing: whoever reads the log later wants to know why")
 		}
-		type_, field, _ := kindOf(c)
-		query := fmt.Sprintf(`mutation($id: ID!, $reason: String!) { revoke%[1]s(id: $id, reason: $reason) { %[2]s { %[3]s } } }`, type_, field, tokenFields)
-		t, err := a.changeToken(c.Context(), query, map[string]any{"id": args[0], "reason": reason}, "revoke"+type_, field)
-		if err != nil {
-			return err
-		}
-		return a.showToken(t, *out)
+		return a.changeToken(c, "revoke", "reason: String!", map[string]any{"id": args[0], "reason": reason}, *out)
 	}
 	return c
 }
 
-func (a app) changeToken(ctx context.Context, query string, variables map[string]any, operation, field string) (tokenView, error) {
-	client, err := a.client()
+// changeToken runs a mutation of one token, which takes its id and what the
+// arguments declare, and shows the token as it is then.
+func (a app) changeToken(c *cobra.Command, verb, arguments string, variables map[string]any, form string) error {
+	t, err := a.mutateToken(c, verb, arguments, variables)
 	if err != nil {
-		return tokenView{}, err
+		return err
 	}
+	return a.showToken(t, form)
+}
+
+func (a app) mutateToken(c *cobra.Command, verb, arguments string, variables map[string]any) (tokenView, error) {
+	type_, field, _ := kindOf(c)
+	declared, passed := "$id: ID!", "id: $id"
+	for argument := range strings.SplitSeq(arguments, ", ") {
+		name, _, _ := strings.Cut(argument, ":")
+		declared, passed = declared+", $"+argument, passed+", "+name+": $"+name
+	}
+	query := fmt.Sprintf(`mutation(%s) { %s%s(%s) { %s { %s } } }`, declared, verb, type_, passed, field, tokenFields)
 	var answer map[string]map[string]tokenView
-	err = client.do(ctx, query, variables, &answer)
-	return answer[operation][field], err
+	err := a.ask(c, query, variables, &answer)
+	return answer[verb+type_][field], err
 }
 
 func (a app) tokenDelete() *cobra.Command {
@@ -284,16 +277,12 @@ func (a app) tokenDelete() *cobra.Command {
 	}
 	out := outputFlag(c, "table", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		client, err := a.client()
-		if err != nil {
-			return err
-		}
 		type_, _, _ := kindOf(c)
 		var answer map[string]struct {
 			DeletedID string `json:"deletedID"`
 		}
 		query := fmt.Sprintf(`mutation($id: ID!) { delete%[1]s(id: $id) { deletedID } }`, type_)
-		if err := client.do(c.Context(), query, map[string]any{"id": args[0]}, &answer); err != nil {
+		if err := a.ask(c, query, map[string]any{"id": args[0]}, &answer); err != nil {
 			return err
 		}
 		deleted := answer["delete"+type_]

@@ -58,14 +58,11 @@ standard input with --value-file -, never onto the command line, where other use
 			return err
 		}
 		if end {
-			type_, field, _ := kindOf(c)
-			query := fmt.Sprintf(`mutation($id: ID!, $reason: String!) { revoke%[1]s(id: $id, reason: $reason) { %[2]s { %[3]s } } }`,
-				type_, field, tokenFields)
-			if _, err := a.changeToken(c.Context(), query, map[string]any{"id": id, "reason": reason}, "revoke"+type_, field); err != nil {
+			if _, err := a.mutateToken(c, "revoke", "reason: String!", map[string]any{"id": id, "reason": reason}); err != nil {
 				return err
 			}
 		}
-		if err := a.report(c.Context(), "leak", in, *out); err != nil {
+		if err := a.report(c, "leak", in, *out); err != nil {
 			return err
 		}
 		if !end {
@@ -78,10 +75,6 @@ standard input with --value-file -, never onto the command line, where other use
 
 // leakedToken asks the report itself which token it is about.
 func (a app) leakedToken(c *cobra.Command, in reportAsked) (id string, err error) {
-	client, err := a.client()
-	if err != nil {
-		return "", err
-	}
 	variables := map[string]any{}
 	setIf(variables, "token", in.token)
 	setIf(variables, "value", in.value)
@@ -90,7 +83,7 @@ func (a app) leakedToken(c *cobra.Command, in reportAsked) (id string, err error
 			Parameters []struct{ Name, Value string }
 		}
 	}
-	err = client.do(c.Context(), `query($token: ID, $value: String) { report(name: "leak", token: $token, value: $value) { parameters { name value } } }`,
+	err = a.ask(c, `query($token: ID, $value: String) { report(name: "leak", token: $token, value: $value) { parameters { name value } } }`,
 		variables, &answer)
 	if err != nil {
 		return "", err

@@ -86,14 +86,7 @@ func (a app) tokenSuspend() *cobra.Command {
 			variables["until"] = at.UTC().Format(time.RFC3339)
 		}
 		setIf(variables, "reason", reason)
-		type_, field, _ := kindOf(c)
-		query := fmt.Sprintf(`mutation($id: ID!, $until: Time, $reason: String) {
-			suspend%[1]s(id: $id, until: $until, reason: $reason) { %[2]s { %[3]s } } }`, type_, field, tokenFields)
-		t, err := a.changeToken(c.Context(), query, variables, "suspend"+type_, field)
-		if err != nil {
-			return err
-		}
-		return a.showToken(t, *out)
+		return a.changeToken(c, "suspend", "until: Time, reason: String", variables, *out)
 	}
 	return c
 }
@@ -106,14 +99,7 @@ func (a app) tokenResume() *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
 		variables := map[string]any{"id": args[0]}
 		setIf(variables, "reason", reason)
-		type_, field, _ := kindOf(c)
-		query := fmt.Sprintf(`mutation($id: ID!, $reason: String) { resume%[1]s(id: $id, reason: $reason) { %[2]s { %[3]s } } }`,
-			type_, field, tokenFields)
-		t, err := a.changeToken(c.Context(), query, variables, "resume"+type_, field)
-		if err != nil {
-			return err
-		}
-		return a.showToken(t, *out)
+		return a.changeToken(c, "resume", "reason: String", variables, *out)
 	}
 	return c
 }
