@@ -93,7 +93,11 @@ func (a app) exportPack(ctx context.Context, query url.Values, organization, fil
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return decodeAnswer(response, &struct{}{})
+		refusal, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+		if err != nil {
+			return fmt.Errorf("the service answered %s: %w", response.Status, err)
+		}
+		return decodeAnswer(response.Status, refusal, &struct{}{})
 	}
 	part, err := os.CreateTemp(filepath.Dir(file), ".evidence-*")
 	if err != nil {
@@ -161,16 +165,9 @@ Exit code: 0 verified complete, 1 altered, 2 incomplete, 3 signature, 4 fork, 5 
 	c.Flags().StringVar(&organization, "organization", "", "the organization whose pack this should be")
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		o := verify.Options{Organization: organization}
-		for _, key := range keys {
-			if name, isFile := strings.CutPrefix(key, "@"); isFile {
-				text, err := os.ReadFile(name)
-				if err != nil {
-					return usage("--key %s: %v", key, err)
-				}
-				o.Keys = append(o.Keys, strings.Fields(string(text))...)
-				continue
-			}
-			o.Keys = append(o.Keys, key)
+		var err error
+		if o.Keys, err = keyTexts(keys); err != nil {
+			return usage("--key: %v", err)
 		}
 		return a.verifyPack(args[0], o)
 	}

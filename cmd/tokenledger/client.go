@@ -72,10 +72,9 @@ func (c *client) do(ctx context.Context, query string, variables map[string]any,
 	key := uuid.NewString()
 	const attempts = 3
 	for n := 1; ; n++ {
-		response, err := c.send(ctx, body, key)
+		status, answer, err := c.send(ctx, body, key)
 		if err == nil {
-			defer response.Body.Close()
-			return decodeAnswer(response, out)
+			return decodeAnswer(status, answer, out)
 		}
 		if n == attempts || ctx.Err() != nil || errors.Is(err, syscall.ECONNREFUSED) {
 			var u *url.Error
@@ -87,10 +86,14 @@ func (c *client) do(ctx context.Context, query string, variables map[string]any,
 	}
 }
 
-func (c *client) send(ctx context.Context, body []byte, key string) (*http.Response, error) {
+// maxAnswer is the longest answer in bytes.
+const maxAnswer = 64 << 20
+
+// send asks once; the error says that the answer did not arrive whole.
+func (c *client) send(ctx context.Context, body []byte, key string) (status string, answer []byte, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.server+"/query", bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+c.token)
@@ -98,20 +101,22 @@ func (c *client) send(ctx context.Context, body []byte, key string) (*http.Respo
 	if c.organization != "" {
 		request.Header.Set("X-Organization-ID", c.organization)
 	}
-	return c.http.Do(request)
+	response, err := c.http.Do(request)
+	if err != nil {
+		return "", nil, err
+	}
+	defer response.Body.Close()
+	answer, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	return response.Status, answer, err
 }
 
-func decodeAnswer(response *http.Response, out any) error {
+func decodeAnswer(status string, raw []byte, out any) error {
 	var answer struct {
 		Data   json.RawMessage `json:"data"`
 		Errors []remoteError   `json:"errors"`
 	}
-	raw, err := io.ReadAll(io.LimitReader(response.Body, 64<<20))
-	if err != nil {
-		return err
-	}
 	if err := json.Unmarshal(raw, &answer); err != nil {
-		return fmt.Errorf("the service answered %s and no GraphQL", response.Status)
+		return fmt.Errorf("the service answered %s and no GraphQL", status)
 	}
 	if len(answer.Errors) > 0 {
 		var problems []error

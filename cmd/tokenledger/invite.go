@@ -65,7 +65,10 @@ func (a app) memberInvite() *cobra.Command {
 			return err
 		}
 		made := answer["inviteMember"]
-		link := orDash(made.Link)
+		if made.Link == nil {
+			return fmt.Errorf("the invitation %s exists, but its link was lost on the way here and is not shown again; withdraw it and invite anew", made.Invitation.ID)
+		}
+		link := *made.Link
 		if strings.HasPrefix(link, "/") {
 			if settings, err := a.config(); err == nil {
 				link = strings.TrimSuffix(settings.Server, "/") + link

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tokenledger/tokenledger/aggregate/secret"
 )
 
 // tokenFields is what every token command asks for.
@@ -151,6 +153,12 @@ func (a app) issueToken(c *cobra.Command, in issue) error {
 		return err
 	}
 	t := answer[in.operation][in.field]
+	if _, err := secret.Parse(t.Token); err != nil { // masked: this answer is the second one, and the first was lost
+		if in.file != "" {
+			_ = os.Remove(in.file)
+		}
+		return fmt.Errorf("the token %s exists, but its value was lost on the way here and is not shown again; rotate or delete it", t.ID)
+	}
 	if value != nil {
 		if _, err := fmt.Fprintln(value, t.Token); err != nil {
 			return fmt.Errorf("the token %s exists, but its value could not be written: %w; rotate or delete it", t.ID, err)
@@ -251,14 +259,6 @@ func (a app) tokenRevoke() *cobra.Command {
 // changeToken runs a mutation of one token, which takes its id and what the
 // arguments declare, and shows the token as it is then.
 func (a app) changeToken(c *cobra.Command, verb, arguments string, variables map[string]any, form string) error {
-	t, err := a.mutateToken(c, verb, arguments, variables)
-	if err != nil {
-		return err
-	}
-	return a.showToken(t, form)
-}
-
-func (a app) mutateToken(c *cobra.Command, verb, arguments string, variables map[string]any) (tokenView, error) {
 	type_, field, _ := kindOf(c)
 	declared, passed := "$id: ID!", "id: $id"
 	for argument := range strings.SplitSeq(arguments, ", ") {
@@ -267,15 +267,17 @@ func (a app) mutateToken(c *cobra.Command, verb, arguments string, variables map
 	}
 	query := fmt.Sprintf(`mutation(%s) { %s%s(%s) { %s { %s } } }`, declared, verb, type_, passed, field, tokenFields)
 	var answer map[string]map[string]tokenView
-	err := a.ask(c, query, variables, &answer)
-	return answer[verb+type_][field], err
+	if err := a.ask(c, query, variables, &answer); err != nil {
+		return err
+	}
+	return a.showToken(answer[verb+type_][field], form)
 }
 
 func (a app) tokenDelete() *cobra.Command {
 	c := &cobra.Command{
 		Use: "delete ID", Short: "Take a token out of the lists; a live one is revoked with it", Args: cobra.ExactArgs(1),
 	}
-	out := outputFlag(c, "table", "json")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		type_, _, _ := kindOf(c)
 		var answer map[string]struct {
@@ -285,12 +287,7 @@ func (a app) tokenDelete() *cobra.Command {
 		if err := a.ask(c, query, map[string]any{"id": args[0]}, &answer); err != nil {
 			return err
 		}
-		deleted := answer["delete"+type_]
-		if *out == "json" {
-			return json.NewEncoder(a.out).Encode(deleted)
-		}
-		fmt.Fprintln(a.out, "deleted", deleted.DeletedID)
-		return nil
+		return a.showRecord(record{{"deletedID", answer["delete"+type_].DeletedID}}, *out)
 	}
 	return c
 }

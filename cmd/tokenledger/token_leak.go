@@ -58,7 +58,7 @@ standard input with --value-file -, never onto the command line, where other use
 			return err
 		}
 		if end {
-			if _, err := a.mutateToken(c, "revoke", "reason: String!", map[string]any{"id": id, "reason": reason}); err != nil {
+			if err := a.endLeaked(c, id, reason); err != nil {
 				return err
 			}
 		}
@@ -66,7 +66,7 @@ standard input with --value-file -, never onto the command line, where other use
 			return err
 		}
 		if !end {
-			fmt.Fprintf(a.err, "To end it: tokenledger token revoke %s --reason '…'\n", id)
+			fmt.Fprintf(a.err, "To end it: tokenledger token leak %s --end --reason '…'\n", id)
 		}
 		return nil
 	}
@@ -94,4 +94,26 @@ func (a app) leakedToken(c *cobra.Command, in reportAsked) (id string, err error
 		}
 	}
 	return "", errors.New("the report names no token")
+}
+
+// endLeaked ends whatever the token is to the organization: its own token, the caller's, or another person's access.
+// One that has ended already is no failure here; the report tells when.
+func (a app) endLeaked(c *cobra.Command, id, reason string) error {
+	var answer struct {
+		RevokeTokens struct {
+			NotRevoked []struct{ Code, Message string }
+		}
+	}
+	err := a.ask(c, `mutation($input: RevokeTokensInput!) { revokeTokens(input: $input) { notRevoked { code message } } }`,
+		map[string]any{"input": map[string]any{"ids": []string{id}, "reason": reason}}, &answer)
+	if err != nil {
+		return err
+	}
+	for _, n := range answer.RevokeTokens.NotRevoked {
+		if n.Code != "CONFLICT" {
+			return fmt.Errorf("the token %s was not ended: %s (%s)", id, n.Message, n.Code)
+		}
+		fmt.Fprintln(a.err, "Not ended now:", n.Message)
+	}
+	return nil
 }

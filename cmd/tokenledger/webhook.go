@@ -3,6 +3,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 )
 
@@ -64,6 +66,9 @@ func (a app) webhookAdd() *cobra.Command {
 			return err
 		}
 		w := answer.AddWebhook.Webhook
+		if answer.AddWebhook.Secret == nil {
+			return fmt.Errorf("the webhook %s exists, but its secret was lost on the way here and is not shown again; remove it and add it anew", w.ID)
+		}
 		return a.showRecord(record{{"id", w.ID}, {"url", w.URL}, {"types", w.Types}, {"secret", answer.AddWebhook.Secret}}, *out)
 	}
 	return c
@@ -133,13 +138,18 @@ func (a app) webhookDead() *cobra.Command {
 			return err
 		}
 		var page connection[deadLetterView]
+		known := false
 		for _, w := range answer.Webhooks {
 			if w.ID != args[0] {
 				continue
 			}
+			known = true
 			for _, d := range w.DeadLetters {
 				page.Edges = append(page.Edges, struct{ Node deadLetterView }{d})
 			}
+		}
+		if !known {
+			return fmt.Errorf("there is no webhook %s; see tokenledger webhook list", args[0])
 		}
 		return printPage(a, page, *out, "Nothing was given up.", deadLetterView.record)
 	}

@@ -1,4 +1,5 @@
 // Package integrations holds a working file for each of what stands in front of
 // services: proxies, Kubernetes, build jobs and finders of leaked secrets. Its
-// tests run them against the ledger.
+// tests run nginx, Caddy, Kubernetes' authenticator and the build job against the
+// ledger; the other files are read as their programs would read them.
 package integrations
