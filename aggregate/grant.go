@@ -69,7 +69,8 @@ func evolveGrant(g Grant, e events.GrantEvent) Grant {
 }
 
 // GiveGrant opens an organization to a token, as the token is now. One that is
-// open stays as it is.
+// open stays as it is; one that somebody else's word or a policy has ended stays
+// ended.
 type GiveGrant struct {
 	ID           uuid.UUID // of the token
 	Organization uuid.UUID
@@ -81,9 +82,12 @@ func (c GiveGrant) decide(g Grant) ([]events.GrantEvent, error) {
 	switch {
 	case g.Live:
 		return nil, nil
-	case g.Cause == events.CauseOrganization || g.Cause == events.CauseApprovalWithdrawn || g.Cause == events.CauseDeclined:
+	case c.Token.Ended != NotEnded:
+		return nil, refuse(CodeConflict, "organizationIDs", "This token has ended; only another one can be granted to an organization.")
+	case !g.canReturn():
 		return nil, refuse(CodeConflict, "organizationIDs",
-			"The organization %s has ended this token's access; only another token can be granted to it.", c.Organization)
+			"This token's access to the organization %s has been ended for good (%s); only another token can be granted to it.",
+			c.Organization, g.Cause)
 	}
 	given := []events.GrantEvent{events.GrantGiven{
 		Token: c.ID, Organization: c.Organization, User: c.Token.Owner,
@@ -93,6 +97,17 @@ func (c GiveGrant) decide(g Grant) ([]events.GrantEvent, error) {
 		given = append(given, events.GrantSuspended{Until: c.Token.SuspendedUntil})
 	}
 	return given, nil
+}
+
+// canReturn reports whether an ended grant can be given again: what its owner
+// took away, and what ended only because its owner was out. Every other end says
+// something of the token itself, and so every cause that is added later does.
+func (g Grant) canReturn() bool {
+	switch g.Cause {
+	case events.CauseRemovedByOwner, events.CauseMembershipEnded, events.CauseUserDeactivated:
+		return true
+	}
+	return g.Token == uuid.Nil // it was never given
 }
 
 // FollowToken brings a live grant up to its token: snapshot, suspension, end. A

@@ -75,6 +75,8 @@ func TestAccessReview(t *testing.T) {
 	if g := w.grant(personal.ID, w.org); g.Live || g.Cause != events.CauseReview {
 		t.Errorf("%+v", g)
 	}
+	_, err = w.tokens.Update(t.Context(), w.by(events.RoleMember), personal, TokenUpdate{AddOrganizations: []uuid.UUID{w.org}})
+	mustBe(t, err, CodeConflict, "organizationIDs") // what a review ended, its owner does not give again
 	refused(t, decide(admin, kept, events.ReviewRevoke, "after all"), CodeConflict)
 	if _, err := w.tokens.CloseAccessReview(t.Context(), owner, w.org, opened.ID); err != nil {
 		t.Fatal(err)

@@ -259,6 +259,8 @@ func TestTheFamilyOfAReusedValueEnds(t *testing.T) {
 			if first.Kind == events.PersonalKind && (token.Ended != NotEnded || w.grant(ref.ID, w.org).Cause != events.CausePolicy || len(token.Organizations) != 1) {
 				t.Errorf("%+v, %+v", token, w.grant(ref.ID, w.org))
 			}
+			_, err := w.tokens.Update(t.Context(), owner, ref, TokenUpdate{AddOrganizations: []uuid.UUID{w.org}})
+			mustBe(t, err, CodeConflict, map[events.TokenKind]string{events.PersonalKind: "organizationIDs"}[ref.Kind])
 		}
 		before = w.head()
 		if _, err := w.tokens.EndFamily(t.Context(), service, w.org, first); err != nil {
@@ -303,4 +305,6 @@ func TestIdleTokensEnd(t *testing.T) {
 	if !expired.ExpiresAt.Equal(used.RecordedAt.Add(time.Hour)) || w.grant(personal.ID, w.org).Cause != events.CausePolicy {
 		t.Errorf("expired at %v, used at %v; %+v", expired.ExpiresAt, used.RecordedAt, w.grant(personal.ID, w.org))
 	}
+	_, err = w.tokens.Update(t.Context(), w.by(events.RoleMember), personal, TokenUpdate{AddOrganizations: []uuid.UUID{w.org}})
+	mustBe(t, err, CodeConflict, "organizationIDs")
 }

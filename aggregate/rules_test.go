@@ -36,11 +36,11 @@ func TestGrantRules(t *testing.T) {
 		"give after the membership ended": {
 			grant(events.GrantEnded{Cause: events.CauseMembershipEnded}), give, []events.GrantEvent{given}, "", "",
 		},
-		"give what the organization ended": {
-			grant(events.GrantEnded{Cause: events.CauseOrganization}), give, nil, CodeConflict, "organizationIDs",
+		"give after the user was deactivated": {
+			grant(events.GrantEnded{Cause: events.CauseUserDeactivated}), give, []events.GrantEvent{given}, "", "",
 		},
-		"give what was approved no longer": {
-			grant(events.GrantEnded{Cause: events.CauseApprovalWithdrawn}), give, nil, CodeConflict, "organizationIDs",
+		"give to a token that has ended": {
+			Grant{}, GiveGrant{ID: next, Organization: orgA, Token: with(token, events.TokenRevoked{})}, nil, CodeConflict, "organizationIDs",
 		},
 		"follow without a change": {grant(), FollowToken{token}, nil, "", ""},
 		"follow a new name": {
@@ -102,6 +102,20 @@ func TestGrantRules(t *testing.T) {
 			got, err := GrantDecider.Decide(c.grant, c.cmd, noon)
 			compare(t, got, err, c.want, c.code, c.field)
 		})
+	}
+}
+
+// An end that says something of the token is final, also one for a cause that
+// nobody has thought of yet.
+func TestAGrantThatEndedForGoodIsNotGivenAgain(t *testing.T) {
+	t.Parallel()
+	for _, cause := range []events.GrantCause{
+		events.CauseOrganization, events.CauseApprovalWithdrawn, events.CauseDeclined, events.CausePolicy, events.CauseReview,
+		events.CauseTokenRevoked, events.CauseTokenExpired, events.CauseTokenDeleted, events.CauseTokenReplaced, "another", "",
+	} {
+		ended := GrantDecider.Fold(Grant{}, events.GrantGiven{Token: next, Organization: orgA, User: user1}, events.GrantEnded{Cause: cause})
+		_, err := GrantDecider.Decide(ended, GiveGrant{ID: next, Organization: orgA, Token: personalToken()}, noon)
+		mustBe(t, err, CodeConflict, "organizationIDs")
 	}
 }
 
