@@ -26,7 +26,7 @@ type LinkUser struct {
 }
 
 func (c LinkUser) decide(u User) ([]events.UserEvent, error) {
-	if err := u.mustExist(); err != nil {
+	if err := u.mustBeReadable(); err != nil {
 		return nil, err
 	}
 	for _, t := range []struct {

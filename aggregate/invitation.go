@@ -214,6 +214,13 @@ func (y *Directory) invitee(ctx context.Context, d *Decision, in NewInvitation) 
 	if err != nil {
 		return user, fmt.Errorf("look up the address: %w", err)
 	}
+	if known {
+		u, err := Load(ctx, d, UserDecider, events.UserStream(user))
+		if err != nil {
+			return user, err
+		}
+		known = !u.Erased // whom the index has yet to forget
+	}
 	if !known {
 		if user, err = uuid.NewV7(); err != nil {
 			return user, fmt.Errorf("make a user's id: %w", err)

@@ -60,6 +60,15 @@ func (u User) mustExist() error {
 	return nil
 }
 
+// mustBeReadable refuses to record personal values of a user whose values were
+// erased: they would be readable again, under a new key.
+func (u User) mustBeReadable() error {
+	if err := u.mustExist(); err != nil || !u.Erased {
+		return err
+	}
+	return refuse(CodeConflict, "id", "This user was erased; create another.")
+}
+
 // Profile is a user's address and the name that others see; without a name the
 // address is shown.
 type Profile struct{ Email, DisplayName string }
@@ -103,7 +112,7 @@ type UpdateUser struct {
 }
 
 func (c UpdateUser) decide(u User) ([]events.UserEvent, error) {
-	if err := u.mustExist(); err != nil {
+	if err := u.mustBeReadable(); err != nil {
 		return nil, err
 	}
 	email, name, err := c.Profile.personal(events.UserStream(c.ID))
@@ -130,8 +139,8 @@ func (ReactivateUser) decide(u User) ([]events.UserEvent, error) {
 	if err := u.mustExist(); err != nil || !u.Deactivated {
 		return nil, err
 	}
-	if u.Erased {
-		return nil, refuse(CodeConflict, "id", "This user was erased; create another.")
+	if err := u.mustBeReadable(); err != nil {
+		return nil, err
 	}
 	return []events.UserEvent{events.UserReactivated{}}, nil
 }
@@ -233,13 +242,21 @@ func (EndMembership) decide(m Membership, _ time.Time) ([]events.MembershipEvent
 
 // NameMember records under which names the identity provider knows a member,
 // also a former one. It is recorded whatever they were, which is not known here.
+// Without names the provider knows the member no longer, which is recorded of
+// somebody who was erased, too.
 type NameMember struct {
-	User  uuid.UUID
+	ID    uuid.UUID // of the user
+	User  User
 	Names ProviderNames
 }
 
 func (c NameMember) decide(Membership, time.Time) ([]events.MembershipEvent, error) {
-	user := events.UserStream(c.User)
+	if c.Names != (ProviderNames{}) {
+		if err := c.User.mustBeReadable(); err != nil {
+			return nil, err
+		}
+	}
+	user := events.UserStream(c.ID)
 	for _, t := range []struct {
 		text
 		value string

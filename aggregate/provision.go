@@ -71,7 +71,7 @@ func (y *Directory) Deprovision(ctx context.Context, call Call, in Provision) (M
 			if err := p.end(ctx); err != nil {
 				return in.User, err
 			}
-			return in.User, p.onMember(ctx, NameMember{User: in.User})
+			return in.User, p.onMember(ctx, NameMember{ID: in.User, User: p.user})
 		})
 }
 
@@ -155,7 +155,7 @@ func (p *provisioning) takeIn(ctx context.Context) error {
 // settle records the names of a membership that has just begun, and ends it
 // where the provider wants the user to be there and not let in.
 func (p *provisioning) settle(ctx context.Context) error {
-	if err := p.onMember(ctx, NameMember{User: p.in.User, Names: *p.in.Names}); err != nil {
+	if err := p.onMember(ctx, NameMember{ID: p.in.User, User: p.user, Names: *p.in.Names}); err != nil {
 		return err
 	}
 	if p.in.Active == nil || *p.in.Active {
@@ -177,7 +177,7 @@ func (p *provisioning) change(ctx context.Context) error {
 		if err := p.freeName(ctx); err != nil {
 			return err
 		}
-		if err := p.onMember(ctx, NameMember{User: p.in.User, Names: *p.in.Names}); err != nil {
+		if err := p.onMember(ctx, NameMember{ID: p.in.User, User: p.user, Names: *p.in.Names}); err != nil {
 			return err
 		}
 	}
