@@ -47,8 +47,8 @@ func TestBadInput(t *testing.T) {
 		if a.number(t, "apiTokens.totalCount") != 0 {
 			t.Errorf("bad input made tokens: %s", a.Body)
 		}
-		if log := s.stderr.String(); strings.Contains(log, "panic") || strings.Contains(log, "INTERNAL_SERVER_ERROR") {
-			t.Errorf("the service's log: %s", tail(log))
+		if log := s.Stderr.String(); strings.Contains(log, "panic") || strings.Contains(log, "INTERNAL_SERVER_ERROR") {
+			t.Errorf("the service's log: %s", s.Output())
 		}
 	})
 }
@@ -67,7 +67,7 @@ func (s *service) refuses(t *testing.T, c badInput) {
 	}
 	for _, l := range readLog(t, s.database(t))[before:] {
 		if l.Version != 0 {
-			t.Errorf("a refused request left %s", l.raw)
+			t.Errorf("a refused request left %s", l.Raw)
 		}
 	}
 }
@@ -143,7 +143,7 @@ func (s *service) idempotency(t *testing.T) {
 	again := s.ask(t, createAPIToken, map[string]any{"input": input}, key...)
 	for _, l := range readLog(t, s.database(t))[before:] {
 		if l.Version != 0 {
-			t.Errorf("a command that was done before left %s", l.raw)
+			t.Errorf("a command that was done before left %s", l.Raw)
 		}
 	}
 	id := "createAPIToken.apiToken.id"

@@ -35,8 +35,8 @@ func TestMalformedSettings(t *testing.T) {
 			s := newService(t, c.name+"="+c.value)
 			p := run(t, s.env, "serve")
 			p.exits(t, 2, c.name, c.says)
-			if strings.Contains(p.output(), "hunter2") {
-				t.Errorf("a password is shown:\n%s", p.output())
+			if strings.Contains(p.Output(), "hunter2") {
+				t.Errorf("a password is shown:\n%s", p.Output())
 			}
 			s.untouched(t)
 		})
@@ -138,8 +138,8 @@ func TestUnreachableDatabase(t *testing.T) {
 	for _, args := range [][]string{{"serve"}, {"init", "--organization", "Demo", "--email", "owner@example.com"}} {
 		p := run(t, s.env, args...)
 		p.exits(t, 1, "TOKENLEDGER_DATABASE_URL", "refused")
-		if strings.Contains(p.output(), "hunter2") {
-			t.Errorf("the password is shown:\n%s", p.output())
+		if strings.Contains(p.Output(), "hunter2") {
+			t.Errorf("the password is shown:\n%s", p.Output())
 		}
 	}
 }
@@ -168,12 +168,12 @@ func TestUnreachableBroker(t *testing.T) {
 	s.Token = strings.TrimSpace(string(value))
 	token := s.createToken(t, map[string]any{"name": "meanwhile", "scopes": []string{"evidence:write"}})
 	s.allowed(t, token.Value, "createEvidence")
-	if strings.Contains(s.stdout.String(), "ready") {
+	if strings.Contains(s.Stdout.String(), "ready") {
 		t.Error("the service calls itself ready")
 	}
 
 	broker = startNATS(t, dir, address)
-	if !s.stdout.await(s.process, startLimit, func(out string) bool { return strings.Contains(out, "tokenledger is ready") }) {
+	if !s.Stdout.Await(s.Process, startLimit, func(out string) bool { return strings.Contains(out, "tokenledger is ready") }) {
 		t.Fatal("the broker is back, and the service is not ready")
 	}
 	s.NATS = broker.ClientURL()

@@ -45,11 +45,11 @@ func TestTokenValuesStandNowhere(t *testing.T) {
 	}
 	c.searchDatabase(t)
 	c.searchStream(t, len(leaves))
-	_, metrics := fetch(t, strings.TrimSuffix(between(s.stdout.String(), "metrics"), "\n"))
+	_, metrics := fetch(t, strings.TrimSuffix(between(s.Stdout.String(), "metrics"), "\n"))
 	c.clean(t, "metrics", []byte(metrics))
 	s.stop(t)
-	c.clean(t, "stdout", []byte(s.stdout.String()))
-	c.clean(t, "the log", []byte(s.stderr.String()))
+	c.clean(t, "stdout", []byte(s.Stdout.String()))
+	c.clean(t, "the log", []byte(s.Stderr.String()))
 	c.searchFiles(t)
 }
 
@@ -282,10 +282,10 @@ func (c *canaries) runCommands(t *testing.T, id string) {
 		{"serve", "--listen", value},
 	} {
 		p := c.command(t, args...)
-		if len(p.cmd.Args) > 0 && p.code == 0 && args[0] != "token" && args[0] != "tail" {
+		if len(p.Cmd.Args) > 0 && p.Code() == 0 && args[0] != "token" && args[0] != "tail" {
 			t.Errorf("%v succeeded", args[0])
 		}
-		c.clean(t, fmt.Sprintf("what %.20q writes", args), []byte(p.stdout.String()+p.stderr.String()))
+		c.clean(t, fmt.Sprintf("what %.20q writes", args), []byte(p.Stdout.String()+p.Stderr.String()))
 	}
 }
 

@@ -39,7 +39,7 @@ func TestFirstRunIsReadyAndKeepsEverything(t *testing.T) {
 	s.holds(t, before, token)
 
 	before = readLog(t, s.database(t))
-	s.kill(t)
+	s.Kill()
 	s.start(t)
 	s.holds(t, before, token)
 	s.tryPrinted(t)
@@ -69,8 +69,8 @@ func (s *service) holds(t *testing.T, before []leaf, token made) {
 		t.Fatalf("of %d events %d are left", len(before), len(after))
 	}
 	for i, l := range before {
-		if string(after[i].raw) != string(l.raw) {
-			t.Fatalf("position %d is another event now:\n%s\n%s", l.Position, l.raw, after[i].raw)
+		if string(after[i].Raw) != string(l.Raw) {
+			t.Fatalf("position %d is another event now:\n%s\n%s", l.Position, l.Raw, after[i].Raw)
 		}
 	}
 	s.allowed(t, token.Value, "createEvidence")
@@ -90,7 +90,7 @@ func TestSigtermAnswersWhatItAccepted(t *testing.T) {
 	for i := range requests {
 		begun = append(begun, s.sendHalf(t, fmt.Sprintf("drained-%d", i)))
 	}
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := s.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	address := strings.TrimPrefix(s.URL, "http://")

@@ -52,10 +52,10 @@ func TestLostAnswers(t *testing.T) {
 	}
 	list := run(t, env, "token", "list", "--output", "csv")
 	list.exits(t, 0)
-	if n := strings.Count(list.stdout.String(), ",lost,"); n != 1 {
-		t.Fatalf("%d tokens\n%s", n, list.output())
+	if n := strings.Count(list.Stdout.String(), ",lost,"); n != 1 {
+		t.Fatalf("%d tokens\n%s", n, list.Output())
 	}
-	id, _, _ := strings.Cut(strings.Split(list.stdout.String(), "\n")[1], ",")
+	id, _, _ := strings.Cut(strings.Split(list.Stdout.String(), "\n")[1], ",")
 
 	lose.Store(true)
 	run(t, env, "token", "rotate", id, "--write-to", file).exits(t, 0)

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/outside"
 	"github.com/tokenledger/tokenledger/events"
 )
 
@@ -54,22 +55,22 @@ func TestNoUseBehindWhatWouldHaveRefusedIt(t *testing.T) {
 		}
 	}
 	leaves := readLog(t, b.database)
-	verdict := newJudge().try(leaves)
-	for _, guilty := range verdict.guilty {
+	verdict := outside.NewJudge().Try(leaves)
+	for _, guilty := range verdict.Guilty {
 		t.Error(guilty)
 	}
 	missing := 0
 	for position, token := range b.answered {
 		if l := leaves[position-1]; l.Type != "token.used" || l.Stream != "token-"+token {
 			missing++
-			t.Errorf("the use of %s that was answered with position %d is not there: %s", token, position, l.raw)
+			t.Errorf("the use of %s that was answered with position %d is not there: %s", token, position, l.Raw)
 		}
 	}
 	if len(b.answered) < rounds {
 		t.Errorf("only %d uses in %d rounds: the test has not raced anything", len(b.answered), rounds)
 	}
 	t.Logf("%d rounds, %d with a kill: %d events, %d uses answered, %d refusals, %d uses behind what refused them, %d lost",
-		rounds, killed, len(leaves), len(b.answered), b.refusals.Load(), len(verdict.guilty), missing)
+		rounds, killed, len(leaves), len(b.answered), b.refusals.Load(), len(verdict.Guilty), missing)
 }
 
 // target is a token that is going to end.
@@ -150,7 +151,7 @@ func (b *battle) endIt(t *testing.T, target target, doomed *service) {
 		via, other = other, via
 	}
 	if doomed != nil {
-		go func() { _ = doomed.cmd.Process.Kill() }()
+		go func() { _ = doomed.Cmd.Process.Kill() }()
 	}
 	if target.policy != nil {
 		b.set(t, *target.policy)

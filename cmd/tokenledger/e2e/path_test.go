@@ -47,9 +47,9 @@ func TestEachActionIsOneEventEverywhere(t *testing.T) {
 	}
 	s.streamEquals(t, leaves)
 
-	builds := s.command(t, "projections", "list").stdout.String()
+	builds := s.command(t, "projections", "list").Stdout.String()
 	s.command(t, "projections", "rebuild").exits(t, 0)
-	if again := s.command(t, "projections", "list").stdout.String(); again == builds {
+	if again := s.command(t, "projections", "list").Stdout.String(); again == builds {
 		t.Errorf("nothing was built:\n%s", again)
 	}
 	await(t, "the service is ready after the rebuild", func() bool {
@@ -94,10 +94,10 @@ func (s *service) streamEquals(t *testing.T, leaves []leaf) {
 		if err != nil {
 			t.Fatalf("sequence %d: %v", l.Position, err)
 		}
-		if !bytes.Equal(m.Data, l.raw) {
-			t.Errorf("sequence %d carries\n%s, position %d is\n%s", m.Sequence, m.Data, l.Position, l.raw)
+		if !bytes.Equal(m.Data, l.Raw) {
+			t.Errorf("sequence %d carries\n%s, position %d is\n%s", m.Sequence, m.Data, l.Position, l.Raw)
 		}
-		hash := sha256.Sum256(append([]byte{0}, l.raw...))
+		hash := sha256.Sum256(append([]byte{0}, l.Raw...))
 		for header, want := range map[string]string{
 			"Ledger-Position": strconv.FormatInt(l.Position, 10), "Ledger-Leaf-Hash": hex.EncodeToString(hash[:]),
 			"Ledger-Trail-Position": strconv.FormatInt(l.TrailPosition, 10), "ce-type": l.Type,

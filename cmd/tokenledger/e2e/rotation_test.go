@@ -10,6 +10,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/outside"
 )
 
 const rotateAPIToken = `mutation($id: ID!) {
@@ -30,18 +32,18 @@ func TestARotationThatWasKilledBeforeItsAnswer(t *testing.T) {
 	var first string
 	var until time.Time
 	await(t, "the rotation is committed", func() bool {
-		leaves, err := leavesOf(t.Context(), sh.database)
+		leaves, err := outside.Leaves(t.Context(), sh.database)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, l := range leaves {
 			if l.Type == "token.rotated" {
-				first, until = text(l, "successor"), instant(l, "until")
+				first, until = l.Text("successor"), l.Time("until")
 			}
 		}
 		return first != ""
 	})
-	s.kill(t)
+	s.Kill()
 	s.start(t)
 
 	a := s.ask(t, rotateAPIToken, map[string]any{"id": old.ID}, "Idempotency-Key", key)

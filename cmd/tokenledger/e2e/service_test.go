@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/outside"
 	"github.com/tokenledger/tokenledger/eventstore/embedded"
 )
 
@@ -65,10 +66,11 @@ func start(t *testing.T, env ...string) *service {
 func (s *service) start(t *testing.T) {
 	t.Helper()
 	s.launch(t)
-	if !s.stdout.await(s.process, startLimit, func(out string) bool {
-		return strings.Contains(out, "\nTry:\n") && strings.HasSuffix(out, "\n")
+	if !s.Stdout.Await(s.Process, startLimit, func(out string) bool {
+		_, ready := outside.ReadBanner(out)
+		return ready
 	}) {
-		t.Fatalf("the service is not ready\n%s", s.output())
+		t.Fatalf("the service is not ready\n%s", s.Output())
 	}
 	s.readBanner(t)
 }
@@ -80,40 +82,24 @@ func (s *service) launch(t *testing.T) {
 	p := s.process
 	t.Cleanup(func() { // before the one that kills
 		if t.Failed() {
-			t.Logf("%v\n%s", p.cmd.Args[1:], p.output())
+			t.Logf("%s\n%s", p, p.Output())
 		}
-		if !ended(p) {
+		if !p.Ended() {
 			s.stop(t)
 		}
 		s.awaitPostgresGone(t)
 	})
 }
 
-func ended(p *process) bool {
-	select {
-	case <-p.done:
-		return true
-	default:
-		return false
-	}
-}
-
 func (s *service) readBanner(t *testing.T) {
 	t.Helper()
-	banner, try, _ := strings.Cut(s.stdout.String(), "\nTry:\n")
-	for line := range strings.Lines(banner) {
-		for name, to := range map[string]*string{"URL": &s.URL, "events": &s.NATS, "token file": &s.TokenFile} {
-			if value, ok := strings.CutPrefix(strings.TrimSpace(line), name+" "); ok {
-				*to = strings.TrimSpace(value)
-			}
-		}
-	}
-	s.Try = strings.TrimSpace(try)
+	banner, _ := outside.ReadBanner(s.Stdout.String())
+	s.URL, s.NATS, s.TokenFile, s.Try = banner.URL, banner.NATS, banner.TokenFile, banner.Try
 	value, err := os.ReadFile(s.TokenFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // where another process made the first administrator
 	case err != nil:
-		t.Fatalf("the token file of the banner: %v\n%s", err, s.stdout)
+		t.Fatalf("the token file of the banner: %v\n%s", err, s.Stdout)
 	default:
 		s.Token = strings.TrimSpace(string(value))
 	}
@@ -122,21 +108,12 @@ func (s *service) readBanner(t *testing.T) {
 // stop lets the service end by itself, which must succeed.
 func (s *service) stop(t *testing.T) {
 	t.Helper()
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := s.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Errorf("stop the service: %v", err)
 	}
 	if code := s.wait(t); code != 0 {
-		t.Errorf("the service ended with exit code %d after SIGTERM\n%s", code, s.output())
+		t.Errorf("the service ended with exit code %d after SIGTERM\n%s", code, s.Output())
 	}
-}
-
-// kill ends the process as a crash does.
-func (s *service) kill(t *testing.T) {
-	t.Helper()
-	if err := s.cmd.Process.Kill(); err != nil {
-		t.Errorf("kill the service: %v", err)
-	}
-	s.wait(t)
 }
 
 // awaitPostgresGone returns when the private Postgres, which outlives a killed

@@ -84,11 +84,11 @@ func TestVerificationWithCurl(t *testing.T) {
 			continue
 		}
 		for _, via := range []string{"introspect", "auth-check", "envoy", "k8s"} {
-			if bytes.Contains(l.raw, []byte(`"via":"`+via+`"`)) && slices.Contains([]string{"token-" + token.ID, "token-" + mine.ID}, l.Stream) {
+			if bytes.Contains(l.Raw, []byte(`"via":"`+via+`"`)) && slices.Contains([]string{"token-" + token.ID, "token-" + mine.ID}, l.Stream) {
 				uses[via]++
 			}
 		}
-		reached = reached || bytes.Contains(l.raw, []byte(`"action":"PUT","resource":"/evidence/7"`))
+		reached = reached || bytes.Contains(l.Raw, []byte(`"action":"PUT","resource":"/evidence/7"`))
 	}
 	if uses["introspect"] != 1 || uses["auth-check"] != 1 || uses["envoy"] != 1 || uses["k8s"] != 2 || !reached {
 		t.Errorf("the uses recorded are %v, with the original request: %v", uses, reached)

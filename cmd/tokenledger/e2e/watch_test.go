@@ -114,24 +114,24 @@ func TestDeadlinesFindingsAndWebhooks(t *testing.T) {
 			t.Fatalf("%s", u.Body)
 		}
 	}
-	s.kill(t)
+	s.Kill()
 	s.start(t)
 	list := func() string {
-		return s.command(t, "findings", "list", "--output", "json", "--token", watched.ID).stdout.String()
+		return s.command(t, "findings", "list", "--output", "json", "--token", watched.ID).Stdout.String()
 	}
 	await(t, "the finding", func() bool { return strings.Contains(list(), `"rule":"new_source"`) })
 	var found struct{ Position json.Number }
 	if err := json.Unmarshal([]byte(list()), &found); err != nil {
 		t.Fatal(err)
 	}
-	if p := s.command(t, "findings", "triage", "new_source", found.Position.String(), "--status", "closed", "--note", "a new tool", "--output", "json"); !strings.Contains(p.stdout.String(), `"status":"closed"`) {
-		t.Errorf("triage: %s", p.output())
+	if p := s.command(t, "findings", "triage", "new_source", found.Position.String(), "--status", "closed", "--note", "a new tool", "--output", "json"); !strings.Contains(p.Stdout.String(), `"status":"closed"`) {
+		t.Errorf("triage: %s", p.Output())
 	}
 	h.be(false, watched.ID)
 	const all = "token.created, token.expiry_warned, token.expired, token.created, organization.finding_triaged, finding new_source"
 	await(t, "everything", func() bool { return h.heard() == all })
 	await(t, "the state", func() bool {
-		return strings.Contains(s.command(t, "webhook", "list", "--output", "json").stdout.String(), `"failures":0`)
+		return strings.Contains(s.command(t, "webhook", "list", "--output", "json").Stdout.String(), `"failures":0`)
 	})
 }
 

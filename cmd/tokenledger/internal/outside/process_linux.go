@@ -1,6 +1,6 @@
 // On Linux no process that the tests started outlives them.
 
-package e2e_test
+package outside
 
 import "syscall"
 
