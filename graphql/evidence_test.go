@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tokenledger/tokenledger/events"
 )
@@ -102,6 +103,29 @@ func TestAccessDiffAndWhoCould(t *testing.T) {
 		t.Errorf("now: %v", now)
 	}
 	w.send(auditor, who, vars{"action": "flyToTheMoon"}).refuses("BAD_USER_INPUT", "action")
+
+	w.ask(`mutation { updateOrganizationPolicy(input: {maxLifetime: 3600, allowedSources: ["192.0.2.0/24"]}) { receipt { position } } }`, nil)
+	demanded := w.as(auditor, `{ whoCould(action: "createEvidence") { allowed { kind id conditions } } }`, nil)
+	made := w.ask(`{ personalAccessTokens { edges { node { id createdAt } } } }`, nil)
+	for _, one := range demanded.any("whoCould.allowed").([]any) {
+		one := one.(map[string]any)
+		conditions := one["conditions"].([]any)
+		if one["kind"] == "member" {
+			if len(conditions) != 0 {
+				t.Errorf("a member: %v", one)
+			}
+			continue
+		}
+		if len(conditions) != 2 || conditions[0] != "from the networks 192.0.2.0/24" || one["id"] != made.at("personalAccessTokens.edges.0.node.id") {
+			t.Fatalf("under the policy: %v", one)
+		}
+		created, err := time.Parse(time.RFC3339Nano, made.at("personalAccessTokens.edges.0.node.createdAt"))
+		must(t, err)
+		end, err := time.Parse(time.RFC3339Nano, strings.TrimPrefix(value(conditions[1]), "before "))
+		if must(t, err); !end.Equal(created.Add(time.Hour)) {
+			t.Errorf("a token that was made at %s: %v", created, one)
+		}
+	}
 }
 
 func TestReports(t *testing.T) {

@@ -4,6 +4,7 @@ package graphql_test
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -173,7 +174,16 @@ func TestRevokePreviewAndRevokeTokens(t *testing.T) {
 	w.send(w.admin, revoke, vars{"input": vars{"scope": "moon:write", "reason": "all"}}).refuses("BAD_USER_INPUT", "scope")
 	w.send(w.admin, revoke, vars{"input": vars{"ids": []string{other.id}, "reason": ""}}).refuses("BAD_USER_INPUT", "reason")
 	w.send(member, revoke, vars{"input": vars{"scope": "read", "reason": "all"}}).refuses("FORBIDDEN", "*")
-	if a := w.as(stranger, revoke, vars{"input": vars{"ids": []string{other.id}, "reason": "mine"}}); a.at("revokeTokens.notRevoked.0.code") != "NOT_FOUND" {
-		t.Errorf("a stranger: %s", a.body)
+	elsewhere, nowhere := sha256.Sum256([]byte(other.value)), sha256.Sum256([]byte("nothing"))
+	mine := w.personalToken(w.user, nil, w.org)
+	personal := sha256.Sum256([]byte(mine))
+	for _, name := range []string{other.id, hex.EncodeToString(elsewhere[:]), base64.StdEncoding.EncodeToString(personal[:]), hex.EncodeToString(nowhere[:])} {
+		a := w.as(stranger, revoke, vars{"input": vars{"leaked": []string{name}, "reason": "mine"}})
+		if a.at("revokeTokens.notRevoked.0.id") != name || a.at("revokeTokens.notRevoked.0.code") != "NOT_FOUND" || a.at("revokeTokens.notRevoked.0.message") != "There is no such token." {
+			t.Errorf("a stranger must learn nothing of %s: %s", name, a.body)
+		}
+	}
+	if a := w.ask(revoke, vars{"input": vars{"leaked": []string{hex.EncodeToString(sum[:])}, "reason": "again"}}); a.at("revokeTokens.notRevoked.0.id") != hex.EncodeToString(sum[:]) {
+		t.Errorf("what has ended is called as it was asked for: %s", a.body)
 	}
 }

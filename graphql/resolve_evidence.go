@@ -138,66 +138,6 @@ func (q queries) AccessDiff(ctx context.Context, from model.AsOf, to *model.AsOf
 	return &model.AccessDiff{From: &earlier, To: &later, Changes: changes}, nil
 }
 
-// WhoCould implements whoCould.
-func (q queries) WhoCould(ctx context.Context, action string, resource *string, asOf *model.AsOf) (*model.WhoCould, error) {
-	organization, err := callerOf(ctx).organization(organizationHeader, nil)
-	if err != nil {
-		return nil, err
-	}
-	s, err := q.stateAt(ctx, organization, "asOf", asOf)
-	if err != nil {
-		return nil, err
-	}
-	row := s.Organizations[organization]
-	object, verb, ok := aggregate.With(row.Objects).ActionScope(action)
-	if !ok {
-		return nil, badInput("action", "Nobody had registered the action %s; it was refused to everybody.", action)
-	}
-	at := moment(s)
-	answer := &model.WhoCould{AsOf: &at, Action: action, Resource: resource, Scope: object + ":" + verb, Allowed: []model.CouldDo{}}
-	for _, a := range s.Access(organization) {
-		if c, ok := couldDo(organization, row.Policy, a, answer.Scope); ok {
-			answer.Allowed = append(answer.Allowed, c)
-		}
-	}
-	return answer, nil
-}
-
-// couldDo decides as the verifier does, with the policy of then; by the rules of
-// this program, since those of an earlier one are not kept.
-func couldDo(organization uuid.UUID, policy events.Policy, a evidence.Access, scope string) (model.CouldDo, bool) {
-	c := model.CouldDo{
-		Kind: a.Kind, ID: a.ID.String(), Name: a.Name, Role: string(a.Role), Scopes: a.Scopes, Conditions: []string{},
-	}
-	if c.Scopes == nil {
-		c.Scopes = []string{}
-	}
-	p := aggregate.Principal{User: a.Holder, Organization: organization, Scopes: aggregate.Scopes(a.Scopes), Actor: events.Person(a.Holder)}
-	switch {
-	case a.Holder == uuid.Nil:
-		p.Kind, p.Token, p.Actor = events.OrganizationKind, a.ID, events.OrganizationToken(a.ID)
-	case a.Role == "":
-		return c, false // its owner is no member
-	case a.ID != a.Holder:
-		p.Kind, p.Token, p.Actor = events.PersonalKind, a.ID, events.PersonalToken(a.ID, a.Holder)
-	}
-	if a.Holder != uuid.Nil {
-		c.User = new(a.Holder.String())
-	}
-	if a.Status == string(projections.StatusSuspended) || p.Kind != "" && policy.SSORequired && a.SSO == nil {
-		return c, false
-	}
-	if len(policy.AllowedSources) > 0 {
-		c.Conditions = append(c.Conditions, "from the networks "+strings.Join(policy.AllowedSources, ", "))
-	}
-	if a.Until != nil {
-		c.Conditions = append(c.Conditions, "before "+a.Until.UTC().Format(time.RFC3339Nano))
-	}
-	ruling := aggregate.Authority{Principal: p, Role: a.Role, Organization: organization, Policy: policy}.Use(aggregate.Scopes{scope})
-	c.Policy = ruling.Policy
-	return c, ruling.Allowed
-}
-
 // Reports implements reports.
 func (q queries) Reports(ctx context.Context) ([]evidence.Kind, error) {
 	return evidence.Kinds(), callerOf(ctx).may(aggregate.OpReadReports, false)

@@ -3,9 +3,8 @@
 package graphql
 
 import (
+	"cmp"
 	"context"
-	"encoding/base64"
-	"encoding/hex"
 
 	gql "github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
@@ -75,18 +74,21 @@ func (h *handler) missable(ctx context.Context, name string) (row projections.To
 	if row.Kind == events.PersonalKind && c.Kind != events.OrganizationKind && row.Holder == c.User {
 		return row, "", true, c.may(aggregate.OpPreviewRevoke, true)
 	}
-	trail = events.OrganizationTrail(c.Organization)
-	if row.Kind == events.OrganizationKind {
-		if row.Holder != c.Organization {
-			return row, "", false, nowhere
-		}
-		own = row.CreatedBy == c.User.String()
-		return row, trail, own, c.may(aggregate.OpPreviewRevoke, own)
-	}
-	if _, granted := row.Grants[c.Organization.String()]; !granted {
+	if !c.concerns(row) {
 		return row, "", false, nowhere
 	}
-	return row, trail, false, c.may(aggregate.OpPreviewRevoke, false)
+	own = row.Kind == events.OrganizationKind && c.created(row)
+	return row, events.OrganizationTrail(c.Organization), own, c.may(aggregate.OpPreviewRevoke, own)
+}
+
+// concerns says whether a token is the caller's organization's, has or had access
+// to it, or is the caller's own. Of any other he learns nothing, not even its id.
+func (c *Caller) concerns(row projections.TokenRow) bool {
+	if row.Kind == events.OrganizationKind {
+		return row.Holder == c.Organization
+	}
+	_, granted := row.Grants[c.Organization.String()]
+	return granted || c.User != uuid.Nil && row.Holder == c.User
 }
 
 // RevokeTokens implements revokeTokens.
@@ -99,7 +101,7 @@ func (m mutations) RevokeTokens(ctx context.Context, input model.RevokeTokensInp
 		return nil, err
 	}
 	out := &model.RevokeTokensPayload{DryRun: input.DryRun, RevokedIDs: []string{}, NotRevoked: []model.NotRevoked{}, Receipts: []model.Receipt{}}
-	refs, err := m.toRevoke(ctx, organization, input, out)
+	refs, nameOf, err := m.toRevoke(ctx, organization, input, out)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +115,7 @@ func (m mutations) RevokeTokens(ctx context.Context, input model.RevokeTokensInp
 	for _, each := range done.Each {
 		ended[each.ID] = true
 		if each.Err != nil {
-			m.notRevoked(ctx, out, each.ID.String(), each.Err)
+			m.notRevoked(ctx, out, cmp.Or(nameOf[each.ID], each.ID.String()), each.Err)
 			continue
 		}
 		out.RevokedIDs = append(out.RevokedIDs, each.ID.String())
@@ -121,7 +123,7 @@ func (m mutations) RevokeTokens(ctx context.Context, input model.RevokeTokensInp
 	for _, ref := range refs { // what the appends before could not keep from failing
 		if !ended[ref.ID] {
 			ended[ref.ID] = true
-			m.notRevoked(ctx, out, ref.ID.String(), err)
+			m.notRevoked(ctx, out, cmp.Or(nameOf[ref.ID], ref.ID.String()), err)
 		}
 	}
 	for _, receipt := range done.Receipts {
@@ -137,42 +139,45 @@ func (m mutations) notRevoked(ctx context.Context, out *model.RevokeTokensPayloa
 	out.NotRevoked = append(out.NotRevoked, model.NotRevoked{ID: id, Code: code, Message: shown.Message})
 }
 
-// toRevoke finds the tokens that the input names. What names none goes into the answer.
+// toRevoke finds the tokens that the input names, and how it names them. What
+// names none goes into the answer.
 func (m mutations) toRevoke(
 	ctx context.Context, organization uuid.UUID, in model.RevokeTokensInput, out *model.RevokeTokensPayload,
-) ([]aggregate.TokenRef, error) {
+) ([]aggregate.TokenRef, map[uuid.UUID]string, error) {
 	if in.Ids == nil && in.Leaked == nil && in.Where == nil && in.OwnerID == nil && in.Scope == nil {
-		return nil, badInput("input", "Name the tokens: by ids, found values, a filter, an owner or a scope.")
+		return nil, nil, badInput("input", "Name the tokens: by ids, found values, a filter, an owner or a scope.")
 	}
-	refs, err := m.named(ctx, append(append([]string{}, in.Ids...), in.Leaked...), out)
+	refs, nameOf, err := m.named(ctx, append(append([]string{}, in.Ids...), in.Leaked...), out)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if in.OwnerID != nil {
 		owned, err := m.ownedBy(ctx, organization, *in.OwnerID)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		refs = append(refs, owned...)
 	}
 	if in.Where != nil || in.Scope != nil {
 		matching, err := m.matching(ctx, organization, in.Scope)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		refs = append(refs, matching...)
 	}
-	return refs, nil
+	return refs, nameOf, nil
 }
 
-// named finds tokens by whatever names them. Whether they are the organization's
-// is decided on the log.
-func (m mutations) named(ctx context.Context, names []string, out *model.RevokeTokensPayload) ([]aggregate.TokenRef, error) {
+// named finds tokens by whatever names them. Whether the caller may end them is
+// decided on the log.
+func (m mutations) named(
+	ctx context.Context, names []string, out *model.RevokeTokensPayload,
+) (refs []aggregate.TokenRef, nameOf map[uuid.UUID]string, err error) {
 	if len(names) > aggregate.MaxRevoked {
-		return nil, badInput("input", "These are %d names; one call can end %d tokens.", len(names), aggregate.MaxRevoked)
+		return nil, nil, badInput("input", "These are %d names; one call can end %d tokens.", len(names), aggregate.MaxRevoked)
 	}
 	ids := make([]uuid.UUID, 0, len(names))
-	nameOf := map[uuid.UUID]string{}
+	nameOf = map[uuid.UUID]string{}
 	for _, name := range names {
 		id, err := m.leakedID(ctx, name)
 		if err != nil {
@@ -183,25 +188,23 @@ func (m mutations) named(ctx context.Context, names []string, out *model.RevokeT
 	}
 	rows, err := m.views.TokensByID(ctx, ids)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var refs []aggregate.TokenRef
 	for _, id := range ids {
 		row, found := rows[id]
-		if !found {
+		if !found || !callerOf(ctx).concerns(row) {
 			m.notRevoked(ctx, out, nameOf[id], notFound("", "There is no such token."))
 			continue
 		}
 		refs = append(refs, aggregate.TokenRef{Kind: row.Kind, ID: id})
 	}
-	return refs, nil
+	return refs, nameOf, nil
 }
 
-// leakedID understands the SHA-256 of a value in both ways of writing it.
+// leakedID understands the SHA-256 of a value in both ways of writing it. It
+// finds any token; who asks learns of one only what [Caller.concerns] leaves.
 func (m mutations) leakedID(ctx context.Context, name string) (uuid.UUID, error) {
-	if sum, err := hex.DecodeString(name); err == nil && len(sum) == 32 {
-		name = base64.StdEncoding.EncodeToString(sum)
-	}
+	name = fingerprintOf(name)
 	row, found, err := m.views.TokenByFingerprint(ctx, name)
 	if err != nil || found {
 		return row.ID, err

@@ -27,6 +27,9 @@ const (
 	endEnded   = "ended" // of a grant, by a decision
 )
 
+// pending is the status of a grant that no administrator has approved yet.
+const pending = "PENDING"
+
 // Credential is an organization token, or one life of a personal token's grant.
 type Credential struct {
 	ID         uuid.UUID
@@ -88,6 +91,8 @@ func ofGrant(row projections.GrantRow, at time.Time) Credential {
 		c.Status, c.EndedBy, c.Reason = "ENDED", row.EndedBy, row.EndedReason
 	case row.ExpiresAt != nil && !row.ExpiresAt.After(at):
 		c.Status = "EXPIRED"
+	case row.Pending:
+		c.Status = pending
 	case row.Suspended && (row.SuspendedUntil == nil || row.SuspendedUntil.After(at)):
 		c.Status = "SUSPENDED"
 	}

@@ -26,6 +26,13 @@ type Access struct {
 	Since  time.Time
 	Until  *time.Time
 	SSO    *time.Time
+
+	// What a policy asks besides, and no report shows.
+	CreatedAt  time.Time  // of a token; of a personal one, whose creation stands in its owner's trail, when it was given access
+	ExpiresAt  *time.Time // of a token; Until may be sooner, while it is being replaced
+	LastUsedAt time.Time  // of a token, in this organization; zero: never
+	Approved   bool       // a personal token's access, by an administrator
+	RoleUntil  *time.Time // when the membership ends by itself
 }
 
 // Access are all ways that are open at the state's instant, suspended ones too.
@@ -36,6 +43,7 @@ func (s *State) Access(organization uuid.UUID) []Access {
 		if role := row.RoleAt(s.At); pair[0] == organization && role != "" {
 			all = append(all, Access{
 				Kind: memberKind, ID: row.User, Holder: row.User, Role: role, Status: "ACTIVE", Since: row.StartedAt, Until: row.Until,
+				RoleUntil: row.Until,
 			})
 		}
 	}
@@ -45,20 +53,36 @@ func (s *State) Access(organization uuid.UUID) []Access {
 		}
 		a := Access{
 			Kind: c.Kind, ID: c.ID, Name: c.Name, Holder: c.User, Scopes: c.Scopes, Status: c.Status, Since: c.Begun, Until: c.Deadline,
+			CreatedAt: c.Begun,
 		}
 		if c.Kind == organizationToken {
-			if at, ok := s.Tokens[c.ID].SSO[organization.String()]; ok {
-				a.SSO = &at
-			}
+			s.ofToken(&a, organization)
 		} else {
-			a.SSO = s.Grants[Pair{c.ID, organization}].SSOAt
-			if m := s.Members[Pair{organization, c.User}]; m != nil {
-				a.Role = m.RoleAt(s.At)
-			}
+			s.ofGrant(&a, organization)
 		}
 		all = append(all, a)
 	}
 	return all
+}
+
+func (s *State) ofToken(a *Access, organization uuid.UUID) {
+	row := s.Tokens[a.ID]
+	if at, ok := row.SSO[organization.String()]; ok {
+		a.SSO = &at
+	}
+	a.ExpiresAt = row.ExpiresAt
+	if row.LastUsedAt != nil {
+		a.LastUsedAt = *row.LastUsedAt
+	}
+}
+
+func (s *State) ofGrant(a *Access, organization uuid.UUID) {
+	key := Pair{a.ID, organization}
+	row := s.Grants[key]
+	a.SSO, a.ExpiresAt, a.Approved, a.LastUsedAt = row.SSOAt, row.ExpiresAt, row.ApprovedAt != nil, s.GrantUses[key]
+	if m := s.Members[Pair{organization, a.Holder}]; m != nil {
+		a.Role, a.RoleUntil = m.RoleAt(s.At), m.Until
+	}
 }
 
 // nothing is a report that asks the states alone.

@@ -25,6 +25,7 @@ type State struct {
 	Tokens        map[uuid.UUID]*projections.TokenRow
 	Members       map[Pair]*projections.MembershipRow // organization, user
 	Grants        map[Pair]*projections.GrantRow      // token, organization
+	GrantUses     map[Pair]time.Time                  // the last one of a personal token, by token and organization
 }
 
 // Pair is the two ids of which a membership's or a grant's stream is named.
@@ -35,7 +36,7 @@ func NewState() *State {
 	return &State{
 		Organizations: map[uuid.UUID]*projections.OrganizationRow{}, Users: map[uuid.UUID]*projections.UserRow{},
 		Tokens: map[uuid.UUID]*projections.TokenRow{}, Members: map[Pair]*projections.MembershipRow{},
-		Grants: map[Pair]*projections.GrantRow{},
+		Grants: map[Pair]*projections.GrantRow{}, GrantUses: map[Pair]time.Time{},
 	}
 }
 
@@ -123,8 +124,8 @@ func (s *State) Apply(rec events.Recorded) error {
 // token folds an event of a token's stream. In an organization's trail there are
 // uses of personal tokens, whose own life stands elsewhere.
 func (s *State) token(id uuid.UUID, rec events.Recorded) error {
-	if used, ok := rec.Event.(events.TokenUsed); ok {
-		s.used(id, rec, used)
+	if _, ok := rec.Event.(events.TokenUsed); ok {
+		s.used(id, rec)
 	}
 	if !rec.Decision() {
 		return nil
@@ -132,10 +133,13 @@ func (s *State) token(id uuid.UUID, rec events.Recorded) error {
 	return entry(s.Tokens, id).Fold(rec)
 }
 
-func (s *State) used(id uuid.UUID, rec events.Recorded, _ events.TokenUsed) {
+func (s *State) used(id uuid.UUID, rec events.Recorded) {
 	if row := s.Tokens[id]; row != nil {
 		at := rec.RecordedAt
 		row.LastUsedAt = &at
+	}
+	if organization, ok := rec.Trail.Organization(); ok && s.Grants[Pair{id, organization}] != nil {
+		s.GrantUses[Pair{id, organization}] = rec.RecordedAt
 	}
 }
 

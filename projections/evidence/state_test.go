@@ -190,3 +190,36 @@ func TestStateAtTheHeadIsTheReadModel(t *testing.T) {
 		}
 	}
 }
+
+func TestAccessHasWhatAPolicyAsks(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	machine := l.token("machine", "evidence:write")
+	l.use(machine, 0, "createEvidence")
+	waiting, approved := l.id(), l.id()
+	for _, id := range []uuid.UUID{waiting, approved} {
+		l.add(events.GrantStream(id, l.org), l.trail(), events.GrantGiven{
+			Token: id, Organization: l.org, User: l.owner, Name: "mine", Pending: true, ExpiresAt: dawn.Add(time.Hour),
+		})
+	}
+	l.add(events.GrantStream(approved, l.org), l.trail(), events.GrantApproved{})
+	l.use(approved, 0, "createEvidence")
+	used := l.all[len(l.all)-1].RecordedAt
+	s, err := evidence.At(t.Context(), l, l.trail(), evidence.Point{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[uuid.UUID]evidence.Access{}
+	for _, a := range s.Access(l.org) {
+		got[a.ID] = a
+	}
+	if a := got[machine]; a.Status != "ACTIVE" || !a.CreatedAt.Equal(a.Since) || !a.LastUsedAt.After(a.CreatedAt) {
+		t.Errorf("the organization token: %+v", a)
+	}
+	if a := got[waiting]; a.Status != "PENDING" || a.Approved || !a.LastUsedAt.IsZero() || a.ExpiresAt == nil {
+		t.Errorf("the one that waits: %+v", a)
+	}
+	if a := got[approved]; a.Status != "ACTIVE" || !a.Approved || !a.LastUsedAt.Equal(used) {
+		t.Errorf("the one that was approved: %+v", a)
+	}
+}
