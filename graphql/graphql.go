@@ -38,7 +38,8 @@ type Config struct {
 	Webhooks  Webhooks
 	Trials    PolicyTrials
 
-	// CheckTarget refuses a URL that the installation may not call; nil: it may call any.
+	// CheckTarget refuses a URL that the installation may not call, with a sentence
+	// for whoever named it.
 	CheckTarget   func(ctx context.Context, url string) error
 	PublicURL     string // where people reach the service, for links; empty: links have a path alone
 	Introspection bool   // the schema may be read; where it may not, errors suggest no names either
@@ -71,7 +72,7 @@ func (c Config) validate() error {
 	for name, missing := range map[string]bool{
 		"Tokens": c.Tokens == nil, "Directory": c.Directory == nil, "Views": c.Views == nil, "Fresh": c.Fresh == nil,
 		"Log": c.Log == nil, "Verifier": c.Verifier == nil, "Uses": c.Uses == nil, "Webhooks": c.Webhooks == nil,
-		"Trials": c.Trials == nil,
+		"Trials": c.Trials == nil, "CheckTarget": c.CheckTarget == nil,
 	} {
 		if missing {
 			errs = append(errs, errors.New("graphql: Config."+name+" is required"))
@@ -89,7 +90,7 @@ type handler struct {
 	log       Follower
 	verifier  Verifier
 	uses      Uses
-	target    func(ctx context.Context, url string) error // nil: any may be called
+	target    func(ctx context.Context, url string) error
 	proofs    Proofs
 	hooks     Webhooks
 	trials    PolicyTrials

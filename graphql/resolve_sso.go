@@ -33,6 +33,10 @@ func (m mutations) UpdateOrganizationSSOProvider(ctx context.Context, id *string
 	case set == value(in.Clear):
 		return nil, badInput("input", "Name issuer and clientID, or clear: true for none.")
 	case set:
+		// Only who may name one learns what the network says of it.
+		if err := callerOf(ctx).may(aggregate.OpSetSSOProvider, false); err != nil {
+			return nil, err
+		}
 		if err := m.reachable(ctx, "issuer", p.Issuer); err != nil {
 			return nil, err
 		}
@@ -41,12 +45,9 @@ func (m mutations) UpdateOrganizationSSOProvider(ctx context.Context, id *string
 	return m.organizationPayload(ctx)(m.directory.SetSSOProvider(ctx, call, organization, p))
 }
 
-// reachable refuses a URL that the installation does not call. Only who may
-// name one learns what the network says of it.
+// reachable refuses a URL that the installation does not call. What the network
+// says of it is for those alone who may name one, so that is asked before.
 func (m mutations) reachable(ctx context.Context, field, url string) error {
-	if err := callerOf(ctx).may(aggregate.OpSetSSOProvider, false); err != nil || m.target == nil {
-		return err
-	}
 	if err := m.target(ctx, url); err != nil {
 		return badInput(field, "%s cannot be called: %v.", field, err)
 	}

@@ -17,8 +17,6 @@ import (
 
 // Webhooks is what the installation says of webhooks.
 type Webhooks interface {
-	// Check refuses a URL that will not be called, with a sentence for whoever named it.
-	Check(ctx context.Context, url string) error
 	// Secret is what a webhook's messages are signed with, as its receiver keeps it.
 	Secret(webhook uuid.UUID) (string, error)
 }
@@ -170,8 +168,8 @@ func (m mutations) AddWebhook(ctx context.Context, in model.AddWebhookInput) (*m
 	if err != nil {
 		return nil, err
 	}
-	if err := m.hooks.Check(ctx, in.URL); err != nil {
-		return nil, badInput("url", "This URL cannot be a webhook's: %v.", err)
+	if err := m.reachable(ctx, "url", in.URL); err != nil {
+		return nil, err
 	}
 	made, err := m.directory.AddWebhook(ctx, requestOf(ctx).call(ctx), aggregate.NewWebhook{
 		Organization: organization, URL: in.URL, Types: in.Types,

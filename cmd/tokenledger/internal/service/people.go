@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/httpd"
-	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/outbound"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/signin"
 )
 
@@ -23,7 +22,7 @@ func (l *ledger) signIn(listening string) (*signin.Service, error) {
 		Issuer: c.OIDCIssuer, ClientID: c.OIDCClientID, ClientSecret: c.OIDCClientSecret, Audiences: c.OIDCAudiences,
 		PublicURL: public, Lifetime: c.SessionLifetime,
 		SSO: signin.SSO{
-			Tokens: l.directory.Tokens, Guard: outbound.Guard{Allowed: c.PrivateTargets}, Secrets: c.SSOSecrets, Limits: l.limits,
+			Tokens: l.directory.Tokens, Guard: l.guard(), Secrets: c.SSOSecrets, Limits: l.limits,
 			Address: func(r *http.Request) netip.Addr { return httpd.OriginOf(r, c.Proxies).Address },
 		},
 		Directory: l.directory, Views: l.models.Views, Verifier: l.verifier, Ring: l.store.Ring, Logger: l.logger,

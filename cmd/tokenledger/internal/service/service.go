@@ -18,7 +18,6 @@ import (
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/failures"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/httpd"
-	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/outbound"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore/jetstream"
@@ -157,7 +156,7 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger 
 		Webhooks:      hooks{l},
 		Trials:        trials{l.verifier},
 		Log:           s.Log,
-		CheckTarget:   outbound.Guard{Allowed: c.PrivateTargets}.Check,
+		CheckTarget:   l.guard().Check,
 		PublicURL:     c.PublicURL,
 		Introspection: c.PublicSchema(),
 		Draining:      httpd.Draining,

@@ -59,9 +59,6 @@ func (l *ledger) webhookKey(webhook uuid.UUID) ([]byte, error) {
 // hooks implements [graphql.Webhooks].
 type hooks struct{ *ledger }
 
-// Check implements [graphql.Webhooks].
-func (h hooks) Check(ctx context.Context, url string) error { return h.guard().Check(ctx, url) }
-
 // Secret implements [graphql.Webhooks].
 func (h hooks) Secret(webhook uuid.UUID) (string, error) {
 	key, err := h.webhookKey(webhook)
