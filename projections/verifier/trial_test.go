@@ -22,20 +22,38 @@ type call struct {
 	q     verifier.Query
 }
 
+// ahead is how far the clock of the verifier, and of a trial, is ahead of the
+// log's: so old is everything that the tests made a moment ago.
+const ahead = 24 * time.Hour
+
+const hours = events.Seconds(3600)
+
+// present is the policy that is on while the traffic is recorded.
+var present = events.Policy{MemberScopes: []string{"evidence:write", "risk:write"}}
+
 // traffic makes random calls by several tokens from several places.
 func (w *world) traffic(v *verifier.Verifier, n int) map[events.Position]call {
 	w.t.Helper()
+	w.demand(present)
 	var values []call
 	add := func(id uuid.UUID, value string) { values = append(values, call{id, verifier.Query{Value: value}}) }
 	add(w.organizationToken("evidence:write", "risk:write"))
-	add(w.organizationToken("evidence:read", "control:read"))
+	stamped, value := w.organizationToken("evidence:read", "control:read")
+	w.append(events.TokenStream(stamped), w.trail(), events.TokenSSOAuthorized{})
+	add(stamped, value)
 	add(w.token(events.TokenCreated{
-		Kind: events.OrganizationKind, Organization: w.org, Name: "dated", Scopes: []string{"write"}, ExpiresAt: time.Now().Add(time.Hour),
+		Kind: events.OrganizationKind, Organization: w.org, Name: "dated", Scopes: []string{"write"}, ExpiresAt: time.Now().Add(3 * ahead),
 	}))
 	add(w.personalToken())
 	approved, value := w.personalToken("evidence:write")
-	w.append(events.GrantStream(approved, w.org), w.trail(), events.GrantApproved{})
+	w.append(events.GrantStream(approved, w.org), w.trail(), events.GrantApproved{}, events.GrantSSOAuthorized{})
 	add(approved, value)
+	member, owner := newID(), w.user
+	w.append(events.UserStream(member), events.UserTrail(member), events.UserCreated{})
+	w.append(events.MembershipStream(w.org, member), w.trail(), events.MembershipStarted{Organization: w.org, User: member, Role: events.RoleMember})
+	w.user = member
+	add(w.personalToken())
+	w.user = owner
 	w.caughtUp(v)
 	actions := []string{"createEvidence", "createRisk", "controls", "createTask", ""}
 	places := []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("198.51.100.7"), netip.MustParseAddr("2001:db8::1"), {}}
@@ -75,7 +93,7 @@ func (w *world) refusedIn(v *verifier.Verifier, draft events.Policy) map[events.
 			}
 		case events.TokenUsed:
 			if code := trial.Refuses(verifier.PastUse{
-				Token: id, At: rec.RecordedAt, Action: e.Action, Resource: e.Resource, Via: e.Via, Address: addresses[e.Source],
+				Token: id, At: rec.RecordedAt.Add(ahead), Action: e.Action, Resource: e.Resource, Via: e.Via, Address: addresses[e.Source],
 			}); code != "" {
 				refused[rec.Position] = code
 			}
@@ -84,57 +102,91 @@ func (w *world) refusedIn(v *verifier.Verifier, draft events.Policy) map[events.
 	return refused
 }
 
+// drafts are one for each code under which a policy refuses, and, with none,
+// those that stop short of it.
+var drafts = []struct {
+	name string
+	set  func(p *events.Policy)
+	code verifier.Code // that some of the traffic meets; empty: nothing is refused
+}{
+	{"no demand", func(*events.Policy) {}, ""},
+	{"a deadline", func(p *events.Policy) { p.ExpiryRequired = true }, verifier.ExpiryRequired},
+	{"an approval", func(p *events.Policy) { p.ApprovalRequired = true }, verifier.ApprovalRequired},
+	{"a life too short", func(p *events.Policy) { p.MaxLifetime = 23 * hours }, verifier.LifetimeExceeded},
+	{"a life long enough", func(p *events.Policy) { p.MaxLifetime = 25 * hours }, ""},
+	{"a rotation, enforced", func(p *events.Policy) { p.RotationAge, p.RotationEnforced = 23*hours, true }, verifier.RotationOverdue},
+	{"a rotation, not due yet", func(p *events.Policy) { p.RotationAge, p.RotationEnforced = 25*hours, true }, ""},
+	{"a rotation, not enforced", func(p *events.Policy) { p.RotationAge = hours }, ""},
+	{"no rest for so long", func(p *events.Policy) { p.IdleExpiry = 23 * hours }, verifier.IdleTooLong},
+	{"no rest for longer", func(p *events.Policy) { p.IdleExpiry = 25 * hours }, ""},
+	{"a network", func(p *events.Policy) { p.AllowedSources = []string{"192.0.2.0/24"} }, verifier.SourceForbidden},
+	{"a network that is told", func(p *events.Policy) { p.AllowedSources = []string{"0.0.0.0/0", "::/0"} }, verifier.SourceUnknown},
+	{"a ceiling", func(p *events.Policy) { p.ScopeCeiling = []string{"evidence:read"} }, verifier.AboveCeiling},
+	{"less for members", func(p *events.Policy) { p.MemberScopes = []string{"evidence:read"} }, verifier.ScopeInsufficient},
+	{"a sign-on", func(p *events.Policy) { p.SSORequired = true }, verifier.SSORequired},
+	{"a sign-on that ages", func(p *events.Policy) { p.SSORequired, p.SSOMaxAge, p.OrganizationSSOMaxAge = true, 23*hours, 23*hours }, verifier.SSORequired},
+	{"a sign-on that ages later", func(p *events.Policy) { p.SSORequired, p.SSOMaxAge, p.OrganizationSSOMaxAge = true, 25*hours, 25*hours }, verifier.SSORequired},
+}
+
+// randomDraft puts several demands together.
+func randomDraft() events.Policy {
+	p := present
+	for range 3 {
+		drafts[rand.IntN(len(drafts))].set(&p)
+	}
+	return p
+}
+
+// trying is a draft's way from the preview to the policy and back: what is
+// foreseen must be what is met.
+func (w *world) trying(v *verifier.Verifier, calls map[events.Position]call, name string, p events.Policy) map[events.Position]verifier.Code {
+	w.t.Helper()
+	foreseen := w.refusedIn(v, p)
+	w.demand(p)
+	w.caughtUp(v)
+	met := map[events.Position]verifier.Code{}
+	for at, c := range calls {
+		if d := w.verify(v, c.q); !d.Allowed {
+			met[at] = d.Code
+		}
+	}
+	w.demand(present)
+	w.caughtUp(v)
+	for at := range foreseen { // what was recorded while other drafts were on is traffic, too
+		if _, first := calls[at]; !first {
+			delete(foreseen, at)
+		}
+	}
+	if !maps.Equal(foreseen, met) {
+		w.t.Fatalf("%s, %+v: %s", name, p, differ(foreseen, met, calls))
+	}
+	return met
+}
+
 func TestATrialRefusesWhatThePolicyWill(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.now = func() time.Time { return time.Now().Add(ahead) }
 	v := w.verifier()
 	calls := w.traffic(v, 150)
-	draft := func() events.Policy {
-		p := events.Policy{
-			ExpiryRequired: rand.IntN(3) == 0, ApprovalRequired: rand.IntN(3) == 0, SSORequired: rand.IntN(6) == 0,
-			MaxLifetime: events.Seconds(rand.IntN(2) * 86400), IdleExpiry: events.Seconds(rand.IntN(2) * 86400),
+	refusedBy := map[string]int{}
+	for _, d := range drafts {
+		p := present
+		d.set(&p)
+		met := w.trying(v, calls, d.name, p)
+		codes := map[verifier.Code]int{}
+		for _, code := range met {
+			codes[code]++
 		}
-		if rand.IntN(2) == 0 {
-			p.AllowedSources = [][]string{{"192.0.2.0/24"}, {"2001:db8::/32", "198.51.100.7/32"}}[rand.IntN(2)]
-		}
-		if rand.IntN(2) == 0 {
-			p.ScopeCeiling = [][]string{{"evidence:write"}, {"read"}, {"write", "token:read"}, {"task:write"}}[rand.IntN(4)]
-		}
-		return p
-	}
-	codes := map[verifier.Code]int{}
-	for i := range 25 {
-		p := draft()
-		foreseen := w.refusedIn(v, p)
-		w.demand(p)
-		w.caughtUp(v)
-		met := map[events.Position]verifier.Code{}
-		for at, c := range calls {
-			if d := w.verify(v, c.q); !d.Allowed {
-				met[at] = d.Code
-				codes[d.Code]++
-			}
-		}
-		w.demand(events.Policy{})
-		w.caughtUp(v)
-		for at := range foreseen { // what was recorded while other drafts were on is traffic, too
-			if _, first := calls[at]; !first {
-				delete(foreseen, at)
-			}
-		}
-		if !maps.Equal(foreseen, met) {
-			t.Fatalf("draft %d, %+v: %s", i, p, differ(foreseen, met, calls))
+		if refusedBy[d.name] = len(met); d.code == "" && len(met) > 0 || d.code != "" && codes[d.code] == 0 {
+			t.Errorf("%s refused with %v, want %q", d.name, codes, d.code)
 		}
 	}
-	for _, code := range []verifier.Code{
-		verifier.SourceForbidden, verifier.SourceUnknown, verifier.AboveCeiling, verifier.ExpiryRequired, verifier.ApprovalRequired, verifier.SSORequired,
-	} {
-		if codes[code] == 0 {
-			t.Logf("no draft refused with %s", code)
-		}
+	if young, old := refusedBy["a sign-on that ages later"], refusedBy["a sign-on that ages"]; young >= old {
+		t.Errorf("of the stamped tokens, %d calls are refused before their stamps have aged, %d after", young, old)
 	}
-	if len(codes) < 3 {
-		t.Errorf("the drafts refused with %v only: nothing was compared", codes)
+	for i := range 10 {
+		w.trying(v, calls, fmt.Sprint("random draft ", i), randomDraft())
 	}
 }
 
