@@ -47,8 +47,8 @@ func TestAnErasedSubjectIsReadByNobody(t *testing.T) {
 	}
 	young := opened(t, p.config)
 	for name, log := range map[string]*eventstore.Log{"the eraser": first, "another process": second, "a later one": young} {
-		await(t, name+" forgets", func() bool { return address(readSome(t, log, 5)) == "" })
-		all := readSome(t, log, 0)
+		await(t, name+" forgets", func() bool { return address(readAll(t, log, 5)) == "" })
+		all := readAll(t, log, 0)
 		for i, r := range before {
 			if string(r.Leaf) != string(all[i].Leaf) || r.LeafHash != all[i].LeafHash {
 				t.Fatalf("%s: the leaf at %d changed", name, r.Position)
@@ -74,10 +74,45 @@ func address(all []events.Recorded) string {
 	return all[0].Event.(events.TokenSourceSeen).Address.Value
 }
 
-// readSome reads past the blocks that this process has decoded before.
-func readSome(t *testing.T, log *eventstore.Log, after events.Position) []events.Recorded {
+// The erasure and the next value under a new key come to a process in one reading.
+func TestAValueRightAfterAnErasureIsReadWithItsOwnKey(t *testing.T) {
+	t.Parallel()
+	p := writePersonal(t)
+	first, second, reader := eventstoretest.Start(t, p.config), eventstoretest.Start(t, p.config), opened(t, p.config)
+	for range 5 {
+		for _, log := range []*eventstore.Log{first, second, reader} {
+			mustAppend(t, first, p.seen("198.51.100.7"))
+			if got := addresses(t, log); got[len(got)-1] != "198.51.100.7" {
+				t.Fatalf("before the erasure: %q", got)
+			}
+		}
+		mustAppend(t, first, p.eraseNetwork())
+		mustAppend(t, first, p.seen("203.0.113.1"))
+		mustAppend(t, second, p.seen("203.0.113.2")) // it learns of the other two under the lock
+		for name, log := range map[string]*eventstore.Log{"the eraser": first, "another process": second, "a reader": reader} {
+			got := addresses(t, log)
+			if last := got[len(got)-2:]; last[0] != "203.0.113.1" || last[1] != "203.0.113.2" {
+				t.Fatalf("%s reads %q", name, last)
+			}
+			for _, old := range got[:len(got)-2] {
+				if old != "" {
+					t.Fatalf("%s still reads %q", name, old)
+				}
+			}
+		}
+	}
+}
+
+// addresses are those of all sources that were seen, in order.
+func addresses(t *testing.T, log *eventstore.Log) []string {
 	t.Helper()
-	return readAll(t, log, after)
+	var all []string
+	for _, r := range readAll(t, log, 0) {
+		if seen, ok := r.Event.(events.TokenSourceSeen); ok {
+			all = append(all, seen.Address.Value)
+		}
+	}
+	return all
 }
 
 func TestAnErasureStandsAlone(t *testing.T) {

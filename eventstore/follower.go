@@ -134,14 +134,19 @@ func (l *Log) recognize(ctx context.Context, q querier, at head) error {
 }
 
 // readBlocks reads some blocks after a position, the first of which may begin
-// before it.
+// before it. Among those beyond the tail may be an erasure that this process does
+// not know of yet, and values under the key that came after it.
 func (l *Log) readBlocks(ctx context.Context, q querier, after events.Position) ([]*Block, error) {
 	rows, _ := q.Query(ctx, selectBlocks, int64(after), chunkBlocks, chunkBytes) // its error comes out of the rows
 	blocks, err := pgx.CollectRows(rows, scanBlock)
 	if err != nil {
 		return nil, fmt.Errorf("read blocks after %d: %w", after, err)
 	}
-	return blocks, l.subjects.attach(ctx, q, blocks)
+	if len(blocks) == 0 {
+		return nil, nil
+	}
+	known := l.tail.at().last >= blocks[len(blocks)-1].Last
+	return blocks, l.subjects.attach(ctx, q, blocks, known)
 }
 
 const (

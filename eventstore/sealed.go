@@ -178,8 +178,9 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// attach makes the personal values of blocks readable.
-func (s *subjectKeys) attach(ctx context.Context, q querier, blocks []*Block) error {
+// attach makes the personal values of blocks readable. Only where every erasure up to
+// their end is known may the keys come from memory.
+func (s *subjectKeys) attach(ctx context.Context, q querier, blocks []*Block, known bool) error {
 	if s.ring == nil {
 		return nil
 	}
@@ -193,7 +194,7 @@ func (s *subjectKeys) attach(ctx context.Context, q querier, blocks []*Block) er
 			b.values = &sealedValues{origin: s.origin, first: b.First, boxes: boxes, keys: keys}
 		}
 		for _, x := range boxes {
-			if key, ok := s.cached(x.subject); ok {
+			if key, ok := s.cached(x.subject); ok && known {
 				keys[x.subject] = key
 			} else {
 				missing[string(x.subject)] = true
