@@ -163,7 +163,7 @@ func (a *appender) try(ctx context.Context, requests []*pending) ([]*pending, er
 	defer cancel()
 	a.tail.trim()
 	a.stage.clear()
-	w, erasures := a.wanted(requests), a.subjects.erasures()
+	w := a.wanted(requests)
 	found, facts, err := a.begin(open, w)
 	a.answer()
 	if err != nil {
@@ -172,8 +172,8 @@ func (a *appender) try(ctx context.Context, requests []*pending) ([]*pending, er
 	if err := a.level(open, found.head); err != nil {
 		return requests, a.lost(err)
 	}
-	if a.subjects.erasures() != erasures {
-		a.stage.values.clear() // a key that was at hand may be gone by now
+	if a.stage.values.stale() {
+		a.stage.values.clear()
 	}
 	a.know(w, facts)
 	a.alone = found.head.last == 0 || found.head.writer == a.writer
@@ -277,12 +277,9 @@ func (a *appender) finish(ctx context.Context, requests []*pending) error {
 	if err != nil || b == nil {
 		return err
 	}
-	a.subjects.remember(s.values.keys)
-	if err := a.tail.apply(b, s.changes); err != nil {
-		return err
-	}
+	a.subjects.remember(s.values.of, s.values.keys)
 	a.forget(s.erased)
-	return nil
+	return a.tail.apply(b, s.changes)
 }
 
 // resolve finds out what became of a COMMIT that was not answered: nil if the

@@ -70,6 +70,23 @@ func TestAnErasedSubjectIsReadByNobody(t *testing.T) {
 	}
 }
 
+// What a process has read before it begins to follow is not what it seals with.
+func TestALogThatBeginsToRunForgetsWhatWasErasedBefore(t *testing.T) {
+	t.Parallel()
+	p := writePersonal(t)
+	first, later := eventstoretest.Start(t, p.config), opened(t, p.config)
+	mustAppend(t, first, p.seen("198.51.100.7"))
+	if got := addresses(t, later); got[1] != "198.51.100.7" {
+		t.Fatalf("before the erasure: %q", got)
+	}
+	mustAppend(t, first, p.eraseNetwork())
+	start(t, later)
+	mustAppend(t, later, p.seen("203.0.113.1"))
+	if got := addresses(t, opened(t, p.config)); got[1] != "" || got[2] != "203.0.113.1" {
+		t.Fatalf("%q", got)
+	}
+}
+
 func address(all []events.Recorded) string {
 	return all[0].Event.(events.TokenSourceSeen).Address.Value
 }

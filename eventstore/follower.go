@@ -101,20 +101,27 @@ func (l *Log) advance(ctx context.Context, q querier, at, h head) error {
 			return fmt.Errorf("%w: nothing after position %d, with the head at %d", ErrCorrupt, at.last, h.last)
 		}
 		for _, b := range blocks {
-			changes, err := b.changes(&l.tail.hash)
-			if err != nil {
+			if err := l.take(b); err != nil {
 				return err
-			}
-			if err := l.tail.apply(b, changes); err != nil {
-				return err
-			}
-			for _, c := range changes {
-				if c.erased != "" {
-					l.forget([]events.SubjectID{c.erased})
-				}
 			}
 		}
 	}
+}
+
+// take adds a block that was read to the tail.
+func (l *Log) take(b *Block) error {
+	changes, err := b.changes(&l.tail.hash)
+	if err != nil {
+		return err
+	}
+	var erased []events.SubjectID
+	for _, c := range changes {
+		if c.erased != "" {
+			erased = append(erased, c.erased)
+		}
+	}
+	l.forget(erased)
+	return l.tail.apply(b, changes)
 }
 
 // recognize checks, after a promotion, that the server has the block which this

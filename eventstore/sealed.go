@@ -122,10 +122,15 @@ type subjectKeys struct {
 	origin string
 	ring   *keyring.Ring // nil: no personal value can be read or written
 
-	mu     sync.Mutex // guards the two below
-	keys   recent[events.SubjectID, subjectKey]
-	erased int // how often a key was forgotten for good
+	mu   sync.Mutex // guards the two below
+	keys recent[events.SubjectID, subjectKey]
+	now  generation
 }
+
+// generation counts the occasions on which keys were forgotten for good. Whoever is
+// about to take keys, from memory or from the table, asks for it first: if it has
+// moved by the time they are to be used or remembered, one may be destroyed.
+type generation int
 
 const subjectKeysHalf = 50_000
 
@@ -142,30 +147,42 @@ func (s *subjectKeys) cached(subject events.SubjectID) (subjectKey, bool) {
 	return s.keys.get(subject)
 }
 
-func (s *subjectKeys) remember(keys map[events.SubjectID]subjectKey) {
+// remember keeps keys that were taken in a generation, unless it is over.
+func (s *subjectKeys) remember(of generation, keys map[events.SubjectID]subjectKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if of != s.now {
+		return
+	}
 	s.keys.trim()
 	for subject, key := range keys {
 		s.keys.put(subject, key)
 	}
 }
 
-// forget drops the keys of subjects that were erased.
+// forget drops the keys of subjects that were erased. It comes before the head moves
+// past the erasure, so that whoever counts on that head finds them gone.
 func (s *subjectKeys) forget(subjects []events.SubjectID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.now++
 	for _, subject := range subjects {
 		s.keys.forget(subject)
-		s.erased++
 	}
 }
 
-// erasures counts what forget has dropped.
-func (s *subjectKeys) erasures() int {
+// forgetAll is for a head that was reached without a look at what was erased before.
+func (s *subjectKeys) forgetAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.erased
+	s.now++
+	s.keys = newRecent[events.SubjectID, subjectKey](subjectKeysHalf)
+}
+
+func (s *subjectKeys) generation() generation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
 }
 
 func (s *subjectKeys) unwrap(k wrappedKey) (subjectKey, error) {
@@ -184,6 +201,7 @@ func (s *subjectKeys) attach(ctx context.Context, q querier, blocks []*Block, kn
 	if s.ring == nil {
 		return nil
 	}
+	of := s.generation()
 	keys, missing := map[events.SubjectID]subjectKey{}, map[string]bool{}
 	for _, b := range blocks {
 		boxes, err := splitBoxes(b.sealed)
@@ -205,6 +223,7 @@ func (s *subjectKeys) attach(ctx context.Context, q querier, blocks []*Block, kn
 		return nil
 	}
 	loaded, err := s.load(ctx, q, slices.Collect(maps.Keys(missing)))
+	s.remember(of, loaded)
 	maps.Copy(keys, loaded)
 	return err
 }
@@ -223,7 +242,6 @@ func (s *subjectKeys) load(ctx context.Context, q querier, subjects []string) (m
 			loaded[w.Subject] = key
 		}
 	}
-	s.remember(loaded)
 	return loaded, nil
 }
 

@@ -42,6 +42,7 @@ func (l *Log) load(ctx context.Context) error {
 		if sum != h.last {
 			return fmt.Errorf("%w: its trails have %d events, its head is %d", ErrCorrupt, sum, h.last)
 		}
+		l.subjects.forgetAll()
 		l.tail.load(h, counts)
 		return nil
 	})

@@ -19,6 +19,7 @@ import (
 // written, to be sealed by subject.
 type stagedValues struct {
 	subjects *subjectKeys // of the log
+	of       generation   // of keys
 	keys     map[events.SubjectID]subjectKey
 	made     []events.SubjectID         // the keys that are new
 	refused  map[events.SubjectID]error // why a subject's values cannot be written
@@ -26,9 +27,13 @@ type stagedValues struct {
 }
 
 func (v *stagedValues) clear() {
+	v.of = v.subjects.generation()
 	v.keys, v.made, v.refused = map[events.SubjectID]subjectKey{}, nil, map[events.SubjectID]error{}
 	v.noted = nil
 }
+
+// stale reports whether a key that was at hand may be gone by now.
+func (v *stagedValues) stale() bool { return v.of != v.subjects.generation() }
 
 // lacks reports whether the key of a subject is yet to be looked up.
 func (v *stagedValues) lacks(subject events.SubjectID) bool {
