@@ -30,7 +30,6 @@ type Decision struct {
 	batches     []events.Batch
 	credentials []events.Credential
 	quiet       []events.Quiet
-	erase       []events.SubjectID
 }
 
 // loaded is a stream as the decision sees it.
@@ -139,7 +138,7 @@ func (d *Decision) request(once events.Key) events.Request {
 		guards[i] = events.AtVersion(stream, d.streams[stream].version)
 	}
 	return events.Request{
-		Once: once, Guards: guards, Quiet: d.quiet, NotAfter: d.notAfter, Batches: d.batches, Credentials: d.credentials, Erase: d.erase,
+		Once: once, Guards: guards, Quiet: d.quiet, NotAfter: d.notAfter, Batches: d.batches, Credentials: d.credentials,
 	}
 }
 

@@ -12,9 +12,6 @@ import (
 	"github.com/tokenledger/tokenledger/events"
 )
 
-// Erase destroys the subject's key in the append of this decision.
-func (d *Decision) Erase(subject events.SubjectID) { d.erase = append(d.erase, subject) }
-
 // reasoned is because, for what may not be done without a reason.
 func (d *Decision) reasoned(reason string) error {
 	if strings.TrimSpace(reason) == "" {
@@ -68,7 +65,6 @@ func (y *Directory) EraseNetworkData(ctx context.Context, call Call, organizatio
 			if err := d.reasoned(reason); err != nil {
 				return organization, err
 			}
-			d.Erase(events.OrganizationStream(organization))
 			return organization, onOrganization(ctx, d, organization, EraseNetworkData{})
 		})
 	return made, y.erased(ctx, events.OrganizationStream(organization), made.Outcome, err)
@@ -88,7 +84,6 @@ func (y *Directory) EraseSubject(ctx context.Context, subject events.SubjectID, 
 			if err := d.reasoned(reason); err != nil {
 				return err
 			}
-			d.Erase(subject)
 			switch {
 			case subject.Kind() == events.KindOrganization:
 				return onOrganization(ctx, d, id, EraseNetworkData{})

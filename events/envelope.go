@@ -125,9 +125,6 @@ type Request struct {
 	NotAfter    time.Time // zero: no deadline; compared with the block's RecordedAt
 	Batches     []Batch
 	Credentials []Credential
-	// Erase names the subjects whose keys are destroyed with the append: nobody can read
-	// their personal values of before any more.
-	Erase []SubjectID
 }
 
 // Guard is one expectation about a stream, checked under the log's lock.

@@ -55,7 +55,8 @@ func Commit(nonce [32]byte, field, value string) Commitment {
 // event by field name.
 type Sealed map[string]string
 
-// ErasedBy is the subject whose key an event destroyed, empty for every other event.
+// ErasedBy is the subject whose key the append of an event destroys: nobody can read the
+// personal values of before any more. It is empty for every other event.
 func ErasedBy(stream StreamID, e Event) SubjectID {
 	switch e.(type) {
 	case UserErased, OrganizationNetworkDataErased:

@@ -89,6 +89,7 @@ type draft struct {
 	key      streamKey // decisions only
 	gate     events.Gate
 	gated    bool
+	erased   events.SubjectID   // whose key goes
 	subjects []events.SubjectID // of its personal values
 }
 
@@ -143,6 +144,7 @@ func (l *Log) draftBatch(p *pending, b events.Batch) error {
 		}
 		if !d.Observation {
 			d.gate, d.gated = events.GateAfter(e)
+			d.erased = events.ErasedBy(b.Stream, e)
 		}
 		if d.Event() != nil {
 			if err := l.checkPersonals(p, &d); err != nil {
@@ -204,20 +206,14 @@ func (l *Log) checkCredentials(p *pending) error {
 // checkErase gives a request that destroys keys a block of its own: no other value is
 // sealed or left beside it.
 func checkErase(p *pending) error {
-	if len(p.request.Erase) == 0 {
-		return nil
+	values := false
+	for i := range p.drafts {
+		p.alone = p.alone || p.drafts[i].erased != ""
+		values = values || len(p.drafts[i].subjects) > 0
 	}
-	for _, subject := range p.request.Erase {
-		if err := checkStream(subject); err != nil {
-			return fmt.Errorf("a subject to erase: %w", err)
-		}
+	if p.alone && values {
+		return fmt.Errorf("an erasure with personal values: %w", events.ErrInvalid)
 	}
-	for _, d := range p.drafts {
-		if len(d.subjects) > 0 {
-			return fmt.Errorf("an erasure with personal values: %w", events.ErrInvalid)
-		}
-	}
-	p.alone = true
 	return nil
 }
 

@@ -278,8 +278,7 @@ func (a *appender) finish(ctx context.Context, requests []*pending) error {
 		return err
 	}
 	a.subjects.remember(s.values.of, s.values.keys)
-	a.forget(s.erased)
-	return a.tail.apply(b, s.changes)
+	return a.add(b, s.changes)
 }
 
 // resolve finds out what became of a COMMIT that was not answered: nil if the

@@ -26,12 +26,12 @@ func (l *Log) Erasures(ctx context.Context) ([]Erasure, error) {
 	return all, err
 }
 
-// forget drops what this process has in memory of subjects that were erased: their
-// keys, and the blocks that were decoded with them.
-func (l *Log) forget(subjects []events.SubjectID) {
-	if len(subjects) == 0 {
-		return
+// erasedBy are the subjects whose keys go with the block of the changes.
+func erasedBy(changes []change) (subjects []events.SubjectID) {
+	for _, c := range changes {
+		if c.erased != "" {
+			subjects = append(subjects, c.erased)
+		}
 	}
-	l.subjects.forget(subjects)
-	l.tail.drop()
+	return subjects
 }

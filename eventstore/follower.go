@@ -101,26 +101,25 @@ func (l *Log) advance(ctx context.Context, q querier, at, h head) error {
 			return fmt.Errorf("%w: nothing after position %d, with the head at %d", ErrCorrupt, at.last, h.last)
 		}
 		for _, b := range blocks {
-			if err := l.take(b); err != nil {
+			changes, err := b.changes(&l.tail.hash)
+			if err != nil {
+				return err
+			}
+			if err := l.add(b, changes); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// take adds a block that was read to the tail.
-func (l *Log) take(b *Block) error {
-	changes, err := b.changes(&l.tail.hash)
-	if err != nil {
-		return err
+// add puts a block that stands in the log at the end of the tail, and before that
+// drops what this process has in memory of subjects that the block erases: their keys,
+// and the blocks that were decoded with them.
+func (l *Log) add(b *Block, changes []change) error {
+	if erased := erasedBy(changes); len(erased) > 0 {
+		l.subjects.forget(erased)
+		l.tail.drop()
 	}
-	var erased []events.SubjectID
-	for _, c := range changes {
-		if c.erased != "" {
-			erased = append(erased, c.erased)
-		}
-	}
-	l.forget(erased)
 	return l.tail.apply(b, changes)
 }
 

@@ -70,10 +70,14 @@ func TestAKeyGoesBeforeTheHeadPassesItsErasure(t *testing.T) {
 	l.tail.load(head{}, map[events.TrailID]events.Position{})
 	l.subjects.remember(l.subjects.generation(), map[events.SubjectID]subjectKey{subject: {SubjectKey: events.SubjectKey{1}, since: 1}})
 	erasure := erasureBlock(t, org)
+	changes, err := erasure.changes(&l.tail.hash)
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	l.tail.mu.Lock()
 	taken := make(chan error, 1)
-	go func() { taken <- l.take(erasure) }()
+	go func() { taken <- l.add(erasure, changes) }()
 	gone := false
 	for deadline := time.Now().Add(10 * time.Second); !gone && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		_, there := l.subjects.cached(subject)

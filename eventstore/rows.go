@@ -73,8 +73,8 @@ func (s *stage) queueRows(b *pgx.Batch) error {
 	if len(s.given) > 0 {
 		s.queueAnswers(b)
 	}
-	if len(s.erased) > 0 {
-		b.Queue(`DELETE FROM subject_keys WHERE subject = ANY ($1)`, s.erased)
+	if erased := erasedBy(s.changes); len(erased) > 0 {
+		b.Queue(`DELETE FROM subject_keys WHERE subject = ANY ($1)`, erased)
 	}
 	return s.values.queue(b, s.at, s.first)
 }

@@ -27,7 +27,6 @@ type stage struct {
 	decisions   decisionRows
 	streams     streamRows
 	credentials []events.Credential
-	erased      []events.SubjectID     // whose keys go
 	asked       map[answerKey]bool     // looked up
 	answers     map[answerKey]answered // found in the table, or given in this block
 	given       []answerKey            // of this block
@@ -64,7 +63,7 @@ func (s *stage) begin(prev head, size int) {
 	s.lasts = map[events.StreamKind]events.Position{}
 	s.decisions = decisionRows{}
 	s.streams = streamRows{at: map[streamKey]int{}}
-	s.credentials, s.erased = nil, nil
+	s.credentials = nil
 	for _, k := range s.given {
 		delete(s.answers, k)
 	}
@@ -199,7 +198,6 @@ func (s *stage) place(p *pending) error {
 	}
 	p.receipt.RecordedAt = s.at
 	s.credentials = append(s.credentials, p.request.Credentials...)
-	s.erased = append(s.erased, p.request.Erase...)
 	if once := p.request.Once; once.Set() {
 		k := answerKey{once.Caller, once.Key}
 		s.answers[k] = answered{answerKey: k, Hash: once.Hash, First: first, Last: s.head.last, At: s.at}
@@ -218,7 +216,8 @@ func (s *stage) decide(d *draft, at events.Place) {
 	s.states[d.key] = state
 	s.lasts[d.Stream.Kind()] = at.Position
 	s.changes = append(s.changes, change{
-		key: d.key, kind: d.Stream.Kind(), position: at.Position, version: at.Version, gate: d.gate, gated: d.gated,
+		key: d.key, kind: d.Stream.Kind(), position: at.Position, version: at.Version,
+		gate: d.gate, gated: d.gated, erased: d.erased,
 	})
 
 	rows := &s.decisions

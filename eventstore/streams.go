@@ -53,7 +53,7 @@ type change struct {
 	version  events.Version
 	gate     events.Gate
 	gated    bool             // the decision sets the gate
-	erased   events.SubjectID // whose key the decision destroyed
+	erased   events.SubjectID // whose key the decision destroys
 	unknown  bool             // a type of a newer program, whose gate cannot be told
 }
 

@@ -11,11 +11,10 @@ import (
 	"github.com/tokenledger/tokenledger/events"
 )
 
-// erase destroys a subject's key, as the use cases do.
+// erase records the fact that destroys a subject's key.
 func (w *world) erase(subject events.SubjectID, trail events.TrailID, fact events.Event) {
 	w.t.Helper()
 	_, err := w.log.Append(w.t.Context(), events.Request{
-		Erase: []events.SubjectID{subject},
 		Batches: []events.Batch{{
 			Stream: subject, Trail: trail, Meta: events.Meta{Actor: events.System("test")}, Events: []events.Event{fact},
 		}},
