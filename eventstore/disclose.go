@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/tokenledger/tokenledger/events"
-	"github.com/tokenledger/tokenledger/eventstore/keyring"
 )
 
 // Disclosure is the value of one field of one event. The nonce opens this
@@ -23,24 +22,16 @@ type Disclosure struct {
 // Disclosures are all personal values of the block that can be opened, in the
 // order of positions and fields. Those of erased subjects are not among them.
 func (b *Block) Disclosures() ([]Disclosure, error) {
-	if b.values == nil {
-		return nil, nil
-	}
 	var all []Disclosure
-	for _, x := range b.values.boxes {
-		key, ok := b.values.keys[x.subject]
-		if !ok || key.since > b.values.first { // as in open
-			continue
-		}
-		values, err := keyring.Box{Origin: b.values.origin, Subject: x.subject, First: b.values.first}.Open(key.SubjectKey, x.bytes)
-		if err != nil {
-			return nil, fmt.Errorf("block %d to %d: %w: %w", b.First, b.Last, ErrCorrupt, err)
-		}
+	err := b.values.each(func(key events.SubjectKey, values map[events.Position]events.Sealed) {
 		for at, fields := range values {
 			for field, value := range fields {
 				all = append(all, Disclosure{at, field, value, key.Nonce(at, field)})
 			}
 		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("block %d to %d: %w: %w", b.First, b.Last, ErrCorrupt, err)
 	}
 	slices.SortFunc(all, func(a, b Disclosure) int {
 		return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.Field, b.Field))

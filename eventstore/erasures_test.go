@@ -69,6 +69,60 @@ func TestAnErasedSubjectIsReadByNobody(t *testing.T) {
 	}
 }
 
+func TestWhatWasErasedIsNotDisclosed(t *testing.T) {
+	t.Parallel()
+	p := writePersonal(t)
+	log := eventstoretest.Start(t, p.config)
+	mustAppend(t, log, p.eraseNetwork())
+	mustAppend(t, log, p.seen("203.0.113.1"))
+	for name, log := range map[string]*eventstore.Log{"the eraser": log, "a later process": opened(t, p.config)} {
+		all := readAll(t, log, 0)
+		var open []string
+		for _, d := range disclosures(t, log) {
+			if d.Field == "address" {
+				open = append(open, d.Value)
+			}
+			want := events.Commit(d.Nonce, d.Field, d.Value)
+			if got := commitment(all[d.Position-1], d.Field); got != want {
+				t.Errorf("%s: the nonce of %s at %d does not open its commitment", name, d.Field, d.Position)
+			}
+		}
+		if len(open) != 1 || open[0] != "203.0.113.1" {
+			t.Errorf("%s discloses the addresses %q", name, open)
+		}
+	}
+}
+
+func disclosures(t *testing.T, log *eventstore.Log) []eventstore.Disclosure {
+	t.Helper()
+	var all []eventstore.Disclosure
+	for b, err := range log.Blocks(t.Context(), 0, false) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		some, err := b.Disclosures()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, some...)
+	}
+	return all
+}
+
+// commitment is that of a field of the events which writePersonal and seen write.
+func commitment(r events.Recorded, field string) events.Commitment {
+	fields := map[string]events.Personal{}
+	switch e := r.Event.(type) {
+	case events.UserCreated:
+		fields["email"], fields["display_name"] = e.Email, e.DisplayName
+	case events.UserUpdated:
+		fields["email"] = e.Email
+	case events.TokenSourceSeen:
+		fields["address"], fields["agent"] = e.Address, e.Agent
+	}
+	return fields[field].Commitment
+}
+
 // What a process has read before it begins to follow is not what it seals with.
 func TestALogThatBeginsToRunForgetsWhatWasErasedBefore(t *testing.T) {
 	t.Parallel()

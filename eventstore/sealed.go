@@ -91,13 +91,13 @@ type subjectKey struct {
 	since events.Position
 }
 
-// open gives the values by position. A subject without a key was erased, or the
-// ring cannot tell its key: its values stay empty.
-func (v *sealedValues) open() (map[events.Position]events.Sealed, error) {
+// each gives the values of one subject after the other, with the key that opened them.
+// A subject without a key was erased, or the ring cannot tell its key; one whose key is
+// younger than the block was erased after it. Neither is among them.
+func (v *sealedValues) each(yield func(events.SubjectKey, map[events.Position]events.Sealed)) error {
 	if v == nil {
-		return nil, nil
+		return nil
 	}
-	all := map[events.Position]events.Sealed{}
 	for _, x := range v.boxes {
 		key, ok := v.keys[x.subject]
 		if !ok || key.since > v.first {
@@ -105,16 +105,25 @@ func (v *sealedValues) open() (map[events.Position]events.Sealed, error) {
 		}
 		values, err := keyring.Box{Origin: v.origin, Subject: x.subject, First: v.first}.Open(key.SubjectKey, x.bytes)
 		if err != nil {
-			return nil, err
+			return err
 		}
+		yield(key.SubjectKey, values)
+	}
+	return nil
+}
+
+// open gives the values by position.
+func (v *sealedValues) open() (map[events.Position]events.Sealed, error) {
+	all := map[events.Position]events.Sealed{}
+	err := v.each(func(_ events.SubjectKey, values map[events.Position]events.Sealed) {
 		for at, fields := range values { // an event may have values of several subjects
 			if all[at] == nil {
 				all[at] = events.Sealed{}
 			}
 			maps.Copy(all[at], fields)
 		}
-	}
-	return all, nil
+	})
+	return all, err
 }
 
 // subjectKeys keeps the keys of subjects that were used last, unwrapped.
