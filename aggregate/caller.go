@@ -5,6 +5,7 @@ package aggregate
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -35,10 +36,7 @@ func (c Call) expect(d *Decision, stream events.StreamID) error {
 	return nil
 }
 
-// order makes an order of a command. The hash that tells commands apart is
-// taken of its name and input, and so of nothing that is made up on the way,
-// such as ids and values.
-func (c Call) order(command string, input any, decide func(context.Context, *Decision) error) (Order, error) {
+func (c Call) check() error {
 	for _, t := range []struct {
 		text
 		value string
@@ -48,8 +46,29 @@ func (c Call) order(command string, input any, decide func(context.Context, *Dec
 		{text{field: "traceparent", max: 255}, c.Trace},
 	} {
 		if err := t.check(t.value); err != nil {
-			return Order{}, err
+			return err
 		}
+	}
+	return nil
+}
+
+// part is the call for one of several appends that it takes. The part's key
+// follows from the call's and from what the part is about: so a repeated call
+// finds again which parts were done, also where it is about fewer things by then.
+func (c Call) part(about string) Call {
+	if c.Once != "" {
+		sum := sha256.Sum256([]byte(c.Once + "\x00" + about))
+		c.Once = hex.EncodeToString(sum[:])
+	}
+	return c
+}
+
+// order makes an order of a command. The hash that tells commands apart is
+// taken of its name and input, and so of nothing that is made up on the way,
+// such as ids and values.
+func (c Call) order(command string, input any, decide func(context.Context, *Decision) error) (Order, error) {
+	if err := c.check(); err != nil {
+		return Order{}, err
 	}
 	o := Order{
 		Meta:   events.Meta{Actor: c.Principal.Actor, Correlation: c.Correlation, Trace: c.Trace},

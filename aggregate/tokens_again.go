@@ -5,8 +5,6 @@ package aggregate
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"time"
 
 	"github.com/google/uuid"
@@ -78,8 +76,7 @@ func (t *Tokens) repeated(ctx context.Context, call Call, ref TokenRef, in Rotat
 		if unused, err := t.unused(ctx, successor); err != nil || !unused {
 			return call, again, err
 		}
-		sum := sha256.Sum256([]byte(call.Once + "\x00" + successor.String()))
-		call.Once, again = "again-"+hex.EncodeToString(sum[:]), true
+		call, again = call.part(successor.String()), true
 	}
 	return call, again, nil
 }

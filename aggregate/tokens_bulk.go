@@ -89,16 +89,14 @@ func (t *Tokens) DeleteEach(ctx context.Context, call Call, kind events.TokenKin
 // each gives every token a key of its own, so that a repeated call goes on
 // where the first one broke off.
 func each(call Call, ids []uuid.UUID, do func(Call, uuid.UUID) (TokenOutcome, error)) ([]Each, error) {
-	if err := bulkSize("ids", len(ids)); err != nil {
-		return nil, err
+	for _, err := range []error{call.check(), bulkSize("ids", len(ids))} {
+		if err != nil {
+			return nil, err
+		}
 	}
 	var out []Each
 	for _, id := range uniqueIDs(ids) {
-		one := call
-		if call.Once != "" {
-			one.Once = fmt.Sprintf("%s/%s", call.Once, id)
-		}
-		outcome, err := do(one, id)
+		outcome, err := do(call.part(id.String()), id)
 		out = append(out, Each{ID: id, Outcome: outcome, Err: err})
 	}
 	return out, nil

@@ -5,6 +5,7 @@ package aggregate
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -43,7 +44,7 @@ func TestBulk(t *testing.T) {
 		t.Fatalf("%+v, %v", each, err)
 	}
 	mustBe(t, each[1].Err, CodeNotFound, "id")
-	call.Once = "tidying"
+	call.Once = strings.Repeat("t", 255) // as long as a key can be
 	each, err = w.tokens.DeleteEach(t.Context(), call, events.OrganizationKind, ids, "tidied up")
 	if err != nil || each[0].Err != nil || each[1].Err == nil || !w.token(ids[0]).Deleted {
 		t.Fatalf("%+v, %v", each, err)

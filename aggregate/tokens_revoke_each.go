@@ -5,6 +5,7 @@ package aggregate
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -39,26 +40,22 @@ type RevokedEach struct {
 // the caller's own personal ones are revoked, of other personal ones the access to
 // the organization ends. One that is refused keeps no other from being ended;
 // its error says why. A repeated call with the same key goes on where the first
-// one broke off.
+// one broke off, also where it lists only what is left.
 func (t *Tokens) RevokeEach(ctx context.Context, call Call, in Revocation) (RevokedEach, error) {
 	var out RevokedEach
 	refs := uniqueRefs(in.Tokens)
-	switch {
-	case len(refs) > MaxRevoked:
+	if len(refs) > MaxRevoked {
 		return out, refuse(CodeBadUserInput, "", "These are %d tokens; one call can end %d. Narrow the filter, or call again.", len(refs), MaxRevoked)
-	case reasonText("reason").check(in.Reason) != nil:
-		return out, reasonText("reason").check(in.Reason)
 	}
-	for part := 0; len(refs) > 0; part++ {
-		n := min(len(refs), revokedAtOnce)
-		one := call
-		if call.Once != "" {
-			one.Once = fmt.Sprintf("%s/%d", call.Once, part)
-		}
-		if err := t.revokeSome(ctx, one, in, refs[:n], &out); err != nil {
+	for _, err := range []error{call.check(), reasonText("reason").check(in.Reason)} {
+		if err != nil {
 			return out, err
 		}
-		refs = refs[n:]
+	}
+	for some := range slices.Chunk(refs, revokedAtOnce) {
+		if err := t.revokeSome(ctx, call.part(fmt.Sprint(some)), in, some, &out); err != nil {
+			return out, err
+		}
 	}
 	return out, nil
 }

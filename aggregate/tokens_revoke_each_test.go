@@ -3,6 +3,9 @@
 package aggregate
 
 import (
+	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -100,4 +103,54 @@ func manyRefs(n int) []TokenRef {
 		refs[i] = organizationRef(uuid.New())
 	}
 	return refs
+}
+
+// A filter lists fewer tokens once some have ended: the same key then ends the rest.
+func TestARepeatedRevocationGoesOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	in := make([]NewOrganizationToken, 2*revokedAtOnce+10)
+	for i := range in {
+		in[i] = NewOrganizationToken{Organization: w.org, NewToken: NewToken{Name: "ci", Scopes: []string{"evidence:write"}}}
+	}
+	made, err := w.tokens.CreateOrganizationTokens(t.Context(), w.by(events.RoleOwner), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := Revocation{Organization: w.org, Reason: "in a public repository"}
+	for _, issued := range made.Tokens {
+		all.Tokens = append(all.Tokens, organizationRef(issued.ID))
+	}
+	call := w.by(events.RoleOwner)
+	call.Once = strings.Repeat("k", 255)
+	killed := &Tokens{Peppers: w.tokens.Peppers, Handler: &Handler{Log: severed{w.log}}}
+	if _, err := killed.RevokeEach(t.Context(), call, all); !errors.Is(err, errKilled) {
+		t.Fatal(err)
+	}
+	left := all
+	left.Tokens = slices.DeleteFunc(slices.Clone(all.Tokens), func(ref TokenRef) bool { return w.token(ref.ID).Ended != NotEnded })
+	if len(left.Tokens) != len(all.Tokens)-revokedAtOnce {
+		t.Fatalf("%d of %d are left after one append", len(left.Tokens), len(all.Tokens))
+	}
+	left.Tokens = left.Tokens[1:] // and one that the filter lists no more
+	spared := all.Tokens[revokedAtOnce].ID
+	for _, list := range []Revocation{left, left} {
+		out, err := w.tokens.RevokeEach(t.Context(), call, list)
+		if err != nil || len(out.Each) != len(list.Tokens) || len(out.Receipts) != 2 {
+			t.Fatalf("%d tokens in %d appends, %v", len(out.Each), len(out.Receipts), err)
+		}
+		for _, each := range out.Each {
+			if each.Err != nil {
+				t.Errorf("%s: %v", each.ID, each.Err)
+			}
+		}
+	}
+	for _, ref := range all.Tokens {
+		if revoked := len(w.history(events.TokenStream(ref.ID))) == 2; revoked == (ref.ID == spared) {
+			t.Errorf("%s is revoked once: %v", ref.ID, revoked)
+		}
+	}
+	call.Once += "k"
+	_, err = w.tokens.RevokeEach(t.Context(), call, all)
+	mustBe(t, err, CodeBadUserInput, "Idempotency-Key")
 }
