@@ -127,9 +127,11 @@ func authenticate(ctx context.Context, d *Decision, p Principal) (Principal, err
 type place struct {
 	Organization
 	Standing
-	id     uuid.UUID
-	rights Scopes // what the caller may do here
-	bearer Bearer // the caller's token as the organization's policy sees it
+	id      uuid.UUID
+	demands Demands   // the organization's
+	who     Principal // the caller, with as much of his token's scopes as the organization's ceiling leaves
+	rights  Scopes    // what the caller may do here
+	bearer  Bearer    // the caller's token as the organization's policy sees it
 
 	stampedAt time.Time // when the caller's token was authorized through single sign-on here; zero: it is not
 }
@@ -141,7 +143,7 @@ func enter(ctx context.Context, d *Decision, who Principal, id uuid.UUID) (place
 	if err != nil {
 		return place{}, err
 	}
-	at := place{Organization: org, id: id}
+	at := place{Organization: org, id: id, demands: DemandsOf(org.Policy), who: who}
 	at.Standing.Organization = id
 	if err := org.mustExist(); err != nil {
 		return at, err
@@ -157,10 +159,10 @@ func enter(ctx context.Context, d *Decision, who Principal, id uuid.UUID) (place
 	if err != nil {
 		return at, err
 	}
-	if err := at.meetDemands(d, who); err != nil {
+	if err := at.meetDemands(d); err != nil {
 		return at, err
 	}
-	return at, at.signedOn(d, who)
+	return at, at.signedOn(d)
 }
 
 func (at *place) asToken(ctx context.Context, d *Decision, who Principal) error {
@@ -206,13 +208,12 @@ func admit(ctx context.Context, d *Decision, who Principal, id uuid.UUID, op Ope
 	if err != nil {
 		return at, err
 	}
-	who, _ = DemandsOf(at.Policy).below(who) // something is left, or it would not have entered
-	return at, Authorize(who, at.Standing, op)
+	return at, Authorize(at.who, at.Standing, op)
 }
 
 // limits is what the caller may hand on to a token of this organization.
-func (at place) limits(who Principal) Limits {
-	return Limits{By: who, Scopes: at.rights, Until: who.ExpiresAt}
+func (at place) limits() Limits {
+	return Limits{By: at.who, Scopes: at.rights, Until: at.who.ExpiresAt}
 }
 
 // personalLimits is what the caller may hand on to a personal token of his own:

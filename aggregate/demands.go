@@ -221,48 +221,46 @@ func (d *Decision) began(stream events.StreamID) time.Time {
 
 // meetDemands refuses a caller whose token the organization's policy does not
 // accept, and cuts what he may do here to the policy's ceiling.
-func (at *place) meetDemands(d *Decision, who Principal) error {
-	if who.Kind == "" {
+func (at *place) meetDemands(d *Decision) error {
+	if at.who.Kind == "" {
 		return nil
 	}
-	demands := DemandsOf(at.Policy)
-	breach, until := demands.Judge(at.bearer, d.now)
+	breach, until := at.demands.Judge(at.bearer, d.now)
 	if breach != "" {
 		return breached(breach)
 	}
 	d.Until(until)
-	if _, ok := demands.below(who); !ok {
+	var ok bool
+	if at.who, ok = at.demands.below(at.who); !ok {
 		return breached(AboveCeiling)
 	}
-	if len(demands.ceiling) > 0 {
-		at.rights = at.rights.Intersect(demands.ceiling)
+	if len(at.demands.ceiling) > 0 {
+		at.rights = at.rights.Intersect(at.demands.ceiling)
 	}
 	return nil
 }
 
-// below is the caller with as much of his token's scopes as a policy's ceiling
+// below is a token's caller with as much of its scopes as a policy's ceiling
 // leaves; ok is false where that is nothing.
 func (p Demands) below(who Principal) (_ Principal, ok bool) {
-	if who.Kind == "" {
-		return who, true
-	}
 	who.Scopes, ok = p.Below(who.Scopes, who.Kind == events.PersonalKind)
 	return who, ok
 }
 
 // staysIn refuses a policy under which the caller's own token could not change
-// it back: nobody is to lock himself out.
+// it back: nobody is to lock himself out. The caller is to come here with all his
+// scopes, since the new policy may have a higher ceiling.
 func (at *place) staysIn(d *Decision, who Principal, policy events.Policy) error {
 	if who.Kind == "" {
 		return nil
 	}
-	good, until := DemandsOf(policy).Stamped(who.Kind == events.PersonalKind, at.stampedAt, d.now)
+	demands := DemandsOf(policy)
+	good, until := demands.Stamped(who.Kind == events.PersonalKind, at.stampedAt, d.now)
 	if !good {
 		return refuse(CodeConflict, "ssoRequired",
 			"Your own token is not, or no longer, authorized through single sign-on here and would be refused from then on; authorize it first.")
 	}
 	d.Until(until)
-	demands := DemandsOf(policy)
 	breach, _ := demands.Judge(at.bearer, d.now)
 	if breach == "" {
 		if after, ok := demands.below(who); ok && Authorize(after, at.Standing, OpChangePolicy) == nil {

@@ -169,7 +169,7 @@ func appoint(ctx context.Context, d *Decision, who Principal, organization uuid.
 	}
 	for _, role := range roles {
 		if role == events.RoleOwner {
-			return Authorize(who, at.Standing, OpAppointOwner)
+			return Authorize(at.who, at.Standing, OpAppointOwner)
 		}
 	}
 	return nil

@@ -135,6 +135,57 @@ func TestPolicyMeetsTheCallersOwnToken(t *testing.T) {
 	mustBe(t, create(robot), CodeForbidden, "")
 }
 
+// What a token may do in an organization is under its ceiling at every way in.
+func TestTheCeilingHoldsForEveryOperation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.connect(w.org)
+	owner := w.by(events.RoleOwner)
+	token := w.newPersonalToken(owner, []uuid.UUID{w.org})
+	full := w.through(token)
+	idp := w.through(w.newOrganizationToken(owner, "user:write", "evidence:write"))
+	ours := w.newOrganizationToken(owner, "evidence:write")
+	user := w.provision(idp, described("eve@example.com")).ID
+	ways := map[string]func() error{
+		"making a member": func() error {
+			in := described("grace@example.com")
+			in.Organization = w.org
+			_, err := w.directory.Provision(t.Context(), idp, in)
+			return err
+		},
+		"ending a member": func() error {
+			_, err := w.directory.Deprovision(t.Context(), idp, Provision{Organization: w.org, User: user})
+			return err
+		},
+		"stamping a token of the organization": func() error {
+			_, err := w.signOn(full, w.org, ours, "ours")
+			return err
+		},
+		"stamping a token of his own": func() error {
+			_, err := w.signOn(full, w.org, token, "mine")
+			return err
+		},
+		"appointing an owner": func() error {
+			_, err := w.directory.ChangeRole(t.Context(), full, Term{Organization: w.org, User: w.people[events.RoleAdmin], Role: events.RoleOwner})
+			return err
+		},
+	}
+	w.demand(events.Policy{ScopeCeiling: []string{"evidence:write", "user:read"}})
+	before := w.head()
+	for name, way := range ways {
+		if r, ok := asRefusal(way()); !ok || r.Code != CodeForbidden {
+			t.Errorf("%s: %v, want %s", name, r, CodeForbidden)
+		}
+	}
+	w.recorded(before)
+	w.demand(events.Policy{})
+	for name, way := range ways {
+		if err := way(); err != nil {
+			t.Errorf("%s without a ceiling: %v", name, err)
+		}
+	}
+}
+
 func TestApprovalOfPersonalTokens(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

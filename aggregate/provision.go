@@ -42,7 +42,7 @@ func (y *Directory) Provision(ctx context.Context, call Call, in Provision) (Mad
 			if err != nil {
 				return in.User, err
 			}
-			p := provisioning{Directory: y, d: d, who: who, at: at, in: in}
+			p := provisioning{Directory: y, d: d, at: at, in: in}
 			if in.User == uuid.Nil {
 				err = p.create(ctx)
 			} else {
@@ -63,7 +63,7 @@ func (y *Directory) Deprovision(ctx context.Context, call Call, in Provision) (M
 			if err != nil {
 				return in.User, err
 			}
-			p := provisioning{Directory: y, d: d, who: who, at: at, in: in}
+			p := provisioning{Directory: y, d: d, at: at, in: in}
 			if err := p.load(ctx); err != nil {
 				return in.User, err
 			}
@@ -79,7 +79,6 @@ func (y *Directory) Deprovision(ctx context.Context, call Call, in Provision) (M
 type provisioning struct {
 	*Directory
 	d      *Decision
-	who    Principal
 	at     place
 	in     Provision
 	user   User
@@ -99,7 +98,7 @@ func (p *provisioning) onMember(ctx context.Context, cmd MembershipCommand) erro
 func (p *provisioning) authorize(role events.Role) error {
 	standing := p.at.Standing
 	standing.Member = role
-	return Authorize(p.who, standing, OpProvision)
+	return Authorize(p.at.who, standing, OpProvision)
 }
 
 // create makes a user, or takes in the one who has the address.

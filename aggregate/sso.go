@@ -127,7 +127,7 @@ func stampable(ctx context.Context, d *Decision, by Principal, organization uuid
 		op = OpStampPersonalToken
 		standing.Own = s.Owner == who.User
 	}
-	if err := Authorize(who, standing, op); err != nil {
+	if err := Authorize(at.who, standing, op); err != nil {
 		return nil, at, err
 	}
 	return s, at, s.mustBeLive(d.now)
@@ -192,11 +192,11 @@ func (d *Decision) stampedAt(stream events.StreamID) time.Time {
 
 // signedOn refuses a caller whose token is not, or no longer, authorized here,
 // and ends the decision with its authorization.
-func (at *place) signedOn(d *Decision, who Principal) error {
-	if who.Kind == "" {
+func (at *place) signedOn(d *Decision) error {
+	if at.who.Kind == "" {
 		return nil
 	}
-	good, until := DemandsOf(at.Policy).Stamped(who.Kind == events.PersonalKind, at.stampedAt, d.now)
+	good, until := at.demands.Stamped(at.who.Kind == events.PersonalKind, at.stampedAt, d.now)
 	switch {
 	case good:
 		d.Until(until)

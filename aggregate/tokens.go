@@ -133,7 +133,7 @@ func (t *Tokens) createForOrganization(
 	}
 	cmd := CreateToken{
 		Kind: events.OrganizationKind, Organization: in.Organization,
-		Ceiling: at.rights, Known: at.Registry(), Limits: at.limits(who),
+		Ceiling: at.rights, Known: at.Registry(), Limits: at.limits(),
 	}
 	issued, err := t.create(ctx, d, events.OrganizationTrail(in.Organization), cmd, in.NewToken)
 	if err != nil {

@@ -54,7 +54,7 @@ func open(ctx context.Context, d *Decision, who Principal, ref TokenRef, a act) 
 	if token.Kind == events.OrganizationKind {
 		s.trail = events.OrganizationTrail(token.Organization)
 		s.at, err = admit(ctx, d, who, token.Organization, a.organization)
-		s.limits = s.at.limits(who)
+		s.limits = s.at.limits()
 		var r *Refusal
 		if errors.As(err, &r) && r.Code == CodeNotFound {
 			err = nowhere
