@@ -61,6 +61,17 @@ func (c Credential) LiveAt(t time.Time) bool {
 	return !c.EndedAt.Before(t)
 }
 
+// live reports whether a credential of the state has not ended in it. An end that
+// somebody decided has come once it is in the state, also at the state's own instant.
+func (s *State) live(c Credential) bool {
+	return c.EndedAt == nil || c.End == endExpired && c.EndedAt.After(s.At)
+}
+
+// standing are the credentials that have not ended, in the order in which they began.
+func (s *State) standing() []Credential {
+	return slices.DeleteFunc(s.Credentials(), func(c Credential) bool { return !s.live(c) })
+}
+
 func ofToken(row projections.TokenRow, at time.Time) Credential {
 	c := Credential{
 		ID: row.ID, Kind: organizationToken, Name: row.Name, CreatedBy: row.CreatedBy, Scopes: row.Scopes,

@@ -34,11 +34,11 @@ var kinds = [...]Kind{
 	{
 		Name: "leavers", Title: "Leavers", Criteria: []string{"SOC 2 CC6.2", "SOC 2 CC6.3"},
 		Limits: []string{"Somebody departs here when his membership ends; when he left the company is not known to the ledger."},
-		make:   func(Request) fold { return &leavers{} },
+		make:   func(Request) fold { return &leavers{away: map[uuid.UUID]*leaver{}} },
 	},
 	{
 		Name: "usage", Title: "Usage and access patterns", Criteria: []string{"SOC 2 CC7.2", "ISO 27001 A.8.15"},
-		Limits: []string{"A use is what was verified here; what a system allowed by itself after that is in its own records. Refusals beyond ten a minute, token and reason are summed up."},
+		Limits: []string{"A use is what was verified here; what a system allowed by itself after that is in its own records. Refusals beyond ten a minute, token and reason are summed up.", fmt.Sprintf("Of a token's sources, actions and resources the first %d each are listed; what it did beyond them is summed up as %s.", maxValues, otherValues)},
 		make:   newUsage,
 	},
 	{
@@ -49,7 +49,7 @@ var kinds = [...]Kind{
 	{
 		Name: "revocations", Title: "Revocations", Criteria: []string{"SOC 2 CC6.3"},
 		Limits: []string{"The detection is the suspension that preceded the end; when somebody noticed without suspending is not known."},
-		make:   func(Request) fold { return &revocations{suspended: map[uuid.UUID]time.Time{}} },
+		make:   func(Request) fold { return &revocations{suspended: map[uuid.UUID]suspension{}} },
 	},
 	{
 		Name: "reviews", Title: "Access reviews", Criteria: []string{"SOC 2 CC6.3", "ISO 27001 A.5.18"},
@@ -63,7 +63,7 @@ var kinds = [...]Kind{
 	},
 	{
 		Name: "leak", Title: "Leak report", Criteria: []string{"SOC 2 CC7.3", "SOC 2 CC7.4"},
-		Limits:   []string{"When the value got into other hands is not known; the window is the longest possible one."},
+		Limits:   []string{"When the value got into other hands is not known; the window is the longest possible one.", fmt.Sprintf("The first %d sources and the first %d operations are listed; what is more is summed up as %s.", maxOperations, maxOperations, otherValues)},
 		OnDemand: true, make: newLeak,
 	},
 }

@@ -68,6 +68,8 @@ var (
 	ErrNotSealedYet = errors.New("the period ends after the last epoch")
 	// ErrField: a field that holds no personal value of an organization's trail.
 	ErrField = errors.New("no such field can be disclosed")
+	// ErrBehind: the trail's read model does not hold all that was sealed.
+	ErrBehind = errors.New("the read model of the trail has not caught up")
 )
 
 // Plan is a pack that can be written: everything but its events is at hand.
@@ -150,6 +152,9 @@ func (p *Plan) prove(ctx context.Context) (err error) {
 		}
 		e.First = rec.Leaf
 		break
+	}
+	if e.First == nil {
+		return ErrBehind
 	}
 	p.evidence = e
 	return p.describe()

@@ -138,12 +138,10 @@ func (p *Plan) each(ctx context.Context, do func(events.Recorded) error) error {
 		p.progress()
 	}
 	if n < p.Manifest.Through {
-		return fmt.Errorf("%w: the trail's read model ends at %d, the sealed head at %d", errBehind, n, p.Manifest.Through)
+		return fmt.Errorf("%w: the trail's read model ends at %d, the sealed head at %d", ErrBehind, n, p.Manifest.Through)
 	}
 	return nil
 }
-
-var errBehind = fmt.Errorf("the read model has not caught up")
 
 // progressEvery is how many events pass between two words about the progress.
 const progressEvery = 5000

@@ -122,6 +122,13 @@ func Reports(ctx context.Context, from Source, which []Kind, r Request) ([]Table
 	return tables, nil
 }
 
+// slim is an event as a report may keep it: its line shares memory with a stretch
+// of the trail, which would stay with it.
+func slim(rec events.Recorded) events.Recorded {
+	rec.Leaf = nil
+	return rec
+}
+
 // walk folds the trail, and tells every report each event on the way.
 func walk(ctx context.Context, from Source, r Request, folds []fold) (*period, error) {
 	p := &period{Request: r, source: from}

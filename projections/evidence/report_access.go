@@ -47,10 +47,7 @@ func (s *State) Access(organization uuid.UUID) []Access {
 			})
 		}
 	}
-	for _, c := range s.Credentials() {
-		if !c.LiveAt(s.At) {
-			continue
-		}
+	for _, c := range s.standing() {
 		a := Access{
 			Kind: c.Kind, ID: c.ID, Name: c.Name, Holder: c.User, Scopes: c.Scopes, Status: c.Status, Since: c.Begun, Until: c.Deadline,
 			CreatedAt: c.Begun,

@@ -24,7 +24,7 @@ func (c *changes) event(s *State, rec events.Recorded, inside bool) {
 		return
 	}
 	note := func(what, field, before, after string) {
-		c.made = append(c.made, change{rec, what, field, before, after})
+		c.made = append(c.made, change{slim(rec), what, field, before, after})
 	}
 	first, second, err := rec.Stream.IDs()
 	if err != nil {

@@ -42,12 +42,7 @@ func (d *dormant) finish(_ context.Context, p *period, t *Table) error {
 		Parameter{"policy_idle_expiry_seconds", fmt.Sprint(policy.IdleExpiry)}, Parameter{"policy_rotation_age_seconds", fmt.Sprint(policy.RotationAge)},
 		Parameter{"policy_max_lifetime_seconds", fmt.Sprint(policy.MaxLifetime)}, Parameter{"policy_expiry_required", fmt.Sprint(policy.ExpiryRequired)})
 	t.Columns = columns("condition", "Condition", "token", "Token", "kind", "Kind", "name", "Name", "since", "Since", "days", "Days", "limit", "Limit in days")
-	var live []Credential
-	for _, c := range p.closing.Credentials() {
-		if c.LiveAt(p.To) {
-			live = append(live, c)
-		}
-	}
+	live := p.closing.standing()
 	list := func(condition string, limit time.Duration, since func(Credential) (time.Time, bool)) {
 		found := false
 		for _, c := range live {

@@ -17,53 +17,53 @@ import (
 )
 
 type leak struct {
-	token       uuid.UUID
-	fingerprint string
-	uses        map[uuid.UUID]map[usageKey]*usageSum
-	told        []change // what was done to it
-	toldOf      []uuid.UUID
+	Request
+	token uuid.UUID // of the request, or the one whose value has its fingerprint
+	uses  usageSums
+	told  []change // what was done to it
 }
+
+// refusedSince is the section of what was refused after the token's end.
+const refusedSince = "refusals since"
+
+// maxOperations bounds what is listed of one token in one section.
+const maxOperations = 10_000
 
 func newLeak(r Request) fold {
-	return &leak{token: r.Token, fingerprint: r.Fingerprint, uses: map[uuid.UUID]map[usageKey]*usageSum{}}
+	return &leak{Request: r, token: r.Token, uses: newUsageSums(maxOperations)}
 }
 
-func (l *leak) event(_ *State, rec events.Recorded, _ bool) {
+func (l *leak) event(s *State, rec events.Recorded, _ bool) {
 	token, _, err := rec.Stream.IDs()
 	kind := rec.Stream.Kind()
 	if err != nil || kind != events.KindToken && kind != events.KindGrant {
 		return
 	}
+	if e, ok := rec.Event.(events.TokenCreated); ok && l.token == uuid.Nil && l.Fingerprint != "" && e.Fingerprint == l.Fingerprint {
+		l.token = token
+	}
+	if token != l.token {
+		return
+	}
 	switch e := rec.Event.(type) {
-	case events.TokenCreated:
-		if l.token == uuid.Nil && l.fingerprint != "" && e.Fingerprint == l.fingerprint {
-			l.token = token
-		}
 	case events.TokenUsed:
-		l.use(token, rec, e.Source, e.Action, e.Resource, max(e.Count, 1), "")
+		l.use(rec, e.Source, e.Action, e.Resource, max(e.Count, 1), "")
 		return
 	case events.TokenUseRefused:
-		l.use(token, rec, e.Source, e.Action, e.Resource, max(e.Count, 1), e.Code)
+		l.use(rec, e.Source, e.Action, e.Resource, max(e.Count, 1), e.Code)
+		if c, known := l.credential(s); known && c.EndedAt != nil && !c.EndedAt.After(rec.RecordedAt) {
+			l.uses.of(usageKey{l.token, refusedSince, e.Code}).add(max(e.Count, 1), e.Code, rec.RecordedAt)
+		}
 		return
 	case events.TokenSourceSeen:
 		return
 	}
-	l.told, l.toldOf = append(l.told, change{rec: rec, what: string(rec.Event.Type())}), append(l.toldOf, token)
+	l.told = append(l.told, change{rec: slim(rec), what: string(rec.Event.Type())})
 }
 
-func (l *leak) use(token uuid.UUID, rec events.Recorded, source events.Position, action, resource string, n int64, code string) {
-	sums := l.uses[token]
-	if sums == nil {
-		sums = map[usageKey]*usageSum{}
-		l.uses[token] = sums
-	}
+func (l *leak) use(rec events.Recorded, source events.Position, action, resource string, n int64, code string) {
 	add := func(dimension, value string) {
-		sum := entry(sums, usageKey{token, dimension, value})
-		if sum.first.IsZero() {
-			sum.first = rec.RecordedAt
-		}
-		sum.source = source
-		sum.add(n, code, rec.RecordedAt)
+		l.uses.of(usageKey{l.token, dimension, value}).add(n, code, rec.RecordedAt)
 	}
 	if source > 0 {
 		add("source", "source "+Text(int64(source)))
@@ -106,11 +106,12 @@ func family(s *State, token uuid.UUID) []uuid.UUID {
 }
 
 func (l *leak) finish(_ context.Context, p *period, t *Table) error {
-	if l.token == uuid.Nil && l.fingerprint == "" {
+	if l.token == uuid.Nil && l.Fingerprint == "" {
 		return ErrNoToken
 	}
-	c, found := l.credential(p)
-	if !found {
+	c, found := l.credential(p.closing)
+	if !found || c.Kind == organizationToken && l.Fingerprint != "" && l.Fingerprint != p.closing.Tokens[l.token].Fingerprint {
+		// A value that only bears the token's public id is not the token's.
 		return ErrTokenUnknown
 	}
 	t.Parameters = append(t.Parameters, Parameter{"token", l.token.String()})
@@ -134,10 +135,8 @@ func (l *leak) finish(_ context.Context, p *period, t *Table) error {
 			t.row("lineage", id, relation, nil, nil, c.Begun, ended, nil, c.CreatedBy, c.Reason)
 		}
 	}
-	for i, m := range l.told {
-		if l.toldOf[i] == l.token {
-			t.row("history", l.token, m.what, nil, nil, m.rec.RecordedAt, m.rec.RecordedAt, m.rec.Position, m.rec.Meta.Actor.Name(), m.rec.Meta.Reason)
-		}
+	for _, m := range l.told {
+		t.row("history", l.token, m.what, nil, nil, m.rec.RecordedAt, m.rec.RecordedAt, m.rec.Position, m.rec.Meta.Actor.Name(), m.rec.Meta.Reason)
 	}
 	for _, section := range []string{"source", "operation", "refusal"} {
 		l.section(t, section, ended)
@@ -145,38 +144,32 @@ func (l *leak) finish(_ context.Context, p *period, t *Table) error {
 	return nil
 }
 
-func (l *leak) credential(p *period) (Credential, bool) {
-	if row := p.closing.Tokens[l.token]; row != nil && row.Kind == events.OrganizationKind {
-		// A value that only bears the token's public id is not the token's.
-		return ofToken(*row, p.To), l.fingerprint == "" || l.fingerprint == row.Fingerprint
+func (l *leak) credential(s *State) (Credential, bool) {
+	if row := s.Tokens[l.token]; row != nil && row.Kind == events.OrganizationKind {
+		return ofToken(*row, s.At), true
 	}
-	if row := p.closing.Grants[Pair{l.token, p.Organization}]; row != nil {
-		return ofGrant(*row, p.To), true
+	if row := s.Grants[Pair{l.token, l.Organization}]; row != nil {
+		return ofGrant(*row, s.At), true
 	}
 	return Credential{}, false
 }
 
 // section lists one dimension of what the token did; that it did nothing is a row.
 func (l *leak) section(t *Table, section string, ended *time.Time) {
-	sums := l.uses[l.token]
+	title := section + "s"
+	if section == "refusal" && ended != nil {
+		section, title = refusedSince, refusedSince
+	}
+	sums := l.uses.byKey
 	keys := slices.DeleteFunc(slices.Collect(maps.Keys(sums)), func(k usageKey) bool { return k.dimension != section })
 	slices.SortFunc(keys, func(a, b usageKey) int {
 		return cmp.Or(sums[a].first.Compare(sums[b].first), strings.Compare(a.value, b.value))
 	})
-	title := section + "s"
-	if section == "refusal" && ended != nil {
-		title = "refusals since"
-	}
-	n := 0
 	for _, k := range keys {
 		sum := sums[k]
-		if section == "refusal" && ended != nil && sum.last.Before(*ended) {
-			continue
-		}
-		n++
 		t.row(title, l.token, k.value, sum.uses, sum.refusals, sum.first, sum.last, nil, nil, nil)
 	}
-	if n == 0 {
+	if len(keys) == 0 {
 		t.row(title, l.token, "none", int64(0), int64(0), nil, nil, nil, nil, nil)
 	}
 }

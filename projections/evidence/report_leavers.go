@@ -12,48 +12,44 @@ import (
 )
 
 type leavers struct {
-	left  []leaver
-	since map[uuid.UUID]time.Time // user → when he left, while he is away
-	after map[uuid.UUID]int64     // token → uses after its owner had left
+	left []*leaver
+	away map[uuid.UUID]*leaver // by user, until he comes back
 }
 
 type leaver struct {
 	user   uuid.UUID
 	at     time.Time
 	by     string
-	grants []uuid.UUID // that were live at the departure, or ended in the same append
+	grants []uuid.UUID         // that were live at the departure, or ended in the same append
+	after  map[uuid.UUID]int64 // token → uses after this departure
 }
 
 func (l *leavers) event(s *State, rec events.Recorded, inside bool) {
 	switch e := rec.Event.(type) {
 	case events.MembershipStarted:
-		delete(l.since, e.User)
+		delete(l.away, e.User)
 	case events.MembershipEnded:
 		organization, user, err := rec.Stream.IDs()
 		if err != nil || !inside {
 			return
 		}
-		gone := leaver{user: user, at: rec.RecordedAt, by: rec.Meta.Actor.Name()}
+		gone := &leaver{user: user, at: rec.RecordedAt, by: rec.Meta.Actor.Name(), after: map[uuid.UUID]int64{}}
 		for _, pair := range sortedPairs(s.Grants) {
 			row := s.Grants[pair]
 			if row.User == user && pair[1] == organization && (row.EndedAt == nil || row.EndedAt.Equal(rec.RecordedAt)) {
 				gone.grants = append(gone.grants, pair[0])
 			}
 		}
-		l.left = append(l.left, gone)
-		if l.since == nil {
-			l.since, l.after = map[uuid.UUID]time.Time{}, map[uuid.UUID]int64{}
-		}
-		l.since[user] = rec.RecordedAt
+		l.left, l.away[user] = append(l.left, gone), gone
 	case events.TokenUsed:
 		token, _, err := rec.Stream.IDs()
 		organization, ok := rec.Trail.Organization()
-		if err != nil || !ok || len(l.since) == 0 {
+		if err != nil || !ok || len(l.away) == 0 {
 			return
 		}
 		if row := s.Grants[Pair{token, organization}]; row != nil {
-			if _, away := l.since[row.User]; away {
-				l.after[token] += max(e.Count, 1)
+			if gone := l.away[row.User]; gone != nil {
+				gone.after[token] += max(e.Count, 1)
 			}
 		}
 	}
@@ -67,7 +63,7 @@ func (l *leavers) finish(_ context.Context, p *period, t *Table) error {
 			row := p.closing.Grants[Pair{token, p.Organization}]
 			c := ofGrant(*row, p.To)
 			ended, _ := c.within(p.To)
-			t.row(gone.user, gone.at, gone.by, personalToken, token, row.Name, ended, minutes(gone.at, ended), l.after[token])
+			t.row(gone.user, gone.at, gone.by, personalToken, token, row.Name, ended, minutes(gone.at, ended), gone.after[token])
 		}
 		for _, c := range p.closing.Credentials() {
 			if c.Kind == organizationToken && c.CreatedBy == gone.user.String() && c.Begun.Before(gone.at) && c.LiveAt(gone.at) {

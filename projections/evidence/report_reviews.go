@@ -30,6 +30,7 @@ type Review struct {
 	ClosedBy  string
 	Decisions map[uuid.UUID]Decision // the last one on each token
 	Snapshot  []Credential           // what could reach the organization at At
+	frozen    bool                   // Snapshot is known
 }
 
 // Decision is what a reviewer decided on one token.
@@ -41,7 +42,7 @@ type Decision struct {
 	Reason   string
 }
 
-func (r *reviews) event(_ *State, rec events.Recorded, _ bool) {
+func (r *reviews) event(s *State, rec events.Recorded, _ bool) {
 	id, _, err := rec.Stream.IDs()
 	if err != nil || rec.Stream.Kind() != events.KindReview {
 		return
@@ -51,6 +52,9 @@ func (r *reviews) event(_ *State, rec events.Recorded, _ bool) {
 		one := &Review{
 			ID: id, Name: e.Name, At: events.Position(e.At), Due: e.Due, Reviewers: e.Reviewers,
 			OpenedAt: rec.RecordedAt, OpenedBy: rec.Meta.Actor.Name(), Decisions: map[uuid.UUID]Decision{},
+		}
+		if s.Position <= one.At { // nothing came between the snapshot and the opening
+			one.Snapshot, one.frozen = s.standing(), true
 		}
 		r.all, r.byID[id] = append(r.all, one), one
 	case events.ReviewDecided:
@@ -68,7 +72,7 @@ func (r *reviews) event(_ *State, rec events.Recorded, _ bool) {
 // ReviewsOf gives the access reviews of an organization up to a point, with
 // their snapshots.
 func ReviewsOf(ctx context.Context, from Source, organization uuid.UUID, p Point) ([]*Review, error) {
-	r := reviews{byID: map[uuid.UUID]*Review{}}
+	r, s := reviews{byID: map[uuid.UUID]*Review{}}, NewState()
 	for rec, err := range from.Trail(ctx, events.OrganizationTrail(organization), 0, p.Position) {
 		if err != nil {
 			return nil, fmt.Errorf("read the trail: %w", err)
@@ -76,23 +80,25 @@ func ReviewsOf(ctx context.Context, from Source, organization uuid.UUID, p Point
 		if p.before(rec) {
 			break
 		}
-		r.event(nil, rec, true)
+		r.event(s, rec, true)
+		if err := s.Apply(rec); err != nil {
+			return nil, err
+		}
 	}
 	return r.all, r.freeze(ctx, from, organization)
 }
 
-// freeze folds the snapshot of each review.
+// freeze folds the snapshots that are older than what stands before their openings.
 func (r *reviews) freeze(ctx context.Context, from Source, organization uuid.UUID) error {
 	for _, one := range r.all {
+		if one.frozen {
+			continue
+		}
 		s, err := At(ctx, from, events.OrganizationTrail(organization), Point{Position: one.At})
 		if err != nil {
 			return fmt.Errorf("the snapshot of review %s: %w", one.ID, err)
 		}
-		for _, c := range s.Credentials() {
-			if c.LiveAt(s.At) {
-				one.Snapshot = append(one.Snapshot, c)
-			}
-		}
+		one.Snapshot, one.frozen = s.standing(), true
 	}
 	return nil
 }

@@ -12,8 +12,18 @@ import (
 )
 
 type revocations struct {
-	suspended map[uuid.UUID]time.Time // while a suspension lasts: somebody had noticed something
+	suspended map[uuid.UUID]suspension // while one lasts: somebody had noticed something
 	ends      []revocation
+}
+
+// suspension is one that goes on from its first instant, also where it was prolonged.
+type suspension struct {
+	since time.Time
+	until time.Time // zero: until it is resumed
+}
+
+func (s suspension) lasts(at time.Time) bool {
+	return !s.since.IsZero() && (s.until.IsZero() || s.until.After(at))
 }
 
 type revocation struct {
@@ -29,12 +39,16 @@ func (r *revocations) event(s *State, rec events.Recorded, inside bool) {
 	if err != nil {
 		return
 	}
-	end := revocation{rec: rec, token: token, kind: personalToken, detected: r.suspended[token]}
+	end := revocation{rec: slim(rec), token: token, kind: personalToken}
+	if noticed := r.suspended[token]; noticed.lasts(rec.RecordedAt) {
+		end.detected = noticed.since
+	}
 	switch e := rec.Event.(type) {
-	case events.TokenSuspended, events.GrantSuspended:
-		if _, already := r.suspended[token]; !already {
-			r.suspended[token] = rec.RecordedAt
-		}
+	case events.TokenSuspended:
+		r.suspend(token, rec.RecordedAt, e.Until)
+		return
+	case events.GrantSuspended:
+		r.suspend(token, rec.RecordedAt, e.Until)
 		return
 	case events.TokenResumed, events.GrantResumed:
 		delete(r.suspended, token)
@@ -49,6 +63,14 @@ func (r *revocations) event(s *State, rec events.Recorded, inside bool) {
 	if inside {
 		r.ends = append(r.ends, end)
 	}
+}
+
+func (r *revocations) suspend(token uuid.UUID, at, until time.Time) {
+	since := at
+	if before := r.suspended[token]; before.lasts(at) {
+		since = before.since
+	}
+	r.suspended[token] = suspension{since, until}
 }
 
 func (r *revocations) finish(_ context.Context, p *period, t *Table) error {

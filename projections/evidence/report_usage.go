@@ -15,14 +15,39 @@ import (
 	"github.com/tokenledger/tokenledger/events"
 )
 
-// maxResources bounds the distinct resources of one token; what is more is summed up.
-const maxResources = 1000
+// maxValues bounds the values of one token in one dimension; what is more is summed up.
+const maxValues = 1000
+
+// otherValues is the sum of what is beyond.
+const otherValues = "(all others)"
 
 type usage struct {
-	sums  map[usageKey]*usageSum
-	kinds map[uuid.UUID]int // distinct resources by token
+	sums  usageSums
 	hours map[time.Time]*usageSum
 	seen  map[events.Position]time.Time // sources by the position that introduced them
+}
+
+// usageSums are sums by key, of which each token and dimension has so many.
+type usageSums struct {
+	most   int
+	byKey  map[usageKey]*usageSum
+	values map[usageKey]int // distinct ones so far; the key has no value
+}
+
+func newUsageSums(most int) usageSums {
+	return usageSums{most: most, byKey: map[usageKey]*usageSum{}, values: map[usageKey]int{}}
+}
+
+// of is the sum of a key, or that of all others.
+func (u *usageSums) of(k usageKey) *usageSum {
+	if sum := u.byKey[k]; sum != nil {
+		return sum
+	}
+	dimension := usageKey{token: k.token, dimension: k.dimension}
+	if u.values[dimension]++; u.values[dimension] > u.most {
+		k.value = otherValues
+	}
+	return entry(u.byKey, k)
 }
 
 // usageKey is one line of the table.
@@ -42,7 +67,7 @@ type usageSum struct {
 var dimensions = []string{"token", "source", "action", "resource", "hour", "refusal"}
 
 func newUsage(Request) fold {
-	return &usage{sums: map[usageKey]*usageSum{}, kinds: map[uuid.UUID]int{}, hours: map[time.Time]*usageSum{}, seen: map[events.Position]time.Time{}}
+	return &usage{sums: newUsageSums(maxValues), hours: map[time.Time]*usageSum{}, seen: map[events.Position]time.Time{}}
 }
 
 func (u *usage) event(_ *State, rec events.Recorded, inside bool) {
@@ -65,32 +90,22 @@ func (u *usage) use(rec events.Recorded, source events.Position, action, resourc
 	if err != nil {
 		return
 	}
-	add := func(dimension, value string) *usageSum {
-		k := usageKey{token, dimension, value}
-		sum := u.sums[k]
-		if sum == nil {
-			sum = &usageSum{first: rec.RecordedAt}
-			u.sums[k] = sum
-		}
+	add := func(dimension, value string, source events.Position) {
+		sum := u.sums.of(usageKey{token, dimension, value})
+		sum.source = source
 		sum.add(n, code, rec.RecordedAt)
-		return sum
 	}
 	hour := rec.RecordedAt.UTC().Truncate(time.Hour)
 	entry(u.hours, hour).add(n, code, rec.RecordedAt)
-	add("token", "")
+	add("token", "", 0)
 	if source > 0 {
-		add("source", "source "+Text(int64(source))).source = source
+		add("source", "source "+Text(int64(source)), source)
 	}
-	add("action", orNone(action))
-	add("hour", hour.Format("15h UTC"))
-	if u.sums[usageKey{token, "resource", orNone(resource)}] == nil {
-		if u.kinds[token]++; u.kinds[token] > maxResources {
-			resource = "(all others)"
-		}
-	}
-	add("resource", orNone(resource))
+	add("action", orNone(action), 0)
+	add("hour", hour.Format("15h UTC"), 0)
+	add("resource", orNone(resource), 0)
 	if code != "" {
-		add("refusal", code)
+		add("refusal", code, 0)
 	}
 }
 
@@ -99,6 +114,9 @@ func (s *usageSum) add(n int64, code string, at time.Time) {
 		s.uses += n
 	} else {
 		s.refusals += n
+	}
+	if s.first.IsZero() {
+		s.first = at
 	}
 	s.last = at
 }
@@ -115,25 +133,26 @@ func (u *usage) finish(_ context.Context, p *period, t *Table) error {
 		"first_at", "First", "last_at", "Last", "first_seen", "Source first seen in the period")
 	for _, c := range p.closing.Credentials() { // a token without uses is a row
 		if !c.Begun.Before(p.From) || c.LiveAt(p.From) {
-			entry(u.sums, usageKey{c.ID, "token", ""})
+			u.sums.of(usageKey{c.ID, "token", ""})
 		}
 	}
-	keys := slices.SortedFunc(maps.Keys(u.sums), func(a, b usageKey) int {
+	sums := u.sums.byKey
+	keys := slices.SortedFunc(maps.Keys(sums), func(a, b usageKey) int {
 		if c := compareIDs(a.token, b.token); c != 0 {
 			return c
 		}
 		if c := cmp.Compare(slices.Index(dimensions, a.dimension), slices.Index(dimensions, b.dimension)); c != 0 {
 			return c
 		}
-		if c := cmp.Compare(u.sums[a].source, u.sums[b].source); c != 0 {
+		if c := cmp.Compare(sums[a].source, sums[b].source); c != 0 {
 			return c
 		}
 		return strings.Compare(a.value, b.value)
 	})
 	for _, k := range keys {
-		sum := u.sums[k]
+		sum := sums[k]
 		var first any
-		if k.dimension == "source" {
+		if k.dimension == "source" && k.value != otherValues {
 			first = !u.seen[sum.source].Before(p.From)
 		}
 		t.row(k.token, p.closing.name(k.token, p.Organization), k.dimension, k.value, sum.uses, sum.refusals, sum.first, sum.last, first)

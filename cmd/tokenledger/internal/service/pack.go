@@ -194,7 +194,7 @@ func packRefusal(err error) (*aggregate.Refusal, int) {
 			Code: aggregate.CodeConflict, Field: "from",
 			Message: "The database was restored within this period; no proof spans that. Export the time before and after it apart.",
 		}, http.StatusConflict
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, projections.ErrStale):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, projections.ErrStale), errors.Is(err, evidence.ErrBehind):
 		return &aggregate.Refusal{Code: aggregate.CodeUnavailable, Message: "No epoch was sealed in time, or the read model is behind; try again in a moment."}, http.StatusServiceUnavailable
 	}
 	return &aggregate.Refusal{Code: "INTERNAL_SERVER_ERROR", Message: "The pack could not be made; the service's log has it."}, http.StatusInternalServerError
