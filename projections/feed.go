@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"net"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -23,13 +24,12 @@ type feed struct {
 	ended  chan struct{}
 	err    error // why blocks was closed; read after that
 	cancel context.CancelFunc
-	after  events.Position
 	rest   []events.Recorded
 }
 
 func newFeed(ctx context.Context, h *hub, after events.Position) *feed {
 	ctx, cancel := context.WithCancel(ctx)
-	f := &feed{blocks: make(chan []events.Recorded, seatBlocks), ended: make(chan struct{}), cancel: cancel, after: after}
+	f := &feed{blocks: make(chan []events.Recorded, seatBlocks), ended: make(chan struct{}), cancel: cancel}
 	go func() {
 		defer close(f.ended)
 		defer close(f.blocks)
@@ -97,14 +97,17 @@ func (f *feed) alone(ctx context.Context, log Source, at, until events.Position)
 	return at, ctx.Err()
 }
 
-// pass hands a block on and gives its last position.
+// pass hands on what stands after at, and gives the last position. What the hub
+// gathered may begin before that, and so may a block.
 func (f *feed) pass(ctx context.Context, recorded []events.Recorded, at events.Position) (events.Position, error) {
-	if last := recorded[len(recorded)-1].Position; last <= at {
+	first, last := recorded[0].Position, recorded[len(recorded)-1].Position
+	if last <= at {
 		return at, nil
 	}
+	recorded = recorded[max(0, at+1-first):]
 	select {
 	case f.blocks <- recorded:
-		return recorded[len(recorded)-1].Position, nil
+		return last, nil
 	case <-ctx.Done():
 		return at, ctx.Err()
 	}
@@ -118,7 +121,7 @@ func (f *feed) next(ctx context.Context, alone bool) ([]events.Recorded, error) 
 		if err != nil {
 			return nil, err
 		}
-		f.rest = f.fresh(more)
+		f.rest = more
 	}
 	for !alone && len(f.rest) < maxRun {
 		select {
@@ -126,7 +129,7 @@ func (f *feed) next(ctx context.Context, alone bool) ([]events.Recorded, error) 
 			if !ok {
 				return f.take(len(f.rest)), nil // the error comes with the next call
 			}
-			f.rest = append(f.rest[:len(f.rest):len(f.rest)], f.fresh(more)...)
+			f.rest = append(slices.Clip(f.rest), more...)
 			continue
 		default:
 		}
@@ -136,14 +139,6 @@ func (f *feed) next(ctx context.Context, alone bool) ([]events.Recorded, error) 
 		return f.take(1), nil
 	}
 	return f.take(len(f.rest)), nil
-}
-
-// fresh drops what stands before the place where the feed began inside a block.
-func (f *feed) fresh(recorded []events.Recorded) []events.Recorded {
-	for len(recorded) > 0 && recorded[0].Position <= f.after {
-		recorded = recorded[1:]
-	}
-	return recorded
 }
 
 func (f *feed) block(ctx context.Context) ([]events.Recorded, error) {

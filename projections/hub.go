@@ -4,6 +4,10 @@
 // they share it. Who is far behind, because it is new or has stood still, reads
 // alone until it is near; who takes nothing for a while is left behind and comes
 // back the same way. So no projection holds up another for long.
+//
+// Under load the hub gathers: what a projection pays for a transaction, it pays
+// for many blocks at once. A block that comes after a quiet moment is handed out
+// at once, and so is one that somebody waits for.
 
 package projections
 
@@ -21,7 +25,7 @@ const (
 	nearby = 2 * maxRun
 	// patience is how long the hub waits for one that takes nothing.
 	patience = 2 * time.Second
-	// seatBlocks is how many blocks may wait in a seat.
+	// seatBlocks is how many blocks, or gatherings of some, may wait in a seat.
 	seatBlocks = 64
 )
 
@@ -30,9 +34,11 @@ type hub struct {
 	log    Source
 	joined chan struct{} // says that seats may have changed
 
-	mu    sync.Mutex // guards the two below
-	at    events.Position
-	seats []*seat // of those that follow; empty while nothing is read
+	mu     sync.Mutex // guards all below
+	at     events.Position
+	seats  []*seat                 // of those that follow; empty while nothing is read
+	wanted map[events.Position]int // how many wait for each position
+	called chan struct{}           // closed and replaced when one more does
 }
 
 // seat is one projection's place. Only the hub sends on blocks and closes it.
@@ -43,7 +49,9 @@ type seat struct {
 	err    error         // why blocks was closed; nil for one that was too slow
 }
 
-func newHub(log Source) *hub { return &hub{log: log, joined: make(chan struct{}, 1)} }
+func newHub(log Source) *hub {
+	return &hub{log: log, joined: make(chan struct{}, 1), wanted: map[events.Position]int{}, called: make(chan struct{})}
+}
 
 // ahead is how far the hub is from a position.
 func (h *hub) ahead(after events.Position) events.Position {
@@ -93,16 +101,22 @@ func (h *hub) read(ctx context.Context) error {
 	if empty {
 		return nil
 	}
-	for b, err := range h.log.Blocks(ctx, after, true) {
-		if err != nil {
-			return err
+	ctx, stop := context.WithCancel(ctx)
+	blocks := h.follow(ctx, after)
+	defer func() {
+		stop()
+		for range blocks { // until the reader has ended
 		}
-		recorded, err := b.Events()
-		if err != nil {
-			return err
-		}
-		if !h.handOut(ctx, recorded, b.Last) {
+	}()
+	var due time.Time
+	for b := range blocks {
+		b = h.gather(ctx, b, blocks, due)
+		due = time.Now().Add(gatherFor)
+		if len(b.events) > 0 && !h.handOut(ctx, b.events, b.last) {
 			return ctx.Err()
+		}
+		if b.err != nil {
+			return b.err
 		}
 	}
 	return ctx.Err()

@@ -226,11 +226,12 @@ func (r *Runner) Status() []Status {
 }
 
 // Wait returns when every read model includes the position, or after two
-// seconds with an error that wraps [ErrStale].
+// seconds with an error that wraps [ErrStale]. The hub does not gather beyond a
+// position that is waited for.
 func (r *Runner) Wait(ctx context.Context, p events.Position) error {
 	limit := time.NewTimer(waitLimit)
 	defer limit.Stop()
-	for {
+	for wanted := false; ; {
 		r.mu.Lock()
 		behind, moved := "", r.moved
 		for _, s := range r.status {
@@ -241,6 +242,10 @@ func (r *Runner) Wait(ctx context.Context, p events.Position) error {
 		r.mu.Unlock()
 		if behind == "" {
 			return nil
+		}
+		if !wanted {
+			wanted = true
+			defer r.hub.want(p)()
 		}
 		select {
 		case <-moved:

@@ -102,7 +102,8 @@ func (a app) printResult(r bench.Result, form string) error {
 	row(r.Raw, r.RawThroughput, r.RawP50, r.RawP99)
 	w.Render()
 	if r.Client != "" {
-		fmt.Fprintf(a.out, "\nClient of both: %s. Processor time of one, client included: %.0f µs and %.0f µs.", r.Client, r.CPU, r.RawCPU)
+		fmt.Fprintf(a.out, "\nClient of both: %s. Processor time of one, client included: %.0f µs and %.0f µs; of the private Postgres %.0f µs.",
+			r.Client, r.CPU, r.RawCPU, r.DatabaseCPU)
 	}
 	fmt.Fprintf(a.out, "\n%d in flight, %d tokens, median of %d rounds: %.2f × the baseline, p50 %.2f ×\n",
 		r.Concurrency, r.Tokens, r.Rounds, r.Ratio, r.P50/r.RawP50)

@@ -55,8 +55,9 @@ type Result struct {
 	RawP50        float64   `json:"rawP50ms"`
 	RawP99        float64   `json:"rawP99ms"`
 	Spread        []float64 `json:"throughputs"`
-	CPU           float64   `json:"cpuMicros,omitempty"`    // of this process for one, client included
-	RawCPU        float64   `json:"rawCPUMicros,omitempty"` // the same for the baseline
+	CPU           float64   `json:"cpuMicros,omitempty"`         // of this process for one, client included
+	RawCPU        float64   `json:"rawCPUMicros,omitempty"`      // the same for the baseline
+	DatabaseCPU   float64   `json:"databaseCPUMicros,omitempty"` // of the private Postgres, for one of ours
 }
 
 // rounds is how often subject and baseline take turns, so that what else the
@@ -68,6 +69,7 @@ type sample struct {
 	rate      float64
 	latencies []time.Duration
 	cpu       time.Duration // of this process
+	database  time.Duration // of the servers that it started
 	done      int
 }
 
@@ -81,7 +83,7 @@ func hammer(ctx context.Context, n int, d time.Duration, do func(ctx context.Con
 		total int
 		all   []time.Duration
 	)
-	used := processorTime()
+	used, below := processorTime(), childrenTime()
 	begin := time.Now()
 	end := begin.Add(d)
 	for worker := range n {
@@ -111,7 +113,8 @@ func hammer(ctx context.Context, n int, d time.Duration, do func(ctx context.Con
 		return sample{}, err
 	}
 	return sample{
-		rate: float64(total) / time.Since(begin).Seconds(), latencies: all, cpu: processorTime() - used, done: total,
+		rate: float64(total) / time.Since(begin).Seconds(), latencies: all, done: total,
+		cpu: processorTime() - used, database: childrenTime() - below,
 	}, nil
 }
 
@@ -120,7 +123,8 @@ func summary(r Result, subject, raw []sample) Result {
 	r.Rounds = len(subject)
 	r.Throughput, r.P50, r.P99 = figures(subject)
 	r.RawThroughput, r.RawP50, r.RawP99 = figures(raw)
-	r.CPU, r.RawCPU = cost(subject), cost(raw)
+	r.CPU, r.RawCPU = cost(subject, sample.own), cost(raw, sample.own)
+	r.DatabaseCPU = cost(subject, sample.servers)
 	r.Ratio = r.Throughput / r.RawThroughput
 	for _, s := range subject {
 		r.Spread = append(r.Spread, s.rate)
@@ -146,12 +150,15 @@ func figures(samples []sample) (rate, p50, p99 float64) {
 	return rates[len(rates)/2], ms(0.50), ms(0.99)
 }
 
+func (s sample) own() time.Duration     { return s.cpu }
+func (s sample) servers() time.Duration { return s.database }
+
 // cost is the processor time in microseconds that one took.
-func cost(samples []sample) float64 {
+func cost(samples []sample, of func(sample) time.Duration) float64 {
 	var used time.Duration
 	var done int
 	for _, s := range samples {
-		used, done = used+s.cpu, done+s.done
+		used, done = used+of(s), done+s.done
 	}
 	return float64(used.Microseconds()) / float64(max(1, done))
 }

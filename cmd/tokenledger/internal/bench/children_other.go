@@ -1,0 +1,9 @@
+//go:build !linux
+
+// The processor time of the servers that this process started, where the system does not tell it.
+
+package bench
+
+import "time"
+
+func childrenTime() time.Duration { return 0 }
