@@ -2,6 +2,9 @@ module github.com/tokenledger/tokenledger
 
 go 1.26.0
 
+// What npm installs holds no packages of ours.
+ignore ./cmd/tokenledger/console/node_modules
+
 require (
 	github.com/99designs/gqlgen v0.17.98
 	github.com/caarlos0/env/v11 v11.4.2

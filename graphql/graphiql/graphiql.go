@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"path"
 	"slices"
+
+	"github.com/tokenledger/tokenledger/graphql/graphiql/asset"
 )
 
 // Path is where the page expects to stand; mount the handler for it and for everything below.
@@ -42,18 +44,18 @@ const licences = "vendored/LICENSES.txt"
 // Handler serves the page at Path and its files below; queryPath is the path of the GraphQL endpoint on the same host.
 func Handler(queryPath string) http.Handler {
 	names := slices.Concat(styles, scripts, modules, []string{licences})
-	assets := make([]*asset, len(names))
+	assets := make([]*asset.Asset, len(names))
 	digest := sha256.New()
 	for i, name := range names {
-		assets[i] = newAsset(name)
-		digest.Write(assets[i].content)
+		assets[i] = load(name)
+		digest.Write(assets[i].Content())
 	}
 	// One version in the path of all files: relative imports stay within it, and none of them ever changes.
 	base := Path + "/assets/" + hex.EncodeToString(digest.Sum(nil)[:8]) + "/"
 
 	mux := http.NewServeMux()
-	for _, a := range assets {
-		mux.Handle("GET "+base+path.Base(a.name), a)
+	for i, name := range names {
+		mux.Handle("GET "+base+path.Base(name), assets[i])
 	}
 	page := renderPage(base, queryPath)
 	mux.Handle("GET "+Path, page)
@@ -61,8 +63,16 @@ func Handler(queryPath string) http.Handler {
 	return mux
 }
 
+func load(name string) *asset.Asset {
+	content, err := files.ReadFile(name)
+	if err != nil {
+		panic("graphiql: " + err.Error()) // the name stands in this package and the file in its binary
+	}
+	return asset.New(name, content, http.Header{"Cache-Control": {asset.Forever}})
+}
+
 // renderPage fills the template once; a failure is a fault of this package, which its tests would show.
-func renderPage(base, queryPath string) *asset {
+func renderPage(base, queryPath string) *asset.Asset {
 	urls := func(names ...string) (urls []string) {
 		for _, name := range names {
 			urls = append(urls, base+path.Base(name))
@@ -80,12 +90,11 @@ func renderPage(base, queryPath string) *asset {
 	if err != nil {
 		panic("graphiql: " + err.Error())
 	}
-	return (&asset{name: "page/page.html", content: html.Bytes(), header: http.Header{
-		"Content-Type":               {"text/html; charset=utf-8"},
+	return asset.New("page/page.html", html.Bytes(), http.Header{
 		"Cache-Control":              {"no-cache"},
 		"Content-Security-Policy":    {policy},
 		"Cross-Origin-Opener-Policy": {"same-origin"},
 		"Referrer-Policy":            {"no-referrer"},
 		"X-Frame-Options":            {"DENY"},
-	}}).sealed()
+	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/console"
 	"github.com/tokenledger/tokenledger/graphql/graphiql"
 )
 
@@ -56,7 +57,7 @@ func (p Public) Handler() http.Handler {
 	page := graphiql.Handler("/query")
 	mux.Handle(graphiql.Path, page)
 	mux.Handle(graphiql.Path+"/", page)
-	mux.Handle("GET /{$}", http.RedirectHandler(graphiql.Path, http.StatusFound))
+	mux.Handle("/", console.Handler())
 	if p.SCIM != nil {
 		mux.Handle("/scim/v2/", p.SCIM)
 	}

@@ -1,0 +1,60 @@
+// A real Chromium, and what every test of a view does in it: sign in, look for faults, check accessibility.
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+/** Why there is no browser; undefined where there is one. */
+export const without = existsSync(executablePath) ? undefined : `no browser at ${executablePath} (Debian: apt-get install chromium)`;
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** Where pictures go. */
+export const shots = join(dirname(fileURLToPath(import.meta.url)), '..', 'shots');
+mkdirSync(shots, { recursive: true });
+
+export async function launch() {
+  return chromium.launch({
+    executablePath, headless: true,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+}
+
+/** A page that notes every fault: errors, refused content, requests to anybody else. */
+export async function open(browser, service, { width = 1280, height = 860, theme = 'light', ...options } = {}) {
+  const context = await browser.newContext({
+    viewport: { width, height }, colorScheme: theme, locale: 'en-GB', timezoneId: 'Europe/Berlin', reducedMotion: 'reduce', ...options,
+  });
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: service.url });
+  const page = await context.newPage();
+  page.faults = [];
+  page.on('pageerror', error => page.faults.push(`error: ${error.message}`));
+  page.on('console', message => { if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) page.faults.push(`console: ${message.text()}`); });
+  page.on('request', request => {
+    if (!request.url().startsWith(service.url) && !/^(blob|data):/.test(request.url()) && !options.others?.some(o => request.url().startsWith(o))) page.faults.push(`request to ${request.url()}`);
+  });
+  return page;
+}
+
+/** Opens a place of the console and signs in with a token. */
+export async function enter(page, service, path = '/', token = service.token) {
+  await page.goto(service.url + path);
+  await page.getByLabel('Token', { exact: true }).fill(token);
+  await page.getByRole('button', { name: 'Open the ledger' }).click();
+  await page.locator('.shell').waitFor();
+}
+
+/** Moves within the page, so that the pasted token stays. */
+export async function visit(page, path) {
+  await page.evaluate(to => { history.pushState(null, '', to); dispatchEvent(new PopStateEvent('popstate')); }, path);
+}
+
+/** What axe finds against WCAG 2.2 AA. */
+export async function violations(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, {
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+  }));
+  return violations.map(v => `${v.id}: ${v.help}\n${v.nodes.map(n => `    ${n.target.join(' ')}  ${n.html.slice(0, 160)}\n      ${n.failureSummary?.replaceAll('\n', ' ')}`).join('\n')}`);
+}

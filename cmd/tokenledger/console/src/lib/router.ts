@@ -1,0 +1,48 @@
+// Where the reader is: the path and query of the address bar are the state of every view, so that each can be linked to.
+import { useMemo, useSyncExternalStore } from 'react';
+
+const listeners = new Set<() => void>();
+const tell = () => listeners.forEach(listener => listener());
+window.addEventListener('popstate', tell);
+
+function subscribe(listener: () => void) {
+  listeners.add(listener);
+  return () => { listeners.delete(listener); };
+}
+const here = () => location.pathname + location.search;
+
+/** Goes to another place of the console; replace leaves no step behind for the button Back. */
+export function go(to: string, { replace = false } = {}) {
+  if (to === here()) return;
+  history[replace ? 'replaceState' : 'pushState'](null, '', to);
+  tell();
+}
+
+/** The path, in segments, and the query. */
+export function usePlace() {
+  const at = useSyncExternalStore(subscribe, here);
+  return useMemo(() => {
+    const url = new URL(at, location.origin);
+    return { path: url.pathname, segments: url.pathname.split('/').filter(Boolean).map(decodeURIComponent), query: url.searchParams };
+  }, [at]);
+}
+
+/** Changes parameters of the query; null and '' take one away. */
+export function setQuery(changes: Record<string, string | null | undefined>, { replace = true } = {}) {
+  const url = new URL(location.href);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value) url.searchParams.set(name, value);
+    else url.searchParams.delete(name);
+  }
+  go(url.pathname + url.search, { replace });
+}
+
+// Links stay links (open in a new tab, copy address); a plain click does not load the page again.
+document.addEventListener('click', event => {
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const link = (event.target as Element | null)?.closest?.('a');
+  if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin || link.dataset.outside !== undefined) return;
+  event.preventDefault();
+  go(link.pathname + link.search);
+  document.querySelector('.page')?.scrollTo(0, 0);
+});

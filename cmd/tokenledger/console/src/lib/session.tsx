@@ -1,0 +1,101 @@
+// Who looks: by the session's cookie, or with a pasted token that lives in the memory of this page alone.
+import { createContext, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
+import { ask, headers, hasCredential, reach, refusalOf, Refused, useCredential as keep, useOrganization as choose } from '../api/client';
+import { OwnApiTokenDocument, OwnPersonalTokenDocument, ViewerDocument, type MembershipRole, type ViewerQuery } from '../api/operations';
+import { fingerprint, isValue } from './hash';
+import { refresh } from './query';
+
+export type Organization = NonNullable<NonNullable<NonNullable<ViewerQuery['organizations']['edges']>[number]>['node']>;
+
+/** What the pasted token itself may do. */
+export type Own = { id: string; name: string; scopes: string[] | null; expiresAt: string | null; kind: 'organization' | 'personal' };
+
+export type Session = {
+  state: 'looking' | 'out' | 'in' | 'unreachable';
+  me: ViewerQuery['me']; organizations: Organization[]; organization: Organization | undefined; own: Own | undefined;
+  role: MembershipRole | null; byToken: boolean;
+  problem: Refused | undefined;
+  enter: (value: string) => Promise<void>; leave: () => Promise<void>; pick: (id: string) => void; look: () => Promise<void>;
+};
+
+const Context = createContext<Session | null>(null);
+export function useSession(): Session {
+  const session = useContext(Context);
+  if (!session) throw new Error('no session');
+  return session;
+}
+
+/** What the reader's role lets the console offer; the service decides. */
+export function useRights() {
+  const { role, own, byToken } = useSession();
+  const manages = role === 'OWNER' || role === 'ADMIN' || (byToken && own?.kind === 'organization');
+  return { manages, reads: manages || role === 'AUDITOR', person: !byToken || own?.kind === 'personal' };
+}
+
+type Known = { state: Session['state']; viewer?: ViewerQuery; own?: Own; problem?: Refused };
+
+export function SessionProvider({ children }: { children: ReactNode }) {
+  const [known, set] = useState<Known>({ state: 'looking' });
+  const [picked, setPicked] = useState(() => new URL(location.href).searchParams.get('org') ?? '');
+
+  const look = useCallback(async () => {
+    try {
+      const viewer = await ask(ViewerDocument, {});
+      const all = nodes(viewer.organizations);
+      choose((all.find(o => o.id === picked || o.name === picked) ?? all[0])?.id ?? '');
+      set(before => ({ state: 'in', viewer, own: hasCredential() ? before.own : undefined }));
+    } catch (error) {
+      const problem = error instanceof Refused ? error : new Refused('UNREACHABLE', String(error));
+      set({ state: problem.code === 'UNREACHABLE' || problem.code === 'UNAVAILABLE' ? 'unreachable' : 'out', problem });
+      throw problem;
+    }
+  }, [picked]);
+  useEffect(() => { look().catch(() => undefined); }, [look]);
+
+  const enter = useCallback(async (value: string) => {
+    if (!isValue(value)) throw new Refused('BAD_USER_INPUT', 'This is no token’s value: one is tola_ or tolp_ and 64 letters and digits.');
+    keep(value);
+    try {
+      await look();
+      const id = await fingerprint(value);
+      const own: Own = value.startsWith('tola_')
+        ? { ...(await ask(OwnApiTokenDocument, { id })).apiToken, kind: 'organization' } as Own
+        : { ...(await ask(OwnPersonalTokenDocument, { id })).personalAccessToken, kind: 'personal' } as Own;
+      set(before => ({ ...before, own }));
+    } catch (error) {
+      // A token that may not read itself still opens what it may read.
+      if (error instanceof Refused && error.code === 'FORBIDDEN') return;
+      keep('');
+      set(before => ({ ...before, state: 'out' }));
+      throw error;
+    }
+  }, [look]);
+
+  const leave = useCallback(async () => {
+    if (hasCredential()) {
+      keep('');
+    } else {
+      const answer = await reach('/v1/logout', { method: 'POST', headers: headers() });
+      if (!answer.ok && answer.status !== 401) throw await refusalOf(answer);
+    }
+    choose('');
+    set({ state: 'out' });
+  }, []);
+
+  const pick = useCallback((id: string) => { choose(id); setPicked(id); refresh(); }, []);
+
+  const session = useMemo<Session>(() => {
+    const organizations = known.viewer ? nodes(known.viewer.organizations) : [];
+    const organization = organizations.find(o => o.id === picked || o.name === picked) ?? organizations[0];
+    return {
+      state: known.state, me: known.viewer?.me ?? null, organizations, organization, own: known.own, problem: known.problem,
+      role: organization?.viewerRole ?? null, byToken: hasCredential(), enter, leave, pick, look,
+    };
+  }, [known, picked, enter, leave, pick, look]);
+  return <Context value={session}>{children}</Context>;
+}
+
+/** The entries of a page, without its wrapping. */
+export function nodes<T>(page: { edges?: ({ node?: T | null } | null)[] | null } | null | undefined): T[] {
+  return (page?.edges ?? []).flatMap(edge => (edge?.node ? [edge.node] : []));
+}
