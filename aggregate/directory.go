@@ -34,6 +34,8 @@ type Directory struct {
 // nothing has come since. Else no decision takes its word: what it lists is
 // loaded and guarded before it counts, and what it misses is harmless:
 //
+//   - Of whom all organizations have to be known, such as somebody who is
+//     deactivated, the index has to have all of the log.
 //   - A grant that it misses when a membership or a user ends, since it was given
 //     in that moment, stays open for a while, and no use passes through it: every use and every new grant is
 //     guarded by the versions of membership and user. Before either is let in
@@ -106,26 +108,37 @@ func (y *Directory) current(ctx context.Context, d *Decision, kinds ...events.St
 	if err != nil {
 		return fmt.Errorf("find the end of the log: %w", err)
 	}
-	if err := y.Index.Wait(ctx, head); err != nil {
-		return fmt.Errorf("wait for the directory: %w", err)
+	if err := y.reach(ctx, head); err != nil {
+		return err
 	}
 	d.quietSince(head, kinds...)
 	return nil
 }
 
-// recent waits for the index as current does, but goes on where that takes too
-// long: a leaver must not stay because a read model stands still. What the
-// index misses then is harmless, see [Index]. It gives the position that the
-// index was asked for.
-func (y *Directory) recent(ctx context.Context, d *Decision) (events.Position, error) {
-	head, err := d.log.Head(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("find the end of the log: %w", err)
+// reach waits until the index has everything up to the position. Where that takes
+// too long the error is a [Refusal], UNAVAILABLE.
+func (y *Directory) reach(ctx context.Context, p events.Position) error {
+	err := y.Index.Wait(ctx, p)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("wait for the directory: %w", err)
 	}
-	if err := y.Index.Wait(ctx, head); err != nil && ctx.Err() != nil {
-		return 0, fmt.Errorf("wait for the directory: %w", err)
+	late := refuse(CodeUnavailable, "", "The directory has not caught up with the log; nothing was recorded, try again in a moment.")
+	late.cause = err
+	return late
+}
+
+// soon is current for what goes on where the index comes too late: a leaver must
+// not stay because a read model stands still. It gives the refusal for what cannot
+// go on, and then nothing is guarded.
+func (y *Directory) soon(ctx context.Context, d *Decision, kinds ...events.StreamKind) (late *Refusal, err error) {
+	err = y.current(ctx, d, kinds...)
+	if r, refused := asRefusal(err); refused {
+		return r, nil
 	}
-	return head, nil
+	return nil, err
 }
 
 // idIn gives the id of the first stream of a kind; of a membership, its user.

@@ -72,15 +72,15 @@ func (y *Directory) endLeftovers(ctx context.Context, d *Decision, organization,
 	if err != nil || m.Role != "" || d.Version(stream) == 0 {
 		return err
 	}
-	if err := y.Index.Wait(ctx, d.lastPosition(stream)); err != nil {
-		return fmt.Errorf("wait for the end of the former membership: %w", err)
+	if err := y.reach(ctx, d.lastPosition(stream)); err != nil {
+		return err
 	}
 	return y.endGrants(ctx, d, organization, user)
 }
 
 // endGrants ends the grants to the organization that the user's tokens have.
 func (y *Directory) endGrants(ctx context.Context, d *Decision, organization, user uuid.UUID) error {
-	if _, err := y.recent(ctx, d); err != nil {
+	if _, err := y.soon(ctx, d); err != nil {
 		return err
 	}
 	tokens, err := y.Index.GrantsOf(ctx, user, organization)

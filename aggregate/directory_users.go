@@ -151,8 +151,8 @@ func (y *Directory) ReactivateUser(ctx context.Context, call Call, user uuid.UUI
 // letIn reactivates a user, once what the index had missed when he was
 // deactivated has ended; see [Index].
 func (y *Directory) letIn(ctx context.Context, d *Decision, user uuid.UUID) error {
-	if err := y.Index.Wait(ctx, d.lastPosition(events.UserStream(user))); err != nil {
-		return fmt.Errorf("wait for the user's deactivation: %w", err)
+	if err := y.reach(ctx, d.lastPosition(events.UserStream(user))); err != nil {
+		return err
 	}
 	if err := y.endAllGrants(ctx, d, user); err != nil {
 		return err
@@ -187,13 +187,12 @@ type belonging struct {
 // manage checks that the caller may do this to a user, and gives where that
 // user belongs. What is done to a user reaches into every organization of
 // theirs; therefore it takes somebody who manages them all, and an owner where
-// the user is an owner. A user who shares none with the caller is not found.
+// the user is an owner. A user who shares none with the caller is not found. Which
+// they are has to be known for certain: to end a membership does not take that.
 func (y *Directory) manage(ctx context.Context, d *Decision, who Principal, user uuid.UUID, op Operation) ([]belonging, error) {
-	head, err := y.recent(ctx, d)
-	if err != nil {
+	if err := y.current(ctx, d, events.KindMembership); err != nil {
 		return nil, err
 	}
-	d.quietSince(head, events.KindMembership)
 	organizations, err := y.Index.OrganizationsOf(ctx, user)
 	if err != nil {
 		return nil, fmt.Errorf("look up the user's organizations: %w", err)

@@ -55,6 +55,21 @@ func (x *index) stick(ctx context.Context) error {
 	return err
 }
 
+// overtaken is an index after whose first Wait something happens that it misses.
+type overtaken struct {
+	*index
+	then func()
+}
+
+func (x *overtaken) Wait(ctx context.Context, p events.Position) error {
+	err := x.index.Wait(ctx, p)
+	if then := x.then; err == nil && then != nil {
+		x.then = nil
+		then()
+	}
+	return err
+}
+
 func (x *index) freeze(ctx context.Context) error {
 	err := x.Wait(ctx, 0)
 	x.frozen = true

@@ -83,7 +83,8 @@ type provisioning struct {
 	in     Provision
 	user   User
 	member Membership
-	other  bool // the user belongs to other organizations, too
+	other  bool     // the user belongs to other organizations, too
+	late   *Refusal // the index does not tell whether there are others; nil: it does
 }
 
 func (p *provisioning) stream() events.StreamID {
@@ -210,6 +211,9 @@ func (p *provisioning) profile(ctx context.Context) error {
 	if err != nil || p.in.Profile == nil || p.other || m.RoleAt(p.d.now) == "" {
 		return err
 	}
+	if p.late != nil {
+		return p.late
+	}
 	if err := onUser(ctx, p.d, p.in.User, UpdateUser{ID: p.in.User, Profile: *p.in.Profile}); err != nil {
 		return err
 	}
@@ -252,11 +256,9 @@ func (p *provisioning) find(ctx context.Context) (err error) {
 	if p.user, err = Load(ctx, p.d, UserDecider, events.UserStream(p.in.User)); err != nil {
 		return err
 	}
-	head, err := p.recent(ctx, p.d)
-	if err != nil {
+	if p.late, err = p.soon(ctx, p.d, events.KindMembership); err != nil {
 		return err
 	}
-	p.d.quietSince(head, events.KindMembership)
 	organizations, err := p.Index.OrganizationsOf(ctx, p.in.User)
 	if err != nil {
 		return fmt.Errorf("look up the user's organizations: %w", err)
@@ -302,8 +304,11 @@ func (p *provisioning) begin(ctx context.Context) error {
 // with the former membership stays ended.
 func (p *provisioning) resume(ctx context.Context) error {
 	if !p.user.Active() {
-		if p.other {
+		switch {
+		case p.other:
 			return refuse(CodeConflict, "active", "This user has been deactivated and belongs to other organizations, too.")
+		case p.late != nil:
+			return p.late
 		}
 		if err := p.letIn(ctx, p.d, p.in.User); err != nil {
 			return err
@@ -322,8 +327,8 @@ func (p *provisioning) resume(ctx context.Context) error {
 	return p.begin(ctx)
 }
 
-// end takes the user out, and lets him in nowhere if he belongs nowhere else.
-// An operator of the installation is not the organization's to shut out.
+// end takes the user out, and lets him in nowhere if he certainly belongs nowhere
+// else. An operator of the installation is not the organization's to shut out.
 func (p *provisioning) end(ctx context.Context) error {
 	m, err := Load(ctx, p.d, MembershipDecider, p.stream())
 	if err != nil || m.Role == "" {
@@ -336,7 +341,7 @@ func (p *provisioning) end(ctx context.Context) error {
 		return err
 	}
 	inst, err := Load(ctx, p.d, InstallationDecider, events.InstallationStream)
-	if err != nil || p.other || !p.user.Active() || slices.Contains(inst.Operators, p.in.User) {
+	if err != nil || p.other || p.late != nil || !p.user.Active() || slices.Contains(inst.Operators, p.in.User) {
 		return err
 	}
 	if err := onUser(ctx, p.d, p.in.User, DeactivateUser{}); err != nil {
