@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -18,8 +19,9 @@ import (
 	"github.com/tokenledger/tokenledger/docs/integrations/ledgertest"
 )
 
-// resourceServer starts the example and gives the URL of its /query, and how to start it anew.
-func resourceServer(t *testing.T, l *ledgertest.Ledger) (url string, restart func()) {
+// resourceServer starts the example and gives the URL of its /query, the file of
+// what it keeps, and how to start it anew.
+func resourceServer(t *testing.T, l *ledgertest.Ledger) (url, data string, restart func()) {
 	t.Helper()
 	dir := t.TempDir()
 	program := ledgertest.Build(t, dir, "./docs/examples/resourceserver")
@@ -30,7 +32,8 @@ func resourceServer(t *testing.T, l *ledgertest.Ledger) (url string, restart fun
 	}
 	at := ledgertest.FreeAddress(t)
 	url = "http://" + at + "/query"
-	args := []string{"--listen", at, "--ledger", l.URL, "--token-file", file, "--data", filepath.Join(dir, "data.jsonl")}
+	data = filepath.Join(dir, "data.jsonl")
+	args := []string{"--listen", at, "--ledger", l.URL, "--token-file", file, "--data", data}
 	var stop func()
 	start := func() {
 		stop = runUntil(t, program, args...)
@@ -40,7 +43,7 @@ func resourceServer(t *testing.T, l *ledgertest.Ledger) (url string, restart fun
 		})
 	}
 	start()
-	return url, func() {
+	return url, data, func() {
 		stop()
 		start()
 	}
@@ -62,15 +65,15 @@ func (a answer) code() string {
 	return a.Errors[0].Extensions.Code
 }
 
-func ask(t *testing.T, url string, token ledgertest.Token, query string) (a answer) {
+func ask(t *testing.T, url string, token ledgertest.Token, query string, headers ...string) (a answer) {
 	t.Helper()
-	if err := json.Unmarshal(askRaw(t, url, token, query), &a); err != nil {
+	if err := json.Unmarshal(askRaw(t, url, token, query, headers...), &a); err != nil {
 		t.Fatal(err)
 	}
 	return a
 }
 
-func askRaw(t *testing.T, url string, token ledgertest.Token, query string) []byte {
+func askRaw(t *testing.T, url string, token ledgertest.Token, query string, headers ...string) []byte {
 	t.Helper()
 	body, err := json.Marshal(map[string]string{"query": query})
 	if err != nil {
@@ -82,6 +85,9 @@ func askRaw(t *testing.T, url string, token ledgertest.Token, query string) []by
 	}
 	request.Header.Set("Authorization", "Bearer "+token.Value)
 	request.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +124,7 @@ func TestBuildJob(t *testing.T) {
 		t.Fatalf("the job does not call %s", host)
 	}
 	l := ledgertest.Start(t)
-	url, _ := resourceServer(t, l)
+	url, _, _ := resourceServer(t, l)
 	ci := l.CreateToken("ci", "evidence:write")
 	shell := exec.Command("bash", "-e", "-c", strings.ReplaceAll(job.Steps[0].Run, host, url))
 	shell.Env = append(os.Environ(), "OPENLANE_API_TOKEN="+ci.Value)
@@ -144,7 +150,7 @@ func TestBuildJob(t *testing.T) {
 // Each operation needs its scope, does what it says, and is still there after a restart.
 func TestResourceServer(t *testing.T) {
 	l := ledgertest.Start(t)
-	url, restart := resourceServer(t, l)
+	url, _, restart := resourceServer(t, l)
 	everything := l.CreateToken("everything", "evidence:write", "control:read", "scan:write", "risk:write", "task:write")
 	nothing := l.CreateToken("nothing", "report:read")
 	var task string
@@ -177,7 +183,20 @@ func TestResourceServer(t *testing.T) {
 	if a := ask(t, url, everything, `mutation { createEvidence(input: {name: "x", controlIDs: ["no"]}) { evidence { id } } }`); a.code() != "BAD_USER_INPUT" {
 		t.Errorf("a control that does not exist: %+v", a)
 	}
+	const twice = `mutation { createTask(input: {title: "once"}) { task { id } } second: createTask(input: {title: "once"}) { task { id } } }`
+	made := ask(t, url, everything, twice, "Idempotency-Key", "k")
 	restart()
+	if again := ask(t, url, everything, twice, "Idempotency-Key", "k"); !reflect.DeepEqual(again, made) || made.Data["createTask"]["task"]["id"] == made.Data["second"]["task"]["id"] {
+		t.Errorf("made %+v, and with the same key %+v", made, again)
+	}
+	for key, want := range map[string]string{"k": "CONFLICT", "l": ""} {
+		if a := ask(t, url, everything, `mutation { createTask(input: {title: "another"}) { task { id } } }`, "Idempotency-Key", key); a.code() != want {
+			t.Errorf("another input with the key %s: %+v", key, a)
+		}
+	}
+	if a := ask(t, url, l.CreateToken("another", "task:write"), twice, "Idempotency-Key", "k"); reflect.DeepEqual(a, made) || a.code() != "" {
+		t.Errorf("the key of another token: %+v", a)
+	}
 	if a := ask(t, url, everything, `mutation { updateTask(id: "`+task+`", input: {status: DONE}) { task { status title } } }`); a.Data["updateTask"]["task"]["status"] != "DONE" {
 		t.Errorf("updateTask after a restart: %+v", a)
 	}

@@ -18,7 +18,7 @@ import (
 type ledger struct{ client *client.Client }
 
 // caller is what the request says of itself.
-type caller struct{ token, source, agent, requestID string }
+type caller struct{ token, source, agent, requestID, once string }
 
 type callerKey struct{}
 
@@ -37,7 +37,9 @@ func withCaller(next http.Handler) http.Handler {
 		if i := strings.LastIndexByte(source, ':'); i > 0 {
 			source = strings.Trim(source[:i], "[]")
 		}
-		c := caller{token: token, source: source, agent: r.UserAgent(), requestID: r.Header.Get("X-Request-ID")}
+		c := caller{
+			token: token, source: source, agent: r.UserAgent(), requestID: r.Header.Get("X-Request-ID"), once: r.Header.Get("Idempotency-Key"),
+		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
 	})
 }

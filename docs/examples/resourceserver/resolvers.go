@@ -40,26 +40,31 @@ func (r query) Control(ctx context.Context, id string) (*model.Control, error) {
 	if _, err := r.ledger.allow(ctx, "control", "control/"+id); err != nil {
 		return nil, err
 	}
-	if c, ok := r.store.control(id); ok {
-		return &c, nil
+	return find(r.store, r.store.controls, id), nil
+}
+
+// begin asks the ledger about an operation that creates something of a kind, by
+// the id that it will have.
+func (r mutation) begin(ctx context.Context, action, kind string, input any) (a attempt, by string, err error) {
+	if a, err = attemptAt(ctx, action, input); err == nil {
+		by, err = r.ledger.allow(ctx, action, kind+a.ID)
 	}
-	return nil, nil
+	return a, by, err
 }
 
 func (r mutation) CreateEvidence(ctx context.Context, in model.CreateEvidenceInput) (*model.EvidenceCreatePayload, error) {
-	id := newID()
-	by, err := r.ledger.allow(ctx, "createEvidence", "evidence/"+id)
+	a, by, err := r.begin(ctx, "createEvidence", "evidence/", in)
 	if err != nil {
 		return nil, err
 	}
 	e := model.Evidence{
-		ID: id, Name: in.Name, Description: in.Description, URL: in.URL, ControlIDs: append([]string{}, in.ControlIDs...),
+		ID: a.ID, Name: in.Name, Description: in.Description, URL: in.URL, ControlIDs: append([]string{}, in.ControlIDs...),
 		CreatedAt: r.now(), CreatedBy: by,
 	}
 	if err := checkText("name", in.Name); err != nil {
 		return nil, err
 	}
-	return &model.EvidenceCreatePayload{Evidence: &e}, r.store.update(func() (change, error) {
+	made, err := create(r.store, a, r.store.evidence, func() (change, error) {
 		c := change{Evidence: []model.Evidence{e}}
 		for _, id := range in.ControlIDs {
 			control, ok := r.store.controls[id]
@@ -71,18 +76,20 @@ func (r mutation) CreateEvidence(ctx context.Context, in model.CreateEvidenceInp
 		}
 		return c, nil
 	})
+	return &model.EvidenceCreatePayload{Evidence: made}, err
 }
 
 func (r mutation) CreateScan(ctx context.Context, in model.CreateScanInput) (*model.ScanCreatePayload, error) {
-	scan := model.Scan{ID: newID(), ScanType: in.ScanType, Target: in.Target, RiskIDs: []string{}, Results: []model.ScanResult{}}
-	by, err := r.ledger.allow(ctx, "createScan", "scan/"+scan.ID)
+	a, by, err := r.begin(ctx, "createScan", "scan/", in)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkText("target", in.Target); err != nil {
 		return nil, err
 	}
-	scan.CreatedAt, scan.CreatedBy = r.now(), by
+	scan := model.Scan{
+		ID: a.ID, ScanType: in.ScanType, Target: in.Target, RiskIDs: []string{}, Results: []model.ScanResult{}, CreatedAt: r.now(), CreatedBy: by,
+	}
 	var c change
 	for _, found := range in.Results {
 		if err := checkText("results.title", found.Title); err != nil {
@@ -99,38 +106,39 @@ func (r mutation) CreateScan(ctx context.Context, in model.CreateScanInput) (*mo
 		}
 	}
 	c.Scans = []model.Scan{scan}
-	return &model.ScanCreatePayload{Scan: &scan}, r.store.update(func() (change, error) { return c, nil })
+	made, err := create(r.store, a, r.store.scans, func() (change, error) { return c, nil })
+	return &model.ScanCreatePayload{Scan: made}, err
 }
 
 func (r mutation) CreateRisk(ctx context.Context, in model.CreateRiskInput) (*model.RiskCreatePayload, error) {
-	risk := model.Risk{ID: newID(), Name: in.Name, Description: in.Description, Status: model.RiskStatusOpen}
-	by, err := r.ledger.allow(ctx, "createRisk", "risk/"+risk.ID)
+	a, by, err := r.begin(ctx, "createRisk", "risk/", in)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkText("name", in.Name); err != nil {
 		return nil, err
 	}
-	risk.CreatedAt, risk.CreatedBy = r.now(), by
-	return &model.RiskCreatePayload{Risk: &risk}, r.store.update(func() (change, error) {
-		return change{Risks: []model.Risk{risk}}, nil
-	})
+	risk := model.Risk{
+		ID: a.ID, Name: in.Name, Description: in.Description, Status: model.RiskStatusOpen, CreatedAt: r.now(), CreatedBy: by,
+	}
+	made, err := create(r.store, a, r.store.risks, func() (change, error) { return change{Risks: []model.Risk{risk}}, nil })
+	return &model.RiskCreatePayload{Risk: made}, err
 }
 
 func (r mutation) CreateTask(ctx context.Context, in model.CreateTaskInput) (*model.TaskCreatePayload, error) {
-	task := model.Task{ID: newID(), Title: in.Title, Description: in.Description, Status: model.TaskStatusOpen}
-	by, err := r.ledger.allow(ctx, "createTask", "task/"+task.ID)
+	a, by, err := r.begin(ctx, "createTask", "task/", in)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkText("title", in.Title); err != nil {
 		return nil, err
 	}
-	task.CreatedAt, task.CreatedBy = r.now(), by
-	task.UpdatedAt, task.UpdatedBy = task.CreatedAt, by
-	return &model.TaskCreatePayload{Task: &task}, r.store.update(func() (change, error) {
-		return change{Tasks: []model.Task{task}}, nil
-	})
+	task := model.Task{
+		ID: a.ID, Title: in.Title, Description: in.Description, Status: model.TaskStatusOpen, CreatedAt: r.now(), CreatedBy: by, UpdatedBy: by,
+	}
+	task.UpdatedAt = task.CreatedAt
+	made, err := create(r.store, a, r.store.tasks, func() (change, error) { return change{Tasks: []model.Task{task}}, nil })
+	return &model.TaskCreatePayload{Task: made}, err
 }
 
 func (r mutation) UpdateTask(ctx context.Context, id string, in model.UpdateTaskInput) (*model.TaskUpdatePayload, error) {

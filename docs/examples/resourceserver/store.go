@@ -22,6 +22,11 @@ type change struct {
 	Scans    []model.Scan     `json:"scans,omitempty"`
 	Risks    []model.Risk     `json:"risks,omitempty"`
 	Tasks    []model.Task     `json:"tasks,omitempty"`
+	Attempt  *attempt         `json:"attempt,omitempty"` // that made them, where it may come again
+}
+
+func (c change) empty() bool {
+	return len(c.Controls)+len(c.Evidence)+len(c.Scans)+len(c.Risks)+len(c.Tasks) == 0
 }
 
 type store struct {
@@ -33,6 +38,7 @@ type store struct {
 	scans    map[string]model.Scan
 	risks    map[string]model.Risk
 	tasks    map[string]model.Task
+	attempts map[string]string // hashes of inputs, by the ids that were made of them
 }
 
 // openStore reads the file, or begins it with the controls.
@@ -44,6 +50,7 @@ func openStore(path string, controls []model.Control) (*store, error) {
 	s := &store{
 		file: file, controls: map[string]model.Control{}, evidence: map[string]model.Evidence{},
 		scans: map[string]model.Scan{}, risks: map[string]model.Risk{}, tasks: map[string]model.Task{},
+		attempts: map[string]string{},
 	}
 	if err := s.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("read the data file %s: %w", path, err), file.Close())
@@ -93,6 +100,9 @@ func (s *store) apply(c change) {
 	for _, x := range c.Tasks {
 		s.tasks[x.ID] = x
 	}
+	if c.Attempt != nil {
+		s.attempts[c.Attempt.ID] = c.Attempt.Input
+	}
 }
 
 // write makes a change durable and then visible. Whoever calls it holds the lock, or is alone.
@@ -115,12 +125,13 @@ func (s *store) write(c change) error {
 	return nil
 }
 
-// update makes what decide says durable and visible, one caller at a time.
+// update makes what decide says durable and visible, one caller at a time; no
+// change is none.
 func (s *store) update(decide func() (change, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, err := decide()
-	if err != nil {
+	if err != nil || c.empty() {
 		return err
 	}
 	return s.write(c)
@@ -139,11 +150,14 @@ func (s *store) listControls(status *model.ControlStatus) []model.Control {
 	return list
 }
 
-func (s *store) control(id string) (model.Control, bool) {
+// find gives what is kept under an id; nil: nothing.
+func find[T any](s *store, kept map[string]T, id string) *T {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c, ok := s.controls[id]
-	return c, ok
+	if x, ok := kept[id]; ok {
+		return &x
+	}
+	return nil
 }
 
 func (s *store) close() error {

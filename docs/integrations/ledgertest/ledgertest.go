@@ -25,6 +25,7 @@ type Ledger struct {
 	TokenFile string // the administrator's
 	Token     string
 	Binary    string // the program, for its other commands
+	data      string
 	t         testing.TB
 }
 
@@ -48,12 +49,12 @@ func Start(t testing.TB, env ...string) *Ledger {
 	if err := os.Chmod(dir, 0o711); err != nil { // Postgres may run as another user
 		t.Fatal(err)
 	}
-	l := &Ledger{Binary: Build(t, dir, "./cmd/tokenledger"), t: t}
+	l := &Ledger{Binary: Build(t, dir, "./cmd/tokenledger"), data: filepath.Join(dir, "data"), t: t}
 	out := &banner{ready: make(chan struct{})}
 	errs := new(bytes.Buffer)
 	c := exec.Command(l.Binary, "serve")
 	c.Env = append(os.Environ(), append([]string{
-		"TOKENLEDGER_DATA=" + filepath.Join(dir, "data"), "TOKENLEDGER_LISTEN=127.0.0.1:0",
+		"TOKENLEDGER_DATA=" + l.data, "TOKENLEDGER_LISTEN=127.0.0.1:0",
 		"TOKENLEDGER_ADMIN_LISTEN=127.0.0.1:0", "TOKENLEDGER_NATS_LISTEN=off",
 	}, env...)...)
 	c.Stdout, c.Stderr = out, errs
@@ -93,6 +94,9 @@ func Start(t testing.TB, env ...string) *Ledger {
 	l.Token = strings.TrimSpace(string(value))
 	return l
 }
+
+// ReaderCreds is the file with credentials for reading from the ledger's NATS.
+func (l *Ledger) ReaderCreds() string { return filepath.Join(l.data, "nats", "reader.creds") }
 
 // Build compiles a command of the main module into dir.
 func Build(t testing.TB, dir, pkg string) string {
