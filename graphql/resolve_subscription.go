@@ -89,14 +89,19 @@ func (s subscriptions) rightsUntil(ctx context.Context) (until time.Time, err er
 	return until, nil
 }
 
+// rightsEnd ends the context when the clock ends the caller's rights.
+func rightsEnd(ctx context.Context, until time.Time) (context.Context, context.CancelFunc) {
+	if until.IsZero() {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadlineCause(ctx, until, errRightsChanged)
+}
+
 // follow sends what is asked for, until ctx ends or the caller's rights change.
 func (s subscriptions) follow(ctx context.Context, f following, out chan<- *model.Event) {
 	defer close(out)
-	if !f.until.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, f.until, errRightsChanged)
-		defer cancel()
-	}
+	ctx, cancel := rightsEnd(ctx, f.until)
+	defer cancel()
 	rests := callerOf(ctx).restsOn()
 	for rec, err := range s.log.Subscribe(ctx, min(f.after, f.known)) {
 		if err == nil && rec.Position > f.known && rec.Decision() && slices.Contains(rests, rec.Stream) {

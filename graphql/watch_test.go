@@ -3,6 +3,7 @@
 package graphql_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -93,6 +94,85 @@ func TestFindings(t *testing.T) {
 	}
 	if got := w.as(stranger, listFindings, nil); len(got.each("findings", "rule")) != 0 {
 		t.Errorf("a stranger sees %s", got.body)
+	}
+}
+
+const followFindings = `subscription($rules: [String!], $token: ID, $after: Cursor) {
+	findings(rules: $rules, token: $token, after: $after) { cursor finding { rule position token status } } }`
+
+func TestFindingsAreFollowed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	watched, other := w.apiToken("watched", "evidence:write"), w.apiToken("other", "evidence:write")
+	see := func(k token, agent string) (at string) {
+		id := uuid.MustParse(k.id)
+		r, err := w.log.Append(t.Context(), events.Request{Batches: []events.Batch{{
+			Stream: events.TokenStream(id), Trail: events.OrganizationTrail(w.org), Meta: events.Meta{Actor: events.OrganizationToken(id)},
+			Events: []events.Event{
+				events.TokenSourceSeen{Agent: events.Personal{Subject: events.OrganizationStream(w.org), Value: agent}},
+				events.TokenUsed{Source: -1, Action: "createEvidence"},
+			},
+		}}})
+		must(t, err)
+		return value(r.Placed[0].Position)
+	}
+	see(watched, "the first")
+	see(other, "the first")
+	see(watched, "before anybody listens")
+	w.settle()
+	reader := w.apiToken("reader", "event:read")
+	all := w.subscribe(reader.value, followFindings, nil)
+	narrow := w.subscribe(w.admin, followFindings, vars{"token": other.id, "rules": []string{"new_source"}})
+	_, _, stranger := w.organization("other")
+	nothing := w.subscribe(stranger, followFindings, nil)
+	second, third := see(watched, "the second"), see(other, "the third")
+	read := func(s *stream, want string, about token) (cursor string) {
+		t.Helper()
+		name, a := s.next()
+		if name != "next" || a.at("findings.finding.position") != want || a.at("findings.finding.token") != about.id {
+			t.Fatalf("got %s %s, want %s", name, a.body, want)
+		}
+		return a.at("findings.cursor")
+	}
+	cursor := read(all, second, watched)
+	read(all, third, other)
+	read(narrow, third, other)
+	// Who triages goes on listening; who comes back misses nothing.
+	w.settle()
+	w.ask(triage, vars{"rule": "new_source", "position": json.Number(second), "status": "CLOSED"})
+	fourth := see(watched, "the fourth")
+	read(all, fourth, watched)
+	again := w.subscribe(reader.value, followFindings, vars{"after": cursor})
+	read(again, third, other)
+	read(again, fourth, watched)
+
+	w.ask(`mutation($id: ID!) { revokeAPIToken(id: $id, reason: "x") { receipt { position } } }`, vars{"id": reader.id})
+	for range 2 {
+		see(watched, "after the revocation")
+	}
+	for _, s := range []*stream{all, again} {
+		if event, a := s.next(); event != "next" || len(a.Errors) == 0 || a.Errors[0].Extensions["code"] != "UNAUTHENTICATED" {
+			t.Errorf("revoked, and got %s %s", event, a.body)
+		}
+		if event, _ := s.next(); event != "complete" {
+			t.Errorf("revoked, and the stream goes on: %s", event)
+		}
+	}
+	nothing.cancel()
+	if event, a := nothing.next(); event != "" {
+		t.Errorf("a stranger got %s %s", event, a.body)
+	}
+	_, member := w.member("member", events.RoleMember)
+	for name, c := range map[string]struct {
+		who, code string
+		v         vars
+	}{
+		"a member": {member, "FORBIDDEN", nil}, "no rule": {w.admin, "BAD_USER_INPUT", vars{"rules": []string{"flown"}}},
+		"no place": {w.admin, "BAD_USER_INPUT", vars{"after": "x"}}, "no token": {w.admin, "BAD_USER_INPUT", vars{"token": "x"}},
+	} {
+		if _, a := w.subscribe(c.who, followFindings, c.v).next(); len(a.Errors) == 0 || a.Errors[0].Extensions["code"] != c.code {
+			t.Errorf("%s: %s", name, a.body)
+		}
 	}
 }
 

@@ -5,7 +5,6 @@ package projections
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -92,66 +91,4 @@ func (v *Views) Finding(ctx context.Context, organization uuid.UUID, rule Rule, 
 		return row, false, err
 	}
 	return rows[0], true, nil
-}
-
-// NewFindings is where the findings end that somebody has taken. The zero value
-// stands before the first.
-type NewFindings struct {
-	// Of those that an event shows, the last one.
-	Position     events.Position `json:"position"`
-	Organization uuid.UUID       `json:"organization"`
-	Rule         Rule            `json:"rule"`
-	// Of those that come with time, all up to this instant.
-	Until time.Time `json:"until"`
-}
-
-// settling is how long an append may be under way before nothing can be recorded
-// at an earlier time any more. Findings that come with time wait for that, so
-// that none is passed over; it is nothing against the days that they run.
-const settling = 30 * time.Second
-
-// FindingsAfter gives findings that are new behind a place, about limit of each
-// sort, and the place behind them. Each is given once, whatever the read model's lag.
-func (v *Views) FindingsAfter(ctx context.Context, after NewFindings, now time.Time, limit int) ([]FindingRow, NewFindings, error) {
-	shown, err := selectRows[FindingRow](ctx, v.db, "findings",
-		"NOT t.timed AND (t.position, t.organization, t.rule) > ($1, $2, $3) ORDER BY t.position, t.organization, t.rule LIMIT $4",
-		int64(after.Position), after.Organization, string(after.Rule), limit)
-	if err != nil {
-		return nil, after, err
-	}
-	if n := len(shown); n > 0 {
-		after.Position, after.Organization, after.Rule = shown[n-1].Position, shown[n-1].Organization, shown[n-1].Rule
-	}
-	until, err := v.settled(ctx, now)
-	if err != nil || !until.After(after.Until) {
-		return shown, after, err
-	}
-	timed, err := selectRows[FindingRow](ctx, v.db, "findings",
-		"t.timed AND t.raised_at > $1 AND t.raised_at <= $2 ORDER BY t.raised_at FETCH FIRST $3 ROWS WITH TIES", after.Until, until, limit)
-	if err != nil {
-		return nil, after, err
-	}
-	if len(timed) >= limit {
-		until = timed[len(timed)-1].RaisedAt.UTC()
-	}
-	after.Until = until
-	return append(shown, timed...), after, nil
-}
-
-// settled is an instant up to which no finding that comes with time can appear
-// any more: some time ago, and not beyond what the read model has folded.
-func (v *Views) settled(ctx context.Context, now time.Time) (time.Time, error) {
-	var folded *time.Time
-	err := v.db.QueryRow(ctx, `SELECT b.recorded_at FROM projections p JOIN blocks b ON b.last_position >= p.position
-		WHERE p.name = 'findings' AND p.active AND b.last_position > p.position ORDER BY b.last_position LIMIT 1`).Scan(&folded)
-	until := now.Add(-settling)
-	switch {
-	case isNoRows(err): // it is at the head
-		return until, nil
-	case err != nil:
-		return time.Time{}, fmt.Errorf("how far findings are: %w", err)
-	case folded.Before(until): // the first block that is missing
-		until = folded.Add(-time.Microsecond)
-	}
-	return until.UTC(), nil
 }

@@ -418,7 +418,7 @@ func TestFindingsAreHandedOutOnce(t *testing.T) {
 	var place projections.NewFindings
 	var got []string
 	for _, ahead := range []time.Duration{0, 0, 0, 0, 2 * time.Hour, 2 * time.Hour, 100 * day, 100 * day} {
-		found, next, err := r.views.FindingsAfter(t.Context(), place, now.Add(ahead), 2)
+		found, next, err := r.views.FindingsAfter(t.Context(), uuid.Nil, place, now.Add(ahead), 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -426,6 +426,34 @@ func TestFindingsAreHandedOutOnce(t *testing.T) {
 			got = append(got, at(string(f.Rule), f.Position-used))
 		}
 		place = next
+	}
+	follow := func(of uuid.UUID) (got []string) {
+		var place projections.NewFindings
+		for range 20 { // one at a time, as somebody whose connection breaks after each
+			found, _, err := r.views.FindingsAfter(t.Context(), of, place, now.Add(100*day), 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(found) == 0 {
+				return got
+			}
+			got = append(got, at(string(found[0].Rule), found[0].Position-used))
+			if place, err = projections.NewFindingsBehind("after", found[0].Behind.Cursor()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return append(got, "and so on")
+	}
+	if one := follow(w.orgs[0]); !slices.Equal(one, got) {
+		t.Errorf("one at a time: %q, want %q", one, got)
+	}
+	if other := follow(uuid.New()); len(other) != 0 {
+		t.Errorf("of another organization: %q", other)
+	}
+	for _, cursor := range []string{"", "nonsense", projections.NewFindings{}.Cursor()[4:]} {
+		if n, err := projections.NewFindingsBehind("after", cursor); err == nil {
+			t.Errorf("%q is taken for %+v", cursor, n)
+		}
 	}
 	if want := []string{
 		"new_source 1", "new_source 2", "new_source 3", "new_source 4", "new_source 5", at("review_overdue", -2),

@@ -265,3 +265,14 @@ func usagePart[T any](ctx context.Context, db queryer, sql string, token uuid.UU
 	}
 	return out, nil
 }
+
+// DecidedSince says whether anything was decided on the streams behind a position.
+// It asks the log itself, and so waits for nothing.
+func (v *Views) DecidedSince(ctx context.Context, streams []events.StreamID, after events.Position) (decided bool, err error) {
+	err = v.db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM decisions WHERE stream_id = ANY($1) AND position > $2)`,
+		streams, int64(after)).Scan(&decided)
+	if err != nil {
+		return false, fmt.Errorf("look for decisions: %w", err)
+	}
+	return decided, nil
+}

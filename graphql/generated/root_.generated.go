@@ -3378,6 +3378,31 @@ type FindingConnection {
   totalCount: Int!
 }
 
+extend type Subscription {
+  """
+  Findings about the organization as they are raised. Those that come with time come half a minute late. It ends when
+  the caller's rights change; subscribe again then.
+  """
+  findings(
+    "The organization; by default the caller's."
+    organizationID: ID
+    "Only any of these rules; by default all."
+    rules: [String!]
+    "Only about this token."
+    token: ID
+    "Go on behind this place, which came with a finding; by default from now on."
+    after: Cursor
+  ): NewFinding!
+}
+
+"A finding that has just been raised."
+type NewFinding {
+  "The finding."
+  finding: Finding!
+  "Subscribe again from here, and no finding is missed."
+  cursor: Cursor!
+}
+
 "A finding in a list."
 type FindingEdge {
   "The finding."
@@ -4043,6 +4068,16 @@ func childFields_Moment(ctx context.Context, ec *executionContext, field graphql
 		return fieldContext_Moment_time(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Moment", field.Name)
+}
+
+func childFields_NewFinding(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "finding":
+		return fieldContext_NewFinding_finding(ctx, ec, field)
+	case "cursor":
+		return fieldContext_NewFinding_cursor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NewFinding", field.Name)
 }
 
 func childFields_NotRevoked(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -491,6 +491,61 @@ func fieldContext_FindingTriagePayload_receipt(_ context.Context, ec *executionC
 	return fc, nil
 }
 
+func _NewFinding_finding(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.NewFinding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_NewFinding_finding(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Finding, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Finding) graphql.Marshaler {
+			return marshalNFinding2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐFinding(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_NewFinding_finding(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NewFinding",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Finding(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _NewFinding_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.NewFinding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_NewFinding_cursor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNCursor2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_NewFinding_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NewFinding", field, false, false, "Cursor")
+}
+
 func _Webhook_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.Webhook) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1360,6 +1415,44 @@ func _FindingTriagePayload(ctx context.Context, ec *executionContext, sel ast.Se
 	return out
 }
 
+var newFindingImplementors = []string{"NewFinding"}
+
+func _NewFinding(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.NewFinding) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, newFindingImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NewFinding")
+		case "finding":
+			out.Values[i] = _NewFinding_finding(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cursor":
+			out.Values[i] = _NewFinding_cursor(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var webhookImplementors = []string{"Webhook"}
 
 func _Webhook(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.Webhook) graphql.Marshaler {
@@ -1687,6 +1780,14 @@ func marshalNFindingTriagePayload2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋ
 		return graphql.Null
 	}
 	return _FindingTriagePayload(ctx, ec, sel, v)
+}
+
+func marshalNNewFinding2ᚖgithubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐNewFinding(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.NewFinding) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "NewFinding!")
+		return graphql.Null
+	}
+	return _NewFinding(ctx, ec, sel, v)
 }
 
 func marshalNWebhook2githubᚗcomᚋtokenledgerᚋtokenledgerᚋgraphqlᚋmodelᚐWebhook(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.Webhook) graphql.Marshaler {

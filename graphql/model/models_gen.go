@@ -473,6 +473,14 @@ type Moment struct {
 type Mutation struct {
 }
 
+// A finding that has just been raised.
+type NewFinding struct {
+	// The finding.
+	Finding *Finding `json:"finding"`
+	// Subscribe again from here, and no finding is missed.
+	Cursor string `json:"cursor"`
+}
+
 // A token that was not ended.
 type NotRevoked struct {
 	// The token as it was named.

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go"
@@ -168,7 +169,7 @@ func (a *Announcer) number(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	found, next, err := a.c.Views.FindingsAfter(ctx, at, now, batch)
+	found, next, err := a.c.Views.FindingsAfter(ctx, uuid.Nil, at, now, batch)
 	if err != nil || len(found) == 0 {
 		return false, err
 	}
@@ -179,7 +180,7 @@ func (a *Announcer) number(ctx context.Context) (more bool, err error) {
 		}
 		var b pgx.Batch
 		for _, f := range found {
-			body, err := a.notice(f)
+			body, err := a.notice(f.FindingRow)
 			if err != nil {
 				return err
 			}
