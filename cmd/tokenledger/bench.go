@@ -60,6 +60,28 @@ func (a app) benchAppend(c *cobra.Command, o bench.Options) (r bench.Result, err
 	return r, err
 }
 
+// benchAppendCommand measures the log alone or, when asked to, with all that follows it.
+func (a app) benchAppendCommand() *cobra.Command {
+	var followed bool
+	c := a.benchOf("append", "Append single events to the log", 512, func(c *cobra.Command, o bench.Options) (r bench.Result, err error) {
+		if !followed {
+			return a.benchAppend(c, o)
+		}
+		err = a.withService(c.Context(), func(ctx context.Context, s scratchService) error {
+			url, err := databaseURL(s.config)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(a.err, "Appending for %v, in turn with the baseline …\n", o.Duration)
+			r, err = bench.AppendFollowed(ctx, s.Log, url, s.caughtUp, o)
+			return err
+		})
+		return r, err
+	})
+	c.Flags().BoolVar(&followed, "followed", false, "in a whole service: a round ends when relay, verifier and read models have seen its events")
+	return c
+}
+
 // benchVerify runs a whole service of its own in this process.
 func (a app) benchVerify(c *cobra.Command, of string, o bench.Options) (r bench.Result, err error) {
 	settings, remove, err := a.scratch()

@@ -93,9 +93,12 @@ func (a app) benchCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(
-		a.benchOf("append", "Append single events to the log", 512, a.benchAppend),
+		a.benchAppendCommand(),
 		a.benchDecide(),
 		a.benchVerifyCommand(),
+		a.benchReplayCommand(),
+		a.benchSizeCommand(),
+		a.benchListCommand(),
 		a.benchEvidenceCommand(),
 	)
 	return c

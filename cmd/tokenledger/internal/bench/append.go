@@ -4,6 +4,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -61,6 +62,49 @@ func Append(ctx context.Context, log *eventstore.Log, url string, o Options) (Re
 		_, err := hammer(ctx, o.Concurrency, d, appendOne)
 		return err
 	})
+}
+
+// AppendFollowed measures the same in a whole service, whose relay, verifier and
+// read models follow the log. A round is over when the last of them has seen its
+// last event: what is counted is what they keep up with.
+func AppendFollowed(ctx context.Context, log *eventstore.Log, url string, caughtUp func(context.Context) error, o Options) (Result, error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return Result{}, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	c := newCrowd(1, o.Tokens)
+	if err := errors.Join(c.begin(ctx, log, 1, 1000), caughtUp(ctx)); err != nil {
+		return Result{}, err
+	}
+	base, err := newBaseline(ctx, conn, load{c.organizations[0], newLoad(o.Tokens).tokens})
+	if err != nil {
+		return Result{}, err
+	}
+	r := Result{
+		What:        "single token.used events appended, relay, verifier and every read model caught up",
+		Concurrency: o.Concurrency, Tokens: o.Tokens,
+		Raw: fmt.Sprintf("one connection inserting the same events, a row each with its fields as columns, by unnest of %d", rawRows),
+	}
+	each := o.Duration / (2 * rounds)
+	var ours, raw []sample
+	for range rounds {
+		begin := time.Now()
+		s, err := hammer(ctx, o.Concurrency, each, func(ctx context.Context, worker, call int) (int, error) {
+			_, err := log.Append(ctx, events.Request{Batches: []events.Batch{c.use(worker*7919 + call)}})
+			return 1, err
+		})
+		if err := errors.Join(err, caughtUp(ctx)); err != nil {
+			return Result{}, err
+		}
+		s.rate = float64(s.done) / time.Since(begin).Seconds()
+		ours = append(ours, s)
+		if s, err = hammer(ctx, 1, each, func(ctx context.Context, _, _ int) (int, error) { return base.unnest(ctx) }); err != nil {
+			return Result{}, err
+		}
+		raw = append(raw, s)
+	}
+	return summary(r, ours, raw), nil
 }
 
 // load is some tokens of one organization that are used in turn.

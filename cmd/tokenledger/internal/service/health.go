@@ -54,6 +54,22 @@ func (l *ledger) ready(ctx context.Context) []httpd.Check {
 
 func lag(head, at events.Position) events.Position { return max(0, head-at) }
 
+// behind looks at the relay, the verifier and every read model.
+func (l *ledger) behind(ctx context.Context) (events.Position, error) {
+	head, err := l.store.Log.Head(ctx)
+	if err != nil {
+		return 0, err
+	}
+	last := min(l.relay.Status().Position, l.verifier.Position())
+	for _, s := range l.models.Runner.Status() {
+		if s.Err != nil {
+			return 0, fmt.Errorf("the read model %s stands still: %w", s.Name, s.Err)
+		}
+		last = min(last, s.Position)
+	}
+	return lag(head, last), nil
+}
+
 func detail(err error, format string, args ...any) string {
 	if err != nil {
 		return err.Error()

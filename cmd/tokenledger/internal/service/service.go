@@ -20,6 +20,7 @@ import (
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/httpd"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
 	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore"
 	"github.com/tokenledger/tokenledger/eventstore/jetstream"
 	"github.com/tokenledger/tokenledger/eventstore/sealer"
 	"github.com/tokenledger/tokenledger/graphql"
@@ -31,6 +32,11 @@ type Started struct {
 	URL      string
 	AdminURL string
 	NATSURL  string // empty where nothing listens
+
+	// Log takes appends while the service runs.
+	Log *eventstore.Log
+	// Behind is how many events the last of those that follow the log has yet to see.
+	Behind func(context.Context) (events.Position, error)
 }
 
 // ErrNotInitialized is returned by Run, with external services, before `init`.
@@ -253,6 +259,7 @@ func (l *ledger) serve(ctx context.Context, public, admin net.Listener, started 
 		if l.awaitReady(ctx) {
 			started(Started{
 				URL: "http://" + public.Addr().String(), AdminURL: "http://" + admin.Addr().String(), NATSURL: l.natsURL(),
+				Log: l.store.Log, Behind: l.behind,
 			})
 		}
 		return nil

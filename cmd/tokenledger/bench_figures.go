@@ -1,0 +1,158 @@
+// tokenledger bench replay and size: measurements of more than one figure, each on a log that is seeded first.
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/bench"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
+	"github.com/tokenledger/tokenledger/eventstore"
+)
+
+// scratchStore is a log with a private Postgres, thrown away by its end.
+func (a app) scratchStore(ctx context.Context) (_ *service.Store, _ config.Config, end func() error, err error) {
+	settings, remove, err := a.scratch()
+	if err != nil {
+		return nil, settings, nil, err
+	}
+	store, err := service.OpenStore(ctx, settings, slog.New(slog.DiscardHandler))
+	if err != nil {
+		remove()
+		return nil, settings, nil, err
+	}
+	return store, settings, func() error {
+		defer remove()
+		return store.Close()
+	}, nil
+}
+
+// countFlag is a number of things, of which there is at least one.
+func countFlag(c *cobra.Command, into *int, name string, value int, help string) {
+	c.Flags().IntVar(into, name, value, help)
+}
+
+// figures is a command that prints figures.
+func (a app) figures(c *cobra.Command, measure func(ctx context.Context) ([]bench.Figure, error), counts ...*int) *cobra.Command {
+	out := outputFlag(c, "table", "json")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		for _, n := range counts {
+			if *n < 1 {
+				return usage("every number has to be at least 1")
+			}
+		}
+		all, err := measure(c.Context())
+		if err != nil {
+			return err
+		}
+		return a.printFigures(all, *out)
+	}
+	return c
+}
+
+func (a app) printFigures(all []bench.Figure, form string) error {
+	if form == "json" {
+		return json.NewEncoder(a.out).Encode(all)
+	}
+	w := a.table("", "MEASURED", "", "BESIDE", "", "TIMES", "WANTED", "MET")
+	for _, f := range all {
+		var base, times, met string
+		if f.Baseline != "" {
+			base, times = amount(f.Base), fmt.Sprintf("%.2f", f.Ratio)
+		}
+		if f.Wanted != "" {
+			met = map[bool]string{true: "yes", false: "NO"}[f.Met]
+		}
+		w.AppendRow([]any{f.What, amount(f.Value), f.Unit, base, f.Baseline, times, f.Wanted, met})
+	}
+	w.Render()
+	return nil
+}
+
+func amount(v float64) string {
+	if v >= 1000 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.3g", v)
+}
+
+func (a app) benchReplayCommand() *cobra.Command {
+	var o bench.ReplayOptions
+	c := &cobra.Command{Use: "replay", Short: "Replay a log: as leaves, as events, and into every read model"}
+	countFlag(c, &o.Events, "events", 1_000_000, "uses that the log holds")
+	countFlag(c, &o.Tokens, "tokens", 10_000, "tokens that are used in turn")
+	countFlag(c, &o.Organizations, "organizations", 100, "organizations that have the tokens")
+	countFlag(c, &o.Addresses, "addresses", 1000, "addresses that the uses come from")
+	countFlag(c, &o.Rounds, "rounds", 3, "how often each way takes its turn")
+	return a.figures(c, func(ctx context.Context) (all []bench.Figure, err error) {
+		store, settings, end, err := a.scratchStore(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, end()) }()
+		fmt.Fprintf(a.err, "Recording %d events …\n", o.Events)
+		if err := store.WithLog(ctx, o.Seed); err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(a.err, "Replaying them, %d rounds …\n", o.Rounds)
+		return bench.Replay(ctx, store.Log, store.URL, settings.Schema, o)
+	}, &o.Events, &o.Tokens, &o.Organizations, &o.Addresses, &o.Rounds)
+}
+
+func (a app) benchSizeCommand() *cobra.Command {
+	var o bench.SizeOptions
+	c := &cobra.Command{Use: "size", Short: "What a use costs in the log, in bytes on disk, personal data and indexes included"}
+	countFlag(c, &o.Uses, "uses", 1_000_000, "uses in large blocks")
+	countFlag(c, &o.Block, "block", 250, "uses of a large block")
+	countFlag(c, &o.Alone, "alone", 50_000, "uses in blocks of their own")
+	countFlag(c, &o.Tokens, "tokens", 10_000, "tokens that are used in turn")
+	countFlag(c, &o.Organizations, "organizations", 100, "organizations that have the tokens")
+	countFlag(c, &o.Addresses, "addresses", 1000, "addresses that the uses come from")
+	return a.figures(c, func(ctx context.Context) (all []bench.Figure, err error) {
+		store, settings, end, err := a.scratchStore(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, end()) }()
+		fmt.Fprintf(a.err, "Recording %d uses in blocks of %d, and %d alone …\n", o.Uses, o.Block, o.Alone)
+		err = store.WithLog(ctx, func(ctx context.Context, log *eventstore.Log) error {
+			all, err = bench.Size(ctx, log, store.URL, settings.Schema, o)
+			return err
+		})
+		return all, err
+	}, &o.Uses, &o.Block, &o.Alone, &o.Tokens, &o.Organizations, &o.Addresses)
+}
+
+func (a app) benchListCommand() *cobra.Command {
+	var o bench.ListOptions
+	c := &cobra.Command{Use: "list", Short: "List an organization's tokens, in a small installation and in a large one"}
+	countFlag(c, &o.Organizations, "organizations", 1000, "organizations of the large installation")
+	countFlag(c, &o.Tokens, "tokens", 1000, "tokens of each organization")
+	countFlag(c, &o.Few, "few", 10, "organizations of the small installation")
+	countFlag(c, &o.Asked, "asked", 200, "how often each list is asked for in each round")
+	countFlag(c, &o.Rounds, "rounds", 5, "how often the two installations take their turn")
+	return a.figures(c, func(ctx context.Context) (all []bench.Figure, err error) {
+		err = a.withService(ctx, func(ctx context.Context, small scratchService) error {
+			return a.withService(ctx, func(ctx context.Context, large scratchService) error {
+				seed := func(s scratchService, organizations int) error {
+					fmt.Fprintf(a.err, "Creating %d tokens …\n", organizations*o.Tokens)
+					return errors.Join(o.Seed(ctx, s.Log, s.asked(), organizations), s.caughtUp(ctx))
+				}
+				if err := errors.Join(seed(small, o.Few), seed(large, o.Organizations)); err != nil {
+					return err
+				}
+				fmt.Fprintf(a.err, "Listing, %d rounds …\n", o.Rounds)
+				all, err = bench.List(ctx, small.asked(), large.asked(), o)
+				return err
+			})
+		})
+		return all, err
+	}, &o.Organizations, &o.Tokens, &o.Few, &o.Asked, &o.Rounds)
+}

@@ -1,0 +1,80 @@
+// The commands that measure, at sizes that take a moment: what they print is of what was asked for.
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/bench"
+)
+
+// figures runs a command of bench and decodes what it prints.
+func figures[T any](t *testing.T, args ...string) (out T) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	args = append(append([]string{"bench"}, args...), "--output", "json")
+	if code := run(t.Context(), args, stdio{in: strings.NewReader(""), out: &stdout, err: &stderr}); code != 0 {
+		t.Fatalf("%v: exit %d\n%s", args, code, &stderr)
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &out); err != nil {
+		t.Fatalf("%v: %v in %s", args, err, &stdout)
+	}
+	return out
+}
+
+func checkFigures(t *testing.T, all []bench.Figure, names ...string) {
+	t.Helper()
+	if len(all) != len(names) {
+		t.Fatalf("%d figures, not %d: %+v", len(all), len(names), all)
+	}
+	for i, f := range all {
+		if !strings.Contains(f.What, names[i]) || f.Value <= 0 || f.Base <= 0 || f.Ratio <= 0 || f.Unit == "" {
+			t.Errorf("%s: %+v", names[i], f)
+		}
+	}
+}
+
+func TestBenchReplay(t *testing.T) {
+	t.Parallel()
+	all := figures[[]bench.Figure](t, "replay", "--events", "1500", "--tokens", "30", "--organizations", "3", "--rounds", "2")
+	checkFigures(t, all, "leaves", "decoded", "every read model")
+}
+
+// A use in a block of its own costs more than in a large one, and a large one's less than its line.
+func TestBenchSize(t *testing.T) {
+	t.Parallel()
+	all := figures[[]bench.Figure](t, "size", "--uses", "20000", "--alone", "300", "--tokens", "50", "--organizations", "2", "--addresses", "5")
+	checkFigures(t, all, "blocks of 250", "a block of its own")
+	if many, one := all[0], all[1]; many.Value >= one.Value || many.Ratio >= 1 {
+		t.Errorf("%v bytes in large blocks and %v alone, of lines of %v", many.Value, one.Value, many.Base)
+	}
+}
+
+func TestBenchList(t *testing.T) {
+	t.Parallel()
+	all := figures[[]bench.Figure](t, "list", "--organizations", "3", "--few", "1", "--tokens", "40", "--asked", "2", "--rounds", "1")
+	checkFigures(t, all, "owner and status, p99", "owner and status, p50", "prefix, p99", "prefix, p50", "last use, p99", "last use, p50",
+		"totalCount, p99", "totalCount, p50", "totalCount, p99", "totalCount, p50", "totalCount, p99", "totalCount, p50")
+}
+
+func TestBenchAppendFollowed(t *testing.T) {
+	t.Parallel()
+	r := figures[bench.Result](t, "append", "--followed", "--duration", "1s", "--tokens", "40", "--concurrency", "8")
+	if r.Throughput <= 0 || r.RawThroughput <= 0 || r.Rounds != 5 || !strings.Contains(r.What, "every read model") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// Sizes that make no sense are refused before anything is started.
+func TestBenchMistakes(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"replay", "--events", "0"}, {"size", "--block", "-1"}, {"list", "--rounds", "0"}, {"append", "--concurrency", "0"}} {
+		var stderr bytes.Buffer
+		if code := run(t.Context(), append([]string{"bench"}, args...), stdio{out: &stderr, err: &stderr}); code != 2 {
+			t.Errorf("%v: exit %d: %s", args, code, &stderr)
+		}
+	}
+}
