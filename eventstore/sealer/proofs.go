@@ -52,27 +52,43 @@ func (r *Reader) Head(ctx context.Context, s Sealed, organization events.TrailID
 	if index >= s.Epoch.Organizations {
 		return Head{}, fmt.Errorf("organization %s in epoch %d: %w", organization, s.Epoch.Number, ErrNotHeld)
 	}
-	heads, err := readHeads(ctx, r.db, s.Epoch.Size, s.Epoch.Organizations)
+	of, err := r.heads(ctx, s)
 	if err != nil {
 		return Head{}, err
 	}
-	blinder, err := merkle.NewBlinder(r.config.Blinding)
-	if err != nil {
-		return Head{}, err
-	}
-	tree, err := blinder.HeadsTree(s.Epoch.Number, heads)
-	if err != nil {
-		return Head{}, err
-	}
-	if tree.Root() != s.Epoch.Heads {
-		return Head{}, fmt.Errorf("%w: the heads in the tables are not those of epoch %d", ErrRefused, s.Epoch.Number)
-	}
-	h := Head{Head: heads[index]}
+	h := Head{Head: of.heads[index]}
 	if h.Line, err = h.Head.Line(); err != nil {
 		return Head{}, err
 	}
-	h.Proof, err = merkle.ProveInclusion(tree, index, tree.Size())
+	h.Proof, err = merkle.ProveInclusion(of.tree, index, of.tree.Size())
 	return h, err
+}
+
+// headsOf are the heads of an epoch, salted, and their tree.
+type headsOf struct {
+	heads []merkle.Head
+	tree  *merkle.Tree
+}
+
+// heads makes the heads tree of an epoch from the tables, or refuses tables that do
+// not give the one that was signed.
+func (r *Reader) heads(ctx context.Context, s Sealed) (headsOf, error) {
+	heads, err := readHeads(ctx, r.db, s.Epoch.Size, s.Epoch.Organizations)
+	if err != nil {
+		return headsOf{}, err
+	}
+	blinder, err := merkle.NewBlinder(r.config.Blinding)
+	if err != nil {
+		return headsOf{}, err
+	}
+	tree, err := blinder.HeadsTree(s.Epoch.Number, heads)
+	if err == nil && tree.Root() != s.Epoch.Heads {
+		err = errors.New("another root")
+	}
+	if err != nil {
+		return headsOf{}, fmt.Errorf("%w: the heads in the tables are not those of epoch %d: %w", ErrRefused, s.Epoch.Number, err)
+	}
+	return headsOf{heads, tree}, nil
 }
 
 func (r *Reader) index(ctx context.Context, organization events.TrailID) (index int64, err error) {

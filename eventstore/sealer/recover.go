@@ -44,9 +44,53 @@ func (s *session) recover(ctx context.Context) error {
 		return err
 	}
 	if s.outside.next > s.epochs.Size() {
-		return s.replay(ctx)
+		err = s.replay(ctx)
+	} else {
+		err = s.copyOut(ctx)
 	}
-	return s.copyOut(ctx)
+	if err != nil {
+		return err
+	}
+	return s.verify(ctx)
+}
+
+// verify compares the trees, from which the next epoch is made, with what the last
+// checkpoint signed. The frontiers in the tables are copies: nothing else would notice
+// that one was changed, and the next checkpoint would fork the log. Those of the
+// trails are compared with the heads when they are loaded.
+func (s *session) verify(ctx context.Context) error {
+	reader := newReader(s.config, s.conn).InLog(s.number)
+	nodes := reader.tree(ctx, eventsTree)
+	root, err := merkle.RootAt(nodes, s.trees.events.Size())
+	if err != nil {
+		return fmt.Errorf("the events tree: %w", err)
+	}
+	if root != s.trees.events.Root() {
+		return fmt.Errorf("%w: the frontier of the events tree in the tables is not that of its nodes", ErrRefused)
+	}
+	if s.epochs.Size() == 0 {
+		return nil
+	}
+	last, err := reader.Epoch(ctx, s.epochs.Size()-1)
+	if err != nil {
+		return err
+	}
+	checkpoint, err := s.open(last)
+	if err != nil {
+		return err
+	}
+	if checkpoint.Root != s.epochs.Root() {
+		return fmt.Errorf("%w: the frontier of the log of epochs in the tables is not what was signed in epoch %d", ErrRefused, s.last.Number)
+	}
+	proof, err := merkle.ProveConsistency(nodes, s.last.Size, s.trees.events.Size())
+	if err != nil {
+		return fmt.Errorf("the events tree: %w", err)
+	}
+	if err := merkle.VerifyConsistency(s.last.Size, s.trees.events.Size(), s.last.Root, root, proof); err != nil {
+		return fmt.Errorf("%w: the events tree in the tables does not go on that of epoch %d: %w", ErrRefused, s.last.Number, err)
+	}
+	_, err = reader.heads(ctx, last)
+	return err
 }
 
 // identify finds the log of epochs that goes on, and begins the first. Tables that

@@ -203,6 +203,46 @@ func TestWhatContradictsTheSignedIsRefused(t *testing.T) {
 	}
 }
 
+// Nothing is lost here: the tables end where the directory outside does. The events
+// that come next would be signed on top of what was changed.
+func TestAChangedCopyOfATreeIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]string{
+		"of the log of epochs": `UPDATE epochs SET frontier = set_byte(frontier, 20, get_byte(frontier, 20) # 1)
+			WHERE number = (SELECT max(number) FROM epochs)`,
+		"of the events": `UPDATE tree_steps SET frontier = set_byte(frontier, 20, get_byte(frontier, 20) # 1)
+			WHERE position = (SELECT max(position) FROM tree_steps)`,
+		"of the events, with a node": `UPDATE tree_nodes SET hash = set_byte(hash, 20, get_byte(hash, 20) # 1) WHERE tree = 'events'`,
+		"of a trail": `UPDATE tree_trails k SET frontier = set_byte(frontier, 20, get_byte(frontier, 20) # 1)
+			FROM tree_organizations o WHERE o.organization = 0 AND o.trail = k.trail`,
+		"of a head": `UPDATE tree_trails k SET root = set_byte(root, 20, get_byte(root, 20) # 1)
+			FROM tree_organizations o WHERE o.organization = 0 AND o.trail = k.trail`,
+		"of the list of organizations": `DELETE FROM tree_organizations WHERE organization = 0`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			first := w.start()
+			w.busy()
+			first.stop()
+			w.use(0, 3)
+			w.endLog()
+			before, err := os.ReadFile(w.outsideFile())
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.admin(change)
+			again := w.reopened()
+			if err := again.refusal(again.start()); !errors.Is(err, sealer.ErrRefused) {
+				t.Fatal(err)
+			}
+			if after, _ := os.ReadFile(w.outsideFile()); !bytes.Equal(after, before) {
+				t.Fatal("something was signed")
+			}
+		})
+	}
+}
+
 func TestAnotherKeyIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -145,6 +145,21 @@ func (t *trees) written() {
 	t.founded, t.nodes, t.unwritten = nil, nil, 0
 }
 
+// checkEdge compares the frontier of a trail's tree that comes from the tables with the
+// organization's head, which was signed.
+func (t *trees) checkEdge(id events.TrailID, k *trail) error {
+	if k.organization < 0 {
+		return nil
+	}
+	if k.organization < int64(len(t.heads)) {
+		h := t.heads[k.organization]
+		if h.Index == k.organization && h.Size == k.edge.Size() && h.Root == k.edge.Root() {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: the tree of trail %s in the tables is not the one in the head of its organization", ErrRefused, id)
+}
+
 // know loads the trees of the block's trails that are not in memory.
 func (t *trees) know(ctx context.Context, conn *pgx.Conn, block *eventstore.Block) error {
 	var missing []string
@@ -167,8 +182,11 @@ func (t *trees) know(ctx context.Context, conn *pgx.Conn, block *eventstore.Bloc
 		k := &trail{organization: organization}
 		if frontier != nil {
 			if err := k.edge.UnmarshalBinary(frontier); err != nil {
-				return fmt.Errorf("trail %s: %w", id, err)
+				return fmt.Errorf("%w: the tree of trail %s in the tables: %w", ErrRefused, id, err)
 			}
+		}
+		if err := t.checkEdge(id, k); err != nil {
+			return err
 		}
 		t.trails[id] = k
 		return nil
