@@ -98,8 +98,8 @@ type Line struct {
 }
 
 // Lines gives the block's events in order, at a fraction of the cost of Events. It
-// checks the number of lines and of each trail's, not what the lines say. The error
-// wraps [ErrCorrupt].
+// checks the number of lines and of each trail's, not what the lines say: no line is
+// given that the tally does not count. The error wraps [ErrCorrupt].
 func (b *Block) Lines(yield func(Line) error) error {
 	at, counted := b.First, make(map[events.TrailID]events.Position, len(b.tally))
 	for raw := range bytes.Lines(b.leaves) {
@@ -109,13 +109,15 @@ func (b *Block) Lines(yield func(Line) error) error {
 			return fmt.Errorf("block %d to %d: %w: the line at %d has another place", b.First, b.Last, ErrCorrupt, at)
 		}
 		at++
-		counted[line.Trail]++
+		if counted[line.Trail]++; counted[line.Trail] > b.tally[line.Trail] {
+			return fmt.Errorf("block %d to %d: %w: its tally does not count the line at %d", b.First, b.Last, ErrCorrupt, line.Position)
+		}
 		if err := yield(line); err != nil {
 			return err
 		}
 	}
 	if at != b.Last+1 || !maps.Equal(counted, b.tally) {
-		return fmt.Errorf("block %d to %d: %w: its lines are not those of its tally", b.First, b.Last, ErrCorrupt)
+		return fmt.Errorf("block %d to %d: %w: its tally counts lines that are not there", b.First, b.Last, ErrCorrupt)
 	}
 	return nil
 }

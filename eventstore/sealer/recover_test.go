@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/tokenledger/tokenledger/eventstore"
 	"github.com/tokenledger/tokenledger/eventstore/sealer"
 )
 
@@ -238,6 +239,31 @@ func TestAChangedCopyOfATreeIsRefused(t *testing.T) {
 			}
 			if after, _ := os.ReadFile(w.outsideFile()); !bytes.Equal(after, before) {
 				t.Fatal("something was signed")
+			}
+		})
+	}
+}
+
+// The tally is what the trees of a block's trails are loaded by.
+func TestALineOfATrailThatItsTallyDoesNotCountIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, trail := range map[string]string{
+		"one that nobody has":  `'user-00000000-0000-4000-8000-000000000000'`,
+		"one that others have": `(SELECT trail FROM tree_organizations WHERE organization = 1)`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			first := w.start()
+			w.busy()
+			first.stop()
+			w.use(0, 3)
+			w.endLog()
+			w.admin(`UPDATE blocks SET leaves = convert_to(replace(convert_from(leaves, 'UTF8'), trail, ` + trail + `), 'UTF8')
+				FROM tree_organizations WHERE organization = 0 AND last_position = (SELECT max(last_position) FROM blocks)`)
+			again := w.reopened()
+			if err := again.refusal(again.start()); !errors.Is(err, eventstore.ErrCorrupt) {
+				t.Fatal(err)
 			}
 		})
 	}
