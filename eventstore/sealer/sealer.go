@@ -119,7 +119,7 @@ type Status struct {
 	Position    events.Position // the last event in it
 	Time        time.Time       // of it
 	Interrupted error           // why it does not seal for now
-	Refused     error           // wraps [ErrRefused]: a person has to look
+	Refused     error           // wraps [ErrRefused] or [eventstore.ErrCorrupt]: a person has to look
 	Unpublished error           // why the last checkpoint was not published
 }
 
@@ -147,29 +147,37 @@ func (s *Sealer) Run(ctx context.Context) error {
 			break
 		}
 		s.failed(ctx, err)
-		pause := s.config.Every
-		if errors.Is(err, ErrRefused) {
-			pause = s.config.Idle
-		}
-		sleep(ctx, pause)
+		sleep(ctx, s.config.pause(err))
 	}
 	return nil
+}
+
+// refused reports whether an error is one that waiting does not mend.
+func refused(err error) bool {
+	return errors.Is(err, ErrRefused) || errors.Is(err, eventstore.ErrCorrupt)
+}
+
+// pause is how long to wait after an error before the next attempt.
+func (c *Config) pause(err error) time.Duration {
+	if refused(err) {
+		return c.Idle
+	}
+	return c.Every
 }
 
 // failed tells of a fault once, not at each attempt.
 func (s *Sealer) failed(ctx context.Context, err error) {
 	before := s.Status()
-	refused := errors.Is(err, ErrRefused) || errors.Is(err, eventstore.ErrCorrupt)
 	s.report(func(st *Status) {
 		st.Leader, st.Interrupted = false, err
-		if refused {
+		if refused(err) {
 			st.Refused = err
 		}
 	})
 	switch {
-	case refused && before.Refused == nil:
+	case refused(err) && before.Refused == nil:
 		s.config.Logger.LogAttrs(ctx, slog.LevelError, "nothing is sealed any more until a person has looked", slog.String("error", err.Error()))
-	case !refused && before.Interrupted == nil:
+	case !refused(err) && before.Interrupted == nil:
 		s.config.Logger.LogAttrs(ctx, slog.LevelWarn, "sealing is interrupted", slog.String("error", err.Error()))
 	}
 }
