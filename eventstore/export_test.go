@@ -2,6 +2,8 @@
 
 package eventstore
 
+import "context"
+
 // LaneRequests is how many requests of one trail may wait.
 const LaneRequests = laneRequests
 
@@ -14,3 +16,6 @@ func (l *Log) Queued() (n int) {
 	}
 	return n
 }
+
+// RewrapSubjects is one round of that chore.
+func (l *Log) RewrapSubjects(ctx context.Context) error { return l.rewrapSubjects(ctx) }

@@ -72,9 +72,9 @@ type Log struct {
 	tail      *tail
 	subjects  *subjectKeys
 	nudge     chan struct{}
-	ran       atomic.Bool // Run was called, which closes the queue at its end
-	rewrapped atomic.Bool // every key of a subject is wrapped by the active key
-	catching  sync.Mutex  // one goroutine at a time reads what the tail lacks
+	ran       atomic.Bool  // Run was called, which closes the queue at its end
+	rewrapped atomic.Int64 // the version that wraps the keys of all subjects, as far as is known
+	catching  sync.Mutex   // one goroutine at a time reads what the tail lacks
 }
 
 // Open connects to a migrated database. The error wraps [ErrNotMigrated] where

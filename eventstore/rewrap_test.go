@@ -3,6 +3,7 @@
 package eventstore_test
 
 import (
+	"bytes"
 	"path/filepath"
 	"testing"
 
@@ -36,6 +37,77 @@ func TestKeysOfSubjectsFollowARotation(t *testing.T) {
 	held, err := log.HeldByKeys(t.Context())
 	if err != nil || held.SubjectKeys[2] != 2 || held.SubjectKeys[1] != 0 {
 		t.Fatalf("%+v, %v", held, err)
+	}
+}
+
+// A subject is erased, and has a new key, between the reading of its old one and the
+// writing of what was wrapped anew.
+func TestAKeyThatWasErasedIsNotWrappedAnew(t *testing.T) {
+	t.Parallel()
+	file := keyring.File{Path: filepath.Join(t.TempDir(), "keys.json")}
+	p := writePersonalWith(t, file)
+	old := p.config.Keys
+	if _, err := file.Rotate(keyring.KeyEncryption, false); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if p.config.Keys, err = file.Load(); err != nil {
+		t.Fatal(err)
+	}
+	eraser, admin := connect(t, p.config.URL), connect(t, p.config.URL)
+	org := string(events.OrganizationStream(p.token.Organization))
+	run(t, eraser, "BEGIN")
+	run(t, eraser, "LOCK TABLE subject_keys IN SHARE MODE") // reading goes on, writing waits
+	log := eventstoretest.Start(t, p.config)
+	await(t, "the keys are read and about to be written", func() bool {
+		return query[bool](t, admin, `SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'subject_keys'::regclass AND NOT granted)`)
+	})
+	young, kek, err := old.WrapSubjectKey(log.Origin(), events.SubjectID(org), events.SubjectKey{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, eraser, `DELETE FROM subject_keys WHERE subject = $1`, org)
+	run(t, eraser, `INSERT INTO subject_keys (subject, wrapped, kek, created_at, since) VALUES ($1, $2, $3, now(), 7)`, org, young, kek)
+	run(t, eraser, "COMMIT")
+	await(t, "the others are wrapped anew", func() bool {
+		return query[bool](t, admin, `SELECT bool_and(kek = 2) FROM subject_keys WHERE subject <> $1`, org)
+	})
+	if stored := query[[]byte](t, admin, `SELECT wrapped FROM subject_keys WHERE subject = $1`, org); !bytes.Equal(stored, young) {
+		t.Fatal("the key that was erased is back, and the new one is gone")
+	}
+}
+
+// While a rotation is on its way, some processes have the older ring.
+func TestAnOlderRingLeavesTheKeysOfANewerOne(t *testing.T) {
+	t.Parallel()
+	file := keyring.File{Path: filepath.Join(t.TempDir(), "keys.json")}
+	p := writePersonalWith(t, file)
+	if _, err := file.Rotate(keyring.KeyEncryption, true); err != nil {
+		t.Fatal(err)
+	}
+	prepared, err := file.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.Rotate(keyring.KeyEncryption, false); err != nil {
+		t.Fatal(err)
+	}
+	rotated, err := file.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := connect(t, p.config.URL)
+	p.config.Keys = rotated
+	eventstoretest.Start(t, p.config)
+	await(t, "every key is wrapped anew", func() bool {
+		return query[bool](t, admin, `SELECT bool_and(kek = 2) FROM subject_keys`)
+	})
+	p.config.Keys = prepared
+	if err := opened(t, p.config).RewrapSubjects(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if query[bool](t, admin, `SELECT bool_or(kek <> 2) FROM subject_keys`) {
+		t.Fatal("keys went back to the older version")
 	}
 }
 
