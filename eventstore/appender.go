@@ -241,8 +241,8 @@ func (a *appender) date(found opening) error {
 	if behind := floor.Sub(found.now); behind > maxClockError {
 		return fmt.Errorf("the server's clock is %s behind the last block or bound; set it right", behind)
 	}
-	if off := found.now.Sub(a.config.Now()); off.Abs() > maxClockError {
-		return fmt.Errorf("the clocks of the server and of this process differ by %s; set them right", off)
+	if err := a.checkClock(found.now); err != nil {
+		return err
 	}
 	s := &a.stage
 	s.at = found.now

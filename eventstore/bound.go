@@ -21,12 +21,12 @@ type Bound struct {
 	Time     time.Time
 }
 
-// insertBound is one statement after the lock, so that head, clock and earlier
-// bounds are read together. The microseconds keep bounds apart from the events
-// before them and from each other.
+// insertBound comes under the lock, with the clock that was read under it: no block is
+// between. The microseconds keep bounds apart from the events before them and from
+// each other.
 const insertBound = `
 	INSERT INTO bounds (at, position)
-	SELECT greatest(clock_timestamp(), b.recorded_at + interval '1 microsecond', f.at + interval '1 microsecond'), coalesce(b.last_position, 0)
+	SELECT greatest($1, b.recorded_at + interval '1 microsecond', f.at + interval '1 microsecond'), coalesce(b.last_position, 0)
 	FROM (VALUES (1)) AS always
 	LEFT JOIN LATERAL (` + lastBlock + `) AS b ON true
 	LEFT JOIN LATERAL (` + lastBound + `) AS f ON true
@@ -35,18 +35,13 @@ const insertBound = `
 const lastBound = `SELECT at, position FROM bounds ORDER BY at DESC LIMIT 1`
 
 // Bound takes the log's lock, reads the head and the server's clock together, and
-// makes that time the floor of every later event. It holds the lock for no longer
-// than the server needs to commit one row. The error wraps [events.ErrUnavailable].
+// makes that time the floor of every later event. A bound that is far ahead would stop
+// all appends until its time has come, so clocks that differ refuse it. It holds the
+// lock for two round trips. The error wraps [events.ErrUnavailable].
 func (l *Log) Bound(ctx context.Context) (Bound, error) {
 	var b Bound
-	err := l.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		batch := &pgx.Batch{}
-		batch.Queue(beginTransaction)
-		batch.Queue(`SET LOCAL lock_timeout = '10s'`)
-		batch.Queue(takeLock, l.lockKey)
-		batch.Queue(insertBound).QueryRow(func(row pgx.Row) error { return row.Scan(&b.Time, &b.Position) })
-		batch.Queue("COMMIT")
-		err := conn.SendBatch(ctx, batch).Close()
+	err := l.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) (err error) {
+		b, err = l.insertBound(ctx, conn)
 		if err != nil && !conn.Conn().IsClosed() {
 			_, rollback := conn.Exec(context.WithoutCancel(ctx), "ROLLBACK")
 			err = errors.Join(err, rollback)
@@ -58,6 +53,34 @@ func (l *Log) Bound(ctx context.Context) (Bound, error) {
 	}
 	b.Time = b.Time.UTC()
 	return b, nil
+}
+
+func (l *Log) insertBound(ctx context.Context, conn *pgxpool.Conn) (b Bound, err error) {
+	var now time.Time
+	first := &pgx.Batch{}
+	first.Queue(beginTransaction)
+	first.Queue(`SET LOCAL lock_timeout = '10s'`)
+	first.Queue(`SET LOCAL idle_in_transaction_session_timeout = '10s'`)
+	first.Queue(takeLock, l.lockKey)
+	first.Queue(`SELECT clock_timestamp()`).QueryRow(func(row pgx.Row) error { return row.Scan(&now) })
+	if err := conn.SendBatch(ctx, first).Close(); err != nil {
+		return b, err
+	}
+	if err := l.checkClock(now); err != nil {
+		return b, err
+	}
+	second := &pgx.Batch{}
+	second.Queue(insertBound, now).QueryRow(func(row pgx.Row) error { return row.Scan(&b.Time, &b.Position) })
+	second.Queue("COMMIT")
+	return b, conn.SendBatch(ctx, second).Close()
+}
+
+// checkClock compares the server's clock, read just now, with this process's.
+func (l *Log) checkClock(server time.Time) error {
+	if off := server.Sub(l.config.Now()); off.Abs() > maxClockError {
+		return fmt.Errorf("the clocks of the server and of this process differ by %s; set them right", off)
+	}
+	return nil
 }
 
 // LastBound is the newest bound, zero where there was none.

@@ -51,6 +51,26 @@ func TestAClockFarBehindABoundRefuses(t *testing.T) {
 	}
 }
 
+func TestClocksThatDifferRefuseABound(t *testing.T) {
+	t.Parallel()
+	url := eventstoretest.Postgres(t)
+	admin := connect(t, url)
+	for _, off := range []time.Duration{-time.Hour, -6 * time.Second, -3 * time.Second, 3 * time.Second, 6 * time.Second} {
+		before := query[int](t, admin, `SELECT count(*)::int FROM bounds`)
+		log := opened(t, eventstore.Config{URL: url, Now: func() time.Time { return time.Now().Add(off) }})
+		_, err := log.Bound(t.Context())
+		refused := off.Abs() > 5*time.Second
+		if errors.Is(err, events.ErrUnavailable) != refused || (err == nil) == refused {
+			t.Errorf("off by %s: %v", off, err)
+		}
+		if kept := query[int](t, admin, `SELECT count(*)::int FROM bounds`) - before; (kept == 0) != refused {
+			t.Errorf("off by %s: %d bounds", off, kept)
+		}
+	}
+	// The lock is free again.
+	mustAppend(t, eventstoretest.Start(t, eventstore.Config{URL: url}), eventstoretest.NewToken(uuid.New()).Create())
+}
+
 func TestBoundsDivideTheLogWhileItIsAppendedTo(t *testing.T) {
 	t.Parallel()
 	log := eventstoretest.Open(t)
