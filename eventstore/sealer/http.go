@@ -13,7 +13,9 @@ import (
 )
 
 // Handler serves /checkpoint and /tile/… of the newest log of epochs. It asks for no
-// credential: a record tells how much happened and when, but not what.
+// credential: a record tells how much happened and when, but not what. A tile never
+// changes in its log, but after a restore its path names that of another log: caches may
+// keep it for a minute.
 func (r *Reader) Handler(logger *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /checkpoint", func(w http.ResponseWriter, q *http.Request) {
@@ -26,7 +28,7 @@ func (r *Reader) Handler(logger *slog.Logger) http.Handler {
 		if err == nil {
 			content, err = r.Tile(q.Context(), tile)
 		}
-		answer{logger, "application/octet-stream", "public, max-age=31536000, immutable"}.write(w, q, content, err)
+		answer{logger, "application/octet-stream", "public, max-age=60"}.write(w, q, content, err)
 	})
 	return mux
 }

@@ -93,7 +93,7 @@ func TestALogClientReadsEveryEpoch(t *testing.T) {
 	for index := int64(0); index < checkpoint.Size; {
 		tile := merkle.Tile{Level: merkle.Entries, Index: index / merkle.TileWidth, Width: int(min(merkle.TileWidth, checkpoint.Size-index))}
 		status, header, bundle := fetch(t, url+"/"+tile.Path())
-		if status != 200 || !strings.Contains(header.Get("Cache-Control"), "immutable") {
+		if status != 200 || header.Get("Cache-Control") != "public, max-age=60" {
 			t.Fatal(tile.Path(), status, header)
 		}
 		entries, err := merkle.SplitEntries(bundle)

@@ -3,7 +3,9 @@
 package sealer_test
 
 import (
+	"bytes"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/tokenledger/tokenledger/eventstore/merkle"
@@ -15,6 +17,9 @@ func TestARestoredLogIsSealedUnderAnotherName(t *testing.T) {
 	w := newWorld(t)
 	first := w.start()
 	last := w.busy()[2]
+	const tile = "/tile/entries/000.p/1"
+	url := w.site()
+	_, header, before := fetch(t, url+tile)
 	if _, err := sealer.Renew(t.Context(), w.config); err == nil {
 		t.Fatal("renewed while a sealer is at work")
 	}
@@ -44,6 +49,9 @@ func TestARestoredLogIsSealedUnderAnotherName(t *testing.T) {
 	begun, err := w.reader.Epoch(t.Context(), 0)
 	if err != nil || sealed.Log != 2 {
 		t.Fatalf("%+v, %v", sealed, err)
+	}
+	if _, _, after := fetch(t, url+tile); bytes.Equal(after, before) || strings.Contains(header.Get("Cache-Control"), "immutable") {
+		t.Fatalf("%q is another tile after the restore, and was served with %q", tile, header.Get("Cache-Control"))
 	}
 	keys, err := w.config.Verifiers(sealer.Origin(w.log.Origin(), 1))
 	if err != nil {
