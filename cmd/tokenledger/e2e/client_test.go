@@ -3,8 +3,7 @@
 package e2e_test
 
 import (
-	"bytes"
-	"encoding/json"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,23 +11,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/outside"
 )
 
 // answer is what came back for one request.
-type answer struct {
-	Status int
-	Header http.Header
-	Body   []byte
-
-	Data       map[string]any
-	Errors     []graphError
-	Extensions struct{ Warnings []string }
-}
-
-type graphError struct {
-	Message    string
-	Extensions struct{ Code, Field, RequestID string }
-}
+type answer struct{ outside.Answer }
 
 var httpClient = &http.Client{
 	Timeout:   awaitLimit,
@@ -37,48 +25,20 @@ var httpClient = &http.Client{
 
 // request makes a POST to /query. headers are names and values in turn.
 func (s *service) request(token string, body []byte, headers ...string) (*http.Request, error) {
-	r, err := http.NewRequest(http.MethodPost, s.URL+"/query", bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
-	}
-	return r, nil
+	return outside.NewRequest(context.Background(), s.URL, token, body, headers...)
 }
 
 // exchange sends a request. The error is one of the network; what the service
 // answers is an answer, whatever it says.
 func exchange(r *http.Request) (answer, error) {
-	response, err := httpClient.Do(r)
-	if err != nil {
-		return answer{}, err
-	}
-	defer response.Body.Close()
-	a := answer{Status: response.StatusCode, Header: response.Header}
-	if a.Body, err = io.ReadAll(response.Body); err != nil {
-		return answer{}, err
-	}
-	// Not everything answers with JSON, and whoever wants data finds none then.
-	_ = json.Unmarshal(a.Body, &a)
-	return a, nil
+	a, err := outside.Exchange(httpClient, r)
+	return answer{a}, err
 }
 
 // try runs an operation and leaves the network's errors to the caller.
 func (s *service) try(token, query string, variables map[string]any, headers ...string) (answer, error) {
-	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
-	if err != nil {
-		return answer{}, err
-	}
-	r, err := s.request(token, body, headers...)
-	if err != nil {
-		return answer{}, err
-	}
-	return exchange(r)
+	a, err := outside.Try(context.Background(), httpClient, s.URL, token, query, variables, headers...)
+	return answer{a}, err
 }
 
 // send runs an operation and gives whatever is answered.

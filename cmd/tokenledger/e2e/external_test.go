@@ -4,10 +4,10 @@ package e2e_test
 
 import (
 	"context"
-	"net"
 	"path/filepath"
 	"testing"
 
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/outside"
 	"github.com/tokenledger/tokenledger/eventstore/embedded"
 )
 
@@ -90,10 +90,9 @@ func (s *service) initialize(t *testing.T, args ...string) *process {
 // freeAddress is one that nothing listens on at this moment.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := outside.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/outside"
 )
 
 func TestSeedDocumentsThroughCurl(t *testing.T) {
@@ -78,7 +80,7 @@ func (s *service) curl(t *testing.T, document string, variables map[string]any) 
 	if err != nil {
 		t.Fatalf("curl: %v: %s", err, out)
 	}
-	a := answer{Body: out}
+	a := answer{outside.Answer{Body: out}}
 	if err := json.Unmarshal(out, &a); err != nil || len(a.Errors) > 0 {
 		t.Fatalf("%s: %v %s", document, err, out)
 	}

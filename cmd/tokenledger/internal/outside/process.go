@@ -7,6 +7,7 @@ package outside
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -125,6 +126,16 @@ func CleanEnvironment() []string {
 	return slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		return strings.HasPrefix(kv, "TOKENLEDGER_") && !strings.HasPrefix(kv, "TOKENLEDGER_POSTGRES_BIN=")
 	})
+}
+
+// FreeAddress is one on this machine that nothing listens on at this moment.
+func FreeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
 }
 
 // Banner is what a service prints when it is ready.

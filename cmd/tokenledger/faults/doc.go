@@ -1,0 +1,13 @@
+// Package faults breaks the ledger and looks at what is left: services, Postgres and
+// NATS run as processes of their own, are killed, cut off, starved of disk and given
+// wrong clocks while clients use them, and after each round the log, the stream on
+// JetStream, the read models and the trees are compared with what was answered.
+//
+// Its tests take minutes and have the build tag faults:
+//
+//	go test -tags faults -v ./cmd/tokenledger/faults
+//
+// With -short one round of each fault that needs no privileges takes about a minute. The schedule of
+// faults follows from a seed, which is printed; FAULTS_SEED sets it, FAULTS_MINUTES
+// the time that the rounds take.
+package faults
