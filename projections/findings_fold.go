@@ -27,6 +27,7 @@ type findingsFold struct {
 	orgs     map[uuid.UUID]*watchedOrganization
 	networks map[networkKey]bool // known
 	changed  map[any]bool        // of what watched and orgs point to
+	counted  map[*watched]bool   // only uses were counted, unless it is among the changed
 	writes   pgx.Batch
 }
 
@@ -38,7 +39,7 @@ type networkKey struct {
 func newFindingsFold(t Tables) *findingsFold {
 	return &findingsFold{
 		t: t, watched: map[uuid.UUID][]*watched{}, orgs: map[uuid.UUID]*watchedOrganization{},
-		networks: map[networkKey]bool{}, changed: map[any]bool{},
+		networks: map[networkKey]bool{}, changed: map[any]bool{}, counted: map[*watched]bool{},
 	}
 }
 
@@ -358,6 +359,9 @@ func (f *findingsFold) write(ctx context.Context, tx pgx.Tx) error {
 	if err := upsert(ctx, tx, f.t.Name("watched"), []string{"token", "organization"}, rows); err != nil {
 		return err
 	}
+	if err := f.writeCounts(ctx, tx); err != nil {
+		return err
+	}
 	var orgs []watchedOrganization
 	for _, id := range slices.SortedFunc(maps.Keys(f.orgs), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }) {
 		if o := f.orgs[id]; f.changed[o] {
@@ -365,6 +369,39 @@ func (f *findingsFold) write(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	return upsert(ctx, tx, f.t.Name("organizations"), []string{"organization"}, orgs)
+}
+
+// writeCounts stores what most uses change of a row, and nothing else of it:
+// writing the whole row took most of what a use costs here.
+func (f *findingsFold) writeCounts(ctx context.Context, tx pgx.Tx) error {
+	counted := f.all(func(w *watched) bool { return f.counted[w] && !f.changed[w] })
+	if len(counted) == 0 {
+		return nil
+	}
+	var (
+		tokens, orgs                            []uuid.UUID
+		uses, minute, inMinute, minutes, before []int64
+		first, last                             []*time.Time
+	)
+	for _, w := range counted {
+		tokens, orgs = append(tokens, w.Token), append(orgs, w.Organization)
+		uses, first, last = append(uses, w.Uses), append(first, w.FirstUsedAt), append(last, w.LastUsedAt)
+		minute, inMinute = append(minute, w.Minute), append(inMinute, w.MinuteUses)
+		minutes, before = append(minutes, w.Minutes), append(before, w.MinutesUses)
+	}
+	tag, err := tx.Exec(ctx, `UPDATE `+f.t.Name("watched")+` w SET uses = d.uses, first_used_at = d.first, last_used_at = d.last,
+			minute = d.minute, minute_uses = d.in_minute, minutes = d.minutes, minutes_uses = d.before
+		FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
+			AS d (token, organization, uses, first, last, minute, in_minute, minutes, before)
+		WHERE w.token = d.token AND w.organization = d.organization`,
+		tokens, orgs, uses, first, last, minute, inMinute, minutes, before)
+	if err == nil {
+		err = allOf(len(counted))(tag)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", f.t.Name("watched"), err)
+	}
+	return nil
 }
 
 // registry is what actions the organization knows.

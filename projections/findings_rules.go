@@ -123,6 +123,7 @@ func (w *watched) burst(f *findingsFold, rec events.Recorded, n int64) {
 	}
 	limit := max(burstLeast, burstFactor*w.MinutesUses/w.Minutes)
 	if w.MinuteUses >= limit && w.rested(RuleBurst, rec.RecordedAt, burstRest) {
+		f.changed[w] = true
 		f.raise(w, RuleBurst, rec, detail{"uses": w.MinuteUses, "usual": w.MinutesUses / w.Minutes})
 	}
 }
@@ -159,6 +160,7 @@ func (w *watched) offHours(f *findingsFold, rec events.Recorded) {
 		f.raise(w, RuleOffHours, rec, detail{"weekday": strings.ToLower(at.Weekday().String()), "hour": int64(at.Hour())})
 	}
 	habit.add(hour)
+	f.changed[w] = true
 	w.Hours = hex.EncodeToString(habit[:])
 }
 

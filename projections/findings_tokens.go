@@ -36,11 +36,14 @@ func (f *findingsFold) applyToken(token uuid.UUID, e events.TokenEvent, rec even
 		}
 		return nil // refused, since it was never granted here
 	}
+	if used, ok := e.(events.TokenUsed); ok {
+		f.counted[w] = true
+		w.used(f, rec, max(used.Count, 1))
+		f.exercised(w, used.Action, rec)
+		return nil
+	}
 	f.changed[w] = true
 	switch e := e.(type) {
-	case events.TokenUsed:
-		w.used(f, rec, max(e.Count, 1))
-		f.exercised(w, e.Action, rec)
 	case events.TokenUseRefused:
 		w.refused(f, rec, e)
 	case events.TokenSourceSeen:
@@ -61,7 +64,7 @@ func (f *findingsFold) applyToken(token uuid.UUID, e events.TokenEvent, rec even
 		f.end(w, rec.RecordedAt)
 	case events.TokenCreated, events.TokenRenamed, events.TokenDescribed, events.TokenTagged, events.TokenOrganizationsChanged,
 		events.TokenSuspended, events.TokenResumed, events.TokenSSOAuthorized, events.TokenSSOAuthorizationWithdrawn,
-		events.TokenDelivered:
+		events.TokenDelivered, events.TokenUsed:
 		// No rule asks, or it was taken in above.
 	}
 	return nil
@@ -136,6 +139,7 @@ func (f *findingsFold) awaitScopes(w *watched, now time.Time) {
 
 func (f *findingsFold) exercised(w *watched, action string, rec events.Recorded) {
 	if w.exercise(f.organization(w.Organization).registry(), action) {
+		f.changed[w] = true
 		if _, waiting := w.Awaited[RuleUnusedScopes]; waiting {
 			f.awaitScopes(w, rec.RecordedAt)
 		}
