@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/tokenledger/tokenledger/eventstore/internal/atomicfile"
 )
 
 const (
@@ -106,7 +108,7 @@ func createCluster(ctx context.Context, parent, dir string, bins binaries, who a
 	if err := syscall.Rename(fresh, dir); err != nil {
 		return fmt.Errorf("put the new data directory in place: %w", err)
 	}
-	return syncDir(parent)
+	return atomicfile.SyncDir(parent)
 }
 
 // keepPassword returns the superuser's password, written before the cluster that
@@ -117,7 +119,7 @@ func keepPassword(parent string) (string, error) {
 		return password, err
 	}
 	password = rand.Text()
-	if err := writeFile(filepath.Join(parent, passwordName), []byte(password+"\n")); err != nil {
+	if err := atomicfile.Write(filepath.Join(parent, passwordName), []byte(password+"\n")); err != nil {
 		return "", fmt.Errorf("write the password of Postgres: %w", err)
 	}
 	return password, nil

@@ -11,6 +11,8 @@ import (
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
+
+	"github.com/tokenledger/tokenledger/eventstore/internal/atomicfile"
 )
 
 // natsKeys is what the server remembers of its identities. An account is only a
@@ -79,7 +81,7 @@ func makeKeys(path string) (natsKeys, error) {
 	if err != nil {
 		return natsKeys{}, fmt.Errorf("write the keys of NATS: %w", err)
 	}
-	if err := writeFile(path, append(text, '\n')); err != nil {
+	if err := atomicfile.Write(path, append(text, '\n')); err != nil {
 		return natsKeys{}, fmt.Errorf("write the keys of NATS: %w", err)
 	}
 	return keys, nil
@@ -139,7 +141,7 @@ func issueCreds(path, name, account, seed string) error {
 	if err != nil {
 		return fmt.Errorf("make the credentials %s: %w", path, err)
 	}
-	if err := writeFile(path, creds); err != nil {
+	if err := atomicfile.Write(path, creds); err != nil {
 		return fmt.Errorf("write the credentials %s: %w", path, err)
 	}
 	return nil

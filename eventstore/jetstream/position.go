@@ -10,10 +10,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore/internal/atomicfile"
 )
 
 // Mark is the last event that a subscriber has handled. The zero Mark stands
@@ -96,30 +96,10 @@ func (s FileStore) Load(context.Context) (Mark, error) {
 func (s FileStore) Save(_ context.Context, m Mark) error {
 	content, err := json.Marshal(markFile{m.Origin, m.Position, m.Trail, m.TrailPosition, hex.EncodeToString(m.LeafHash[:])})
 	if err == nil {
-		err = replaceFile(string(s), append(content, '\n'))
+		err = atomicfile.Write(string(s), append(content, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("save the subscriber's position: %w", err)
 	}
 	return nil
-}
-
-func replaceFile(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"syscall"
+
+	"github.com/tokenledger/tokenledger/eventstore/internal/atomicfile"
 )
 
 // The versions of the key file's shape: keys in clear, and keys under a passphrase.
@@ -163,12 +165,11 @@ func (f File) change(change func(*Ring) (*Ring, error)) (r *Ring, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// Keys that wrap data must not vanish with a power cut after the data stayed.
-	return after, errors.Join(f.write(after), dir.Sync())
+	return after, f.write(after)
 }
 
-// write writes the whole file aside and renames it into place, so that the path
-// never names a half-written file.
+// write replaces the file. Keys that wrap data must not vanish with a power cut after
+// the data stayed: they are on disk when it returns.
 func (f File) write(r *Ring) error {
 	var content bytes.Buffer
 	e := json.NewEncoder(&content)
@@ -183,14 +184,5 @@ func (f File) write(r *Ring) error {
 		}
 		content = *bytes.NewBuffer(locked)
 	}
-	aside, err := os.CreateTemp(filepath.Dir(f.Path), ".keys-") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(aside.Name())
-	_, err = aside.Write(content.Bytes())
-	if err = errors.Join(err, aside.Sync(), aside.Close()); err != nil {
-		return err
-	}
-	return os.Rename(aside.Name(), f.Path)
+	return atomicfile.Write(f.Path, content.Bytes())
 }

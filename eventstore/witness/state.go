@@ -1,14 +1,14 @@
-// Writing the state: whole, aside, synced, renamed.
+// Writing the state.
 
 package witness
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
+
+	"github.com/tokenledger/tokenledger/eventstore/internal/atomicfile"
 )
 
 // remember makes a checkpoint the last of its log, on disk and then in memory.
@@ -27,21 +27,5 @@ func (w *Witness) save(seen map[string]last) error {
 	if err != nil {
 		return err
 	}
-	return w.write(stateFile, append(content, '\n'))
-}
-
-func (w *Witness) write(name string, content []byte) error {
-	aside, err := os.CreateTemp(w.dir, ".witness-") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(aside.Name())
-	_, err = aside.Write(content)
-	if err = errors.Join(err, aside.Sync(), aside.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(aside.Name(), filepath.Join(w.dir, name)); err != nil {
-		return err
-	}
-	return w.lock.Sync() // of the directory
+	return atomicfile.Write(filepath.Join(w.dir, stateFile), append(content, '\n'))
 }

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/tokenledger/tokenledger/eventstore/internal/atomicfile"
 	"github.com/tokenledger/tokenledger/eventstore/merkle"
 )
 
@@ -112,7 +113,7 @@ func (w *Witness) key() ([]byte, error) {
 	if err := w.save(w.seen); err != nil {
 		return nil, err
 	}
-	return seed, w.write(keyFile, []byte(base64.StdEncoding.EncodeToString(seed)+"\n"))
+	return seed, atomicfile.Write(filepath.Join(w.dir, keyFile), []byte(base64.StdEncoding.EncodeToString(seed)+"\n"))
 }
 
 func (w *Witness) load() error {
