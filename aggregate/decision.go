@@ -109,6 +109,22 @@ func Load[S, C any, E events.Event](
 	return s, nil
 }
 
+// asOf is the state that a loaded stream had at a position, and its first decision.
+func asOf[S, C any, E events.Event](
+	d *Decision, dec Decider[S, C, E], stream events.StreamID, at events.Position,
+) (s S, first events.Recorded) {
+	for i, rec := range d.streams[stream].history {
+		if rec.Position > at {
+			break
+		}
+		if i == 0 {
+			first = rec
+		}
+		s = dec.Evolve(s, rec.Event.(E)) // as Load has read it
+	}
+	return s, first
+}
+
 // Do decides a command on a stream, whose events stand in the given trail, and
 // gives the state after it. It may be called for a stream as often as needed.
 func Do[S, C any, E events.Event](

@@ -193,36 +193,30 @@ func (t *Tokens) DecideAccessReview(ctx context.Context, call Call, in ReviewedT
 	})
 }
 
-// inSnapshot refuses a token that was not there when the review began, and a
-// reviewer who would decide on what is his own.
+// inSnapshot refuses a token that could not reach the organization when the review
+// began, and a reviewer who would decide on what is his own.
 func inSnapshot(ctx context.Context, d *Decision, r AccessReview, who Principal, in ReviewedToken) error {
-	missing := refuse(CodeNotFound, "token", "There was no such token when this review began.")
-	stream := events.TokenStream(in.Token.ID)
-	var owner string
+	there, owner := false, ""
 	if in.Token.Kind == events.PersonalKind {
-		stream = events.GrantStream(in.Token.ID, in.Organization)
-		g, err := Load(ctx, d, GrantDecider, stream)
-		if err != nil {
+		stream := events.GrantStream(in.Token.ID, in.Organization)
+		if _, err := Load(ctx, d, GrantDecider, stream); err != nil {
 			return err
 		}
-		owner = g.User.String()
+		then, _ := asOf(d, GrantDecider, stream, r.At)
+		there, owner = then.Live, then.User.String()
 	} else {
-		token, err := Load(ctx, d, TokenDecider, stream)
-		if err != nil {
+		stream := events.TokenStream(in.Token.ID)
+		if _, err := Load(ctx, d, TokenDecider, stream); err != nil {
 			return err
 		}
-		if token.Organization != in.Organization {
-			return missing
-		}
+		then, first := asOf(d, TokenDecider, stream, r.At)
+		there = then.Organization == in.Organization && then.Ended == NotEnded
+		owner = first.Meta.Actor.Name() // it is taken to be whose who created it
 	}
-	history := d.streams[stream].history
-	if len(history) == 0 || history[0].Position > r.At {
-		return missing
-	}
-	if owner == "" { // an organization's token is taken to be whose who created it
-		owner = history[0].Meta.Actor.Name()
-	}
-	if owner == who.User.String() {
+	switch {
+	case !there:
+		return refuse(CodeNotFound, "token", "There was no such token when this review began.")
+	case owner == who.User.String():
 		return refuse(CodeForbidden, "token", "Nobody reviews his own token; let another reviewer decide.")
 	}
 	return nil

@@ -86,6 +86,57 @@ func TestAccessReview(t *testing.T) {
 	refused(t, err, CodeNotFound)
 }
 
+// A review is about what could reach the organization when it began: not about
+// what had ended by then, also where it has come back since.
+func TestAReviewIsAboutWhatWasThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner, admin, member := w.by(events.RoleOwner), w.by(events.RoleAdmin), w.by(events.RoleMember)
+	here := []uuid.UUID{w.org}
+	revoked, later := w.newOrganizationToken(owner, "risk:write"), w.newOrganizationToken(owner, "risk:write")
+	gone, back, leaving := w.newPersonalToken(member, here), w.newPersonalToken(member, here), w.newPersonalToken(member, here)
+	revoke := func(ref TokenRef) {
+		if _, err := w.tokens.Revoke(t.Context(), owner, ref, "not needed"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	update := func(ref TokenRef, in TokenUpdate) {
+		if _, err := w.tokens.Update(t.Context(), member, ref, in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	revoke(revoked)
+	update(gone, TokenUpdate{RemoveOrganizations: here})
+	update(back, TokenUpdate{RemoveOrganizations: here})
+	in := OpenReview{Organization: w.org, Name: "Q3", At: w.head(), Due: time.Now().Add(time.Hour)}
+	opened, err := w.tokens.OpenAccessReview(t.Context(), owner, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	update(back, TokenUpdate{AddOrganizations: here})
+	update(leaving, TokenUpdate{RemoveOrganizations: here})
+	revoke(later)
+
+	before := w.head()
+	decide := func(ref TokenRef) error {
+		_, err := w.tokens.DecideAccessReview(t.Context(), admin, ReviewedToken{w.org, opened.ID, ref, events.ReviewRevoke, "nobody knows it"})
+		return err
+	}
+	for _, ref := range []TokenRef{revoked, gone, back} {
+		mustBe(t, decide(ref), CodeNotFound, "token")
+	}
+	w.recorded(before)
+	if !w.grant(back.ID, w.org).Live {
+		t.Error("access that began after the review has ended")
+	}
+	for _, ref := range []TokenRef{later, leaving} { // what has ended since was there
+		if err := decide(ref); err != nil {
+			t.Error(err)
+		}
+	}
+	w.recorded(before, "review.decided in org", "review.decided in org")
+}
+
 // refused checks the code of a refusal.
 func refused(t *testing.T, err error, want Code) {
 	t.Helper()
