@@ -4,6 +4,7 @@ package aggregate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -22,10 +23,27 @@ type Directory struct {
 	// Erasures keeps what was erased; nil: nobody does.
 	Erasures Erasures
 
-	// turn is held by an order that rests on the whole directory, see current:
+	// turn is taken by an order that rests on the whole directory, see current:
 	// orders of other processes can make it decide again, those of this one only
-	// wait.
-	turn sync.Mutex
+	// wait. What ends somebody's access does not wait, see runAtOnce.
+	turn turn
+}
+
+// turn is had by one at a time. The zero turn is free.
+type turn struct {
+	once sync.Once
+	slot chan struct{}
+}
+
+// take waits for the turn; release gives it back.
+func (t *turn) take(ctx context.Context) (release func(), err error) {
+	t.once.Do(func() { t.slot = make(chan struct{}, 1) })
+	select {
+	case t.slot <- struct{}{}:
+		return func() { <-t.slot }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for other changes of the directory: %w", ctx.Err())
+	}
 }
 
 // Index finds what no single stream tells. It is read from a projection and so
@@ -101,6 +119,33 @@ func (y *Directory) run(
 	return made, nil
 }
 
+// runAtOnce is run for what ends somebody's access. It waits for its turn only
+// where others change the directory so fast that it is never decided in time, and
+// then for as long as it takes: a conflict is another's success, and they get fewer.
+func (y *Directory) runAtOnce(
+	ctx context.Context, call Call, command string, input any, kind events.StreamKind,
+	decide func(ctx context.Context, d *Decision, who Principal) (uuid.UUID, error),
+) (Made, error) {
+	made, err := y.run(ctx, call, command, input, kind, decide)
+	for errors.Is(err, events.ErrConflict) && ctx.Err() == nil {
+		made, err = y.runInTurn(ctx, call, command, input, kind, decide)
+	}
+	return made, err
+}
+
+// runInTurn is run for what rests on the whole directory.
+func (y *Directory) runInTurn(
+	ctx context.Context, call Call, command string, input any, kind events.StreamKind,
+	decide func(ctx context.Context, d *Decision, who Principal) (uuid.UUID, error),
+) (Made, error) {
+	release, err := y.turn.take(ctx)
+	if err != nil {
+		return Made{}, err
+	}
+	defer release()
+	return y.run(ctx, call, command, input, kind, decide)
+}
+
 // current waits until the index has all of the log, and has the log guard that
 // no stream of these kinds changes before this is recorded.
 func (y *Directory) current(ctx context.Context, d *Decision, kinds ...events.StreamKind) error {
@@ -168,9 +213,7 @@ type NewOrganization struct {
 
 // CreateOrganization founds an organization. Operators may.
 func (y *Directory) CreateOrganization(ctx context.Context, call Call, in NewOrganization) (Made, error) {
-	y.turn.Lock()
-	defer y.turn.Unlock()
-	return y.run(ctx, call, "CreateOrganization", in, events.KindOrganization,
+	return y.runInTurn(ctx, call, "CreateOrganization", in, events.KindOrganization,
 		func(ctx context.Context, d *Decision, who Principal) (uuid.UUID, error) {
 			inst, err := Load(ctx, d, InstallationDecider, events.InstallationStream)
 			if err != nil {

@@ -239,66 +239,6 @@ func TestDeactivatingAUser(t *testing.T) {
 	w.newPersonalToken(w.by(events.RoleMember), []uuid.UUID{w.org})
 }
 
-// An index that stands still keeps nobody in an organization. Whether somebody
-// belongs elsewhere, too, it cannot tell: then nothing is done to the user.
-func TestLeaversBehindAStuckIndex(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	idp, owner, other := w.provider(), w.by(events.RoleOwner), w.found("Other")
-	user := w.provision(idp, described("eve@example.com")).ID
-	out := w.provision(idp, described("grace@example.com")).ID
-	w.provision(idp, Provision{User: out, Active: new(false)})
-	w.people["eve"] = user
-	ref := w.newPersonalToken(person(user), []uuid.UUID{w.org})
-	if err := w.index.stick(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for _, who := range []uuid.UUID{user, w.people[events.RoleMember]} {
-		if _, err := w.directory.AddMember(t.Context(), owner, NewMember{Organization: other, User: who, Role: events.RoleMember}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	profile := Profile{Email: "other@example.com"}
-	before := w.head()
-	for name, attempt := range map[string]func() error{
-		"deactivate": func() error {
-			_, err := w.directory.DeactivateUser(t.Context(), w.by(events.RoleAdmin), user, "left")
-			return err
-		},
-		"reactivate": func() error {
-			_, err := w.directory.ReactivateUser(t.Context(), w.by(events.RoleAdmin), user, "back")
-			return err
-		},
-		"another profile": func() error {
-			_, err := w.directory.UpdateUser(t.Context(), w.by(events.RoleAdmin), user, profile)
-			return err
-		},
-		"another profile by the provider": func() error {
-			_, err := w.directory.Provision(t.Context(), idp, Provision{Organization: w.org, User: user, Profile: &profile})
-			return err
-		},
-		"let in by the provider": func() error {
-			_, err := w.directory.Provision(t.Context(), idp, Provision{Organization: w.org, User: out, Active: new(true)})
-			return err
-		},
-	} {
-		if r, ok := asRefusal(attempt()); !ok || r.Code != CodeUnavailable || !errors.Is(r, errStuck) {
-			t.Errorf("%s: %v, want %s", name, r, CodeUnavailable)
-		}
-	}
-	w.recorded(before)
-	w.provision(idp, Provision{User: user, Active: new(false)})
-	w.recorded(before, "membership.ended in org", "grant.ended in org", "token.organizations_changed in eve")
-	before = w.head()
-	if _, err := w.directory.Deprovision(t.Context(), idp, Provision{Organization: w.org, User: w.people[events.RoleMember]}); err != nil {
-		t.Fatal(err)
-	}
-	w.recorded(before, "membership.ended in org", "membership.provisioned in org")
-	if w.grant(ref.ID, w.org).Live {
-		t.Error("a leaver's grant is live")
-	}
-}
-
 func TestWhoManagesAUser(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -24,9 +24,7 @@ type NewUser struct {
 
 // CreateUser makes a user who is a member of the caller's organization.
 func (y *Directory) CreateUser(ctx context.Context, call Call, in NewUser) (Made, error) {
-	y.turn.Lock()
-	defer y.turn.Unlock()
-	return y.run(ctx, call, "CreateUser", in, events.KindUser,
+	return y.runInTurn(ctx, call, "CreateUser", in, events.KindUser,
 		func(ctx context.Context, d *Decision, who Principal) (uuid.UUID, error) {
 			if err := appoint(ctx, d, who, in.Organization, OpCreateUser, in.Role); err != nil {
 				return uuid.Nil, err
@@ -71,9 +69,7 @@ func newUser(ctx context.Context, d *Decision, p Profile) (uuid.UUID, error) {
 // UpdateUser replaces a user's address and name. Users may change their own,
 // and whoever manages every organization that the user belongs to.
 func (y *Directory) UpdateUser(ctx context.Context, call Call, user uuid.UUID, p Profile) (Made, error) {
-	y.turn.Lock()
-	defer y.turn.Unlock()
-	return y.run(ctx, call, "UpdateUser", []any{user, p}, events.KindUser,
+	return y.runInTurn(ctx, call, "UpdateUser", []any{user, p}, events.KindUser,
 		func(ctx context.Context, d *Decision, who Principal) (uuid.UUID, error) {
 			err := Authorize(who, Standing{Own: who.User == user && user != uuid.Nil}, OpUpdateUser)
 			if err != nil && who.User != user {
@@ -95,9 +91,7 @@ func (y *Directory) UpdateUser(ctx context.Context, call Call, user uuid.UUID, p
 // DeactivateUser ends all that a user may do. The user's personal tokens lose
 // every organization in the same append.
 func (y *Directory) DeactivateUser(ctx context.Context, call Call, user uuid.UUID, reason string) (Made, error) {
-	y.turn.Lock()
-	defer y.turn.Unlock()
-	return y.run(ctx, call, "DeactivateUser", []any{user, reason}, events.KindUser,
+	return y.runAtOnce(ctx, call, "DeactivateUser", []any{user, reason}, events.KindUser,
 		func(ctx context.Context, d *Decision, who Principal) (uuid.UUID, error) {
 			roles, err := y.manage(ctx, d, who, user, OpSwitchUser)
 			if err != nil {
@@ -124,9 +118,7 @@ func (y *Directory) DeactivateUser(ctx context.Context, call Call, user uuid.UUI
 // ReactivateUser lets a user in again; memberships that were not ended go on,
 // grants that ended stay ended.
 func (y *Directory) ReactivateUser(ctx context.Context, call Call, user uuid.UUID, reason string) (Made, error) {
-	y.turn.Lock()
-	defer y.turn.Unlock()
-	return y.run(ctx, call, "ReactivateUser", []any{user, reason}, events.KindUser,
+	return y.runInTurn(ctx, call, "ReactivateUser", []any{user, reason}, events.KindUser,
 		func(ctx context.Context, d *Decision, who Principal) (uuid.UUID, error) {
 			if _, err := y.manage(ctx, d, who, user, OpSwitchUser); err != nil {
 				return user, err

@@ -118,8 +118,11 @@ func (y *Directory) SignIn(ctx context.Context, call Call, in SignIn) (Made, err
 		return Made{}, fmt.Errorf("look up an account: %w", err)
 	}
 	if !linked {
-		y.turn.Lock()
-		defer y.turn.Unlock()
+		release, err := y.turn.take(ctx)
+		if err != nil {
+			return Made{}, err
+		}
+		defer release()
 	}
 	var made Made
 	o, err := call.order("SignIn", nil, func(ctx context.Context, d *Decision) (err error) {

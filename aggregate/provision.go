@@ -34,9 +34,11 @@ const (
 
 // Provision does what the identity provider says, in one append.
 func (y *Directory) Provision(ctx context.Context, call Call, in Provision) (Made, error) {
-	y.turn.Lock()
-	defer y.turn.Unlock()
-	return y.run(ctx, call, "Provision", in, events.KindMembership,
+	run := y.runInTurn
+	if in.Names == nil && in.Profile == nil && in.Active != nil && !*in.Active { // only lets out
+		run = y.runAtOnce
+	}
+	return run(ctx, call, "Provision", in, events.KindMembership,
 		func(ctx context.Context, d *Decision, who Principal) (uuid.UUID, error) {
 			at, err := enter(ctx, d, who, in.Organization)
 			if err != nil {
@@ -55,9 +57,7 @@ func (y *Directory) Provision(ctx context.Context, call Call, in Provision) (Mad
 // Deprovision takes a user out of the organization, and the provider's names
 // with it: it knows the member no longer.
 func (y *Directory) Deprovision(ctx context.Context, call Call, in Provision) (Made, error) {
-	y.turn.Lock()
-	defer y.turn.Unlock()
-	return y.run(ctx, call, "Deprovision", in, events.KindMembership,
+	return y.runAtOnce(ctx, call, "Deprovision", in, events.KindMembership,
 		func(ctx context.Context, d *Decision, who Principal) (uuid.UUID, error) {
 			at, err := enter(ctx, d, who, in.Organization)
 			if err != nil {
