@@ -1,5 +1,7 @@
 // The directory outside of the database: every epoch that was signed, in the order
-// of signing, a line of JSON each, synced before anyone sees it.
+// of signing, a line of JSON each, synced before anyone sees it. The one that is about
+// to be stored stands in a file of its own: another process may be the one to store
+// that epoch, and then nobody sees this one.
 
 package sealer
 
@@ -135,6 +137,45 @@ func (o *outside) append(c Sealed) error {
 	return nil
 }
 
+func (o *outside) intention() string { return filepath.Join(o.dir, fmt.Sprintf("%d-next.json", o.log)) }
+
+// intend keeps an epoch that is going to be stored, synced.
+func (o *outside) intend(c Sealed) error {
+	line, err := json.Marshal(kept{string(c.Record), string(c.Checkpoint)})
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(o.intention(), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("keep a checkpoint outside of the database: %w", err)
+	}
+	_, err = f.Write(append(line, '\n'))
+	if err = errors.Join(err, f.Sync(), f.Close(), o.syncDir()); err != nil {
+		return fmt.Errorf("keep a checkpoint outside of the database: %w", err)
+	}
+	return nil
+}
+
+// intended is the epoch that was about to be stored when a process ended, and nil for
+// none. One that was not written to its end was not stored either.
+func (o *outside) intended() (*Sealed, error) {
+	line, err := os.ReadFile(o.intention())
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !bytes.HasSuffix(line, []byte{'\n'}) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("checkpoints outside of the database: %w", err)
+	}
+	c, err := o.parse(line)
+	if err != nil {
+		return nil, fmt.Errorf("%w: checkpoints outside of the database: %s: %w", ErrRefused, o.intention(), err)
+	}
+	if c.Epoch.Number < o.next {
+		return nil, nil // it stands in its place already
+	}
+	return &c, nil
+}
+
 // open makes sure of the file that the next epoch belongs into.
 func (o *outside) open() error {
 	from := o.next / fileEpochs * fileEpochs
@@ -149,11 +190,15 @@ func (o *outside) open() error {
 		return err
 	}
 	o.file, o.from = f, from
+	return o.syncDir() // the file itself must not vanish
+}
+
+func (o *outside) syncDir() error {
 	dir, err := os.Open(o.dir)
 	if err != nil {
 		return err
 	}
-	return errors.Join(dir.Sync(), dir.Close()) // the file itself must not vanish
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 func (o *outside) close() error {
@@ -201,7 +246,10 @@ func (o *outside) read(f outsideFile, number int64, yield func(Sealed, error) bo
 		}
 		var c Sealed
 		if err == nil {
-			c, err = o.parse(line, n)
+			c, err = o.parse(line)
+		}
+		if err == nil && c.Epoch.Number != n {
+			err = fmt.Errorf("it holds epoch %d", c.Epoch.Number)
 		}
 		if err != nil {
 			yield(Sealed{}, fmt.Errorf("%w: checkpoints outside of the database: %s, line %d: %w", ErrRefused, f.name, n-f.from+1, err))
@@ -213,15 +261,12 @@ func (o *outside) read(f outsideFile, number int64, yield func(Sealed, error) bo
 	}
 }
 
-func (o *outside) parse(line []byte, number int64) (Sealed, error) {
+func (o *outside) parse(line []byte) (Sealed, error) {
 	var k kept
 	if err := json.Unmarshal(line, &k); err != nil {
 		return Sealed{}, err
 	}
 	e, err := merkle.ParseEpoch([]byte(k.Record))
-	if err == nil && e.Number != number {
-		err = fmt.Errorf("it holds epoch %d", e.Number)
-	}
 	return Sealed{Log: o.log, Epoch: e, Record: []byte(k.Record), Checkpoint: []byte(k.Checkpoint)}, err
 }
 

@@ -43,15 +43,30 @@ func (s *session) recover(ctx context.Context) error {
 	if err := s.compare(ctx); err != nil {
 		return err
 	}
-	if s.outside.next > s.epochs.Size() {
-		err = s.replay(ctx)
-	} else {
-		err = s.copyOut(ctx)
-	}
-	if err != nil {
+	if err := s.copyOut(ctx); err != nil {
 		return err
 	}
+	if err := s.settle(); err != nil {
+		return err
+	}
+	if s.outside.next > s.epochs.Size() {
+		if err := s.replay(ctx); err != nil {
+			return err
+		}
+	}
 	return s.verify(ctx)
+}
+
+// settle decides what becomes of an epoch that this machine was about to store when
+// its last session ended. Where the tables go on without it, another process sealed
+// that epoch in another way, and this one was never seen; copyOut has seen to it that
+// what the tables hold was signed. Else it counts as signed.
+func (s *session) settle() error {
+	c, err := s.outside.intended()
+	if err != nil || c == nil || s.epochs.Size() > c.Epoch.Number {
+		return err
+	}
+	return s.outside.append(*c)
 }
 
 // verify compares the trees, from which the next epoch is made, with what the last

@@ -63,6 +63,15 @@ func (s *session) continues() (*merkle.Checkpoint, error) {
 		if err != nil {
 			return nil, err
 		}
+		defer old.close()
+		// One that was about to be stored may have been seen.
+		if last, err := old.intended(); err != nil {
+			return nil, err
+		} else if last != nil {
+			if err := old.append(*last); err != nil {
+				return nil, err
+			}
+		}
 		if old.next == 0 {
 			continue // it was begun, and never signed
 		}

@@ -93,12 +93,16 @@ func (s *session) seal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// From here on the epoch is a fact: if the tables cannot be written, the next
-	// session takes it from outside.
-	if err := s.outside.append(sealed); err != nil {
+	// From here on the epoch may become a fact: if nobody knows whether the tables were
+	// written, the next session on this machine takes it from outside, unless one
+	// elsewhere came first and sealed another.
+	if err := s.outside.intend(sealed); err != nil {
 		return err
 	}
 	if err := s.store(ctx, sealed); err != nil {
+		return err
+	}
+	if err := s.outside.append(sealed); err != nil {
 		return err
 	}
 	s.announce(ctx, sealed)
