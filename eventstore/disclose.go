@@ -19,6 +19,21 @@ type Disclosure struct {
 	Nonce    [32]byte
 }
 
+// Closed are the subjects with values in the block that cannot be opened: they were
+// erased, or the log was opened without keys that open them.
+func (b *Block) Closed() []events.SubjectID {
+	if b.values == nil {
+		return nil
+	}
+	var subjects []events.SubjectID
+	for _, x := range b.values.boxes {
+		if key, ok := b.values.keys[x.subject]; !ok || key.since > b.values.first { // as in open
+			subjects = append(subjects, x.subject)
+		}
+	}
+	return subjects
+}
+
 // Disclosures are all personal values of the block that can be opened, in the
 // order of positions and fields. Those of erased subjects are not among them.
 func (b *Block) Disclosures() ([]Disclosure, error) {

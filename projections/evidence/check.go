@@ -33,22 +33,19 @@ func (m *Mismatch) Error() string {
 type FullLog interface {
 	Blocks
 	Decisions(ctx context.Context, after events.Position) iter.Seq2[events.Recorded, error]
-}
-
-// Epochs is what was sealed; a [sealer.Reader] is one.
-type Epochs interface {
-	Epochs(ctx context.Context, from, to time.Time) iter.Seq2[sealer.Sealed, error]
-	InLog(log int) *sealer.Reader
-	Latest(ctx context.Context) (sealer.Sealed, error)
+	Origin() string
 }
 
 // Checker audits a whole log. Sealed and Views may be nil: then the trees, or the
 // read models, are not compared.
 type Checker struct {
-	Log      FullLog
+	Log      FullLog // opened with its keys: values that cannot be opened are taken to be erased
 	Sealed   *sealer.Reader
 	Blinding []byte
 	Views    *projections.Views
+	// Outside is the directory of the checkpoints that are kept apart from the database:
+	// where the log was restored to an earlier point, they reach further. Empty: not looked at.
+	Outside string
 	// Pace is called for every block with the number of events in it, to slow the
 	// audit down. Nil: it goes as fast as it can.
 	Pace     func(ctx context.Context, events int) error
@@ -66,19 +63,22 @@ type Checked struct {
 
 // Check reads the log from its beginning. The error is a [Mismatch], or one of reading.
 func (c Checker) Check(ctx context.Context) (Checked, error) {
-	a := &audit{Checker: c, state: NewState(), trails: map[events.TrailID]*merkle.Frontier{}, indexes: map[int64]events.TrailID{}}
+	a := &audit{
+		Checker: c, state: NewState(), trails: map[events.TrailID]*merkle.Frontier{}, indexes: map[int64]events.TrailID{},
+		closed: map[events.SubjectID]events.Position{},
+	}
+	defer a.end()
 	if err := a.begin(ctx); err != nil {
 		return a.done, err
 	}
-	defer a.end()
 	if err := a.through(ctx, 0); err != nil {
 		return a.done, err
 	}
 	if a.pending != nil {
 		return a.done, a.mismatch(a.state.Position, "epochs", fmt.Sprintf("epoch %d was signed over %d events, and the log ends before", a.pending.Epoch.Number, a.pending.Epoch.Size))
 	}
-	if c.Views == nil {
-		return a.done, nil
+	if err := a.unerased(ctx); err != nil || c.Views == nil {
+		return a.done, err
 	}
 	return a.done, a.readModels(ctx)
 }
@@ -92,9 +92,11 @@ type audit struct {
 	indexes map[int64]events.TrailID
 	epochs  merkle.Frontier // the log of epochs
 	blinder *merkle.Blinder
+	closed  map[events.SubjectID]events.Position // values that nobody can open, while no erasure explains it
 
-	nextEpoch    func() (sealer.Sealed, error, bool)
-	pending      *sealer.Sealed // the next epoch to be compared
+	nextStored   func() (sealer.Sealed, error, bool) // the epochs in the tables
+	nextKept     func() (sealer.Sealed, error, bool) // those outside of the database
+	pending      *sealer.Sealed                      // the next epoch to be compared
 	nextDecision func() (events.Recorded, error, bool)
 	stops        []func()
 	done         Checked
@@ -105,8 +107,7 @@ func (a *audit) mismatch(at events.Position, what, detail string) error {
 }
 
 func (a *audit) begin(ctx context.Context) error {
-	next, stop := iter.Pull2(a.Log.Decisions(ctx, 0))
-	a.nextDecision, a.stops = next, append(a.stops, stop)
+	a.nextDecision = pull(a, a.Log.Decisions(ctx, 0))
 	if a.Sealed == nil {
 		return nil
 	}
@@ -114,16 +115,42 @@ func (a *audit) begin(ctx context.Context) error {
 	if a.blinder, err = merkle.NewBlinder(a.Blinding); err != nil {
 		return err
 	}
+	var kept sealer.KeptEpochs
+	if a.Outside != "" {
+		if kept, err = sealer.Kept(a.Outside, a.Log.Origin()); err != nil {
+			return err
+		}
+	}
 	latest, err := a.Sealed.Latest(ctx)
 	if errors.Is(err, sealer.ErrNotSealed) {
-		return nil
+		err = nil
+	} else if err != nil {
+		return a.readEpochs(err)
 	}
-	if err != nil {
-		return err
+	stored := func(func(sealer.Sealed, error) bool) {}
+	if latest.Log > 0 && latest.Log >= kept.Log {
+		stored = a.Sealed.InLog(latest.Log).Epochs(ctx, time.Time{}, latest.Epoch.Time.Add(time.Microsecond))
 	}
-	epochs, stop := iter.Pull2(a.Sealed.InLog(latest.Log).Epochs(ctx, time.Time{}, latest.Epoch.Time.Add(time.Microsecond)))
-	a.nextEpoch, a.stops = epochs, append(a.stops, stop)
+	if kept.Log < latest.Log {
+		kept = sealer.KeptEpochs{} // of a log of epochs that a restore has ended
+	}
+	a.nextStored, a.nextKept = pull(a, stored), pull(a, kept.All())
 	return a.advance()
+}
+
+// pull reads a sequence one by one, until the audit ends.
+func pull[T any](a *audit, all iter.Seq2[T, error]) func() (T, error, bool) {
+	next, stop := iter.Pull2(all)
+	a.stops = append(a.stops, stop)
+	return next
+}
+
+// readEpochs tells an epoch that is no epoch any more from a database that is away.
+func (a *audit) readEpochs(err error) error {
+	if errors.Is(err, merkle.ErrMalformed) || errors.Is(err, sealer.ErrRefused) {
+		return a.mismatch(a.state.Position, "epochs", err.Error())
+	}
+	return err
 }
 
 func (a *audit) end() {
@@ -132,14 +159,31 @@ func (a *audit) end() {
 	}
 }
 
-// advance fetches the next epoch.
+// advance fetches the next epoch. The tables and what is kept outside of them have to
+// say the same, as far as both reach.
 func (a *audit) advance() error {
-	s, err, ok := a.nextEpoch()
 	a.pending = nil
-	if ok && err == nil {
-		a.pending = &s
+	s, err, stored := a.nextStored()
+	if err != nil {
+		return a.readEpochs(err)
 	}
-	return err
+	k, err, kept := a.nextKept()
+	if err != nil {
+		return a.readEpochs(err)
+	}
+	switch {
+	case stored && kept && !bytes.Equal(s.Record, k.Record):
+		return a.mismatch(a.state.Position, fmt.Sprintf("epoch %d", s.Epoch.Number), "the one in the tables is not the one that is kept outside of the database")
+	case !stored && !kept:
+		return nil
+	case !stored:
+		s = k
+	}
+	if s.Epoch.Number != a.epochs.Size() {
+		return a.mismatch(a.state.Position, "epochs", fmt.Sprintf("after %d epochs comes number %d", a.epochs.Size(), s.Epoch.Number))
+	}
+	a.pending = &s
+	return nil
 }
 
 // through reads on up to a position; 0 is the present end.
@@ -165,9 +209,12 @@ func (a *audit) through(ctx context.Context, until events.Position) error {
 			if until > 0 && rec.Position > until {
 				return nil
 			}
-			if err := a.event(rec); err != nil {
+			if err := a.event(ctx, rec); err != nil {
 				return err
 			}
+		}
+		if err := a.values(b, recs); err != nil {
+			return err
 		}
 		if a.Progress != nil {
 			a.Progress(a.state.Position)
@@ -181,7 +228,18 @@ func (a *audit) through(ctx context.Context, until events.Position) error {
 	return nil
 }
 
-func (a *audit) event(rec events.Recorded) error {
+// copyOf is the next copy of a decision. A sequence ends with what there was when it
+// was read; decisions that were appended meanwhile come with another.
+func (a *audit) copyOf(ctx context.Context, rec events.Recorded) (copied events.Recorded, err error) {
+	copied, err, ok := a.nextDecision()
+	if !ok && err == nil {
+		a.nextDecision = pull(a, a.Log.Decisions(ctx, rec.Position-1))
+		copied, err, _ = a.nextDecision()
+	}
+	return copied, err
+}
+
+func (a *audit) event(ctx context.Context, rec events.Recorded) error {
 	if merkle.LeafHash(rec.Leaf) != merkle.Hash(rec.LeafHash) {
 		return a.mismatch(rec.Position, "leaf", "its hash is not that of its bytes")
 	}
@@ -198,11 +256,11 @@ func (a *audit) event(rec events.Recorded) error {
 	a.all.Append(merkle.Hash(rec.LeafHash))
 	trail.Append(merkle.Hash(rec.LeafHash))
 	if rec.Decision() {
-		copied, err, ok := a.nextDecision()
-		if err != nil {
+		copied, err := a.copyOf(ctx, rec)
+		if err != nil && !errors.Is(err, eventstore.ErrCorrupt) {
 			return err
 		}
-		if !ok || !bytes.Equal(copied.Leaf, rec.Leaf) {
+		if err != nil || !bytes.Equal(copied.Leaf, rec.Leaf) {
 			return a.mismatch(rec.Position, "decisions", "the copy that aggregates are loaded from differs")
 		}
 	}

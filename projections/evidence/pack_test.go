@@ -38,6 +38,7 @@ type sealed struct {
 	key, other string // verifier keys: the log's, and somebody else's under the same name
 	sign       note.Signer
 	forge      note.Signer // signs as somebody else under the log's name
+	outside    string      // where it keeps its checkpoints
 	stop       func()      // ends the sealer
 }
 
@@ -82,7 +83,7 @@ func seal(t *testing.T) *sealed {
 	t.Helper()
 	l := newLedger(t)
 	half := story(l)
-	s := &sealed{ledger: l}
+	s := &sealed{ledger: l, outside: t.TempDir()}
 	rest := l.requests[half:]
 	l.requests = l.requests[:half]
 	s.recorded = record(t, l)
@@ -92,7 +93,7 @@ func seal(t *testing.T) *sealed {
 	verifiers := func(string) ([]note.Verifier, error) { return merkle.ParseKeys(s.key) }
 	blinding := make([]byte, 32)
 	work, err := sealer.New(sealer.Config{
-		Log: s.log, URL: s.url, Blinding: blinding, Outside: t.TempDir(),
+		Log: s.log, URL: s.url, Blinding: blinding, Outside: s.outside,
 		Signer: func(string) (note.Signer, error) { return s.sign, nil }, Verifiers: verifiers, Every: 5 * time.Millisecond, Idle: 20 * time.Millisecond,
 	})
 	if err != nil {

@@ -3,7 +3,9 @@
 package evidence_test
 
 import (
+	"context"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 
@@ -115,14 +117,34 @@ func TestBeforeTheOrganizationThereIsNoState(t *testing.T) {
 // recorded is a ledger's story told to a real log, and the read models of it.
 type recorded struct {
 	url   string
+	keys  *keyring.Ring
+	quit  func() // ends the log, which otherwise notices much of what is done to its database
 	log   *eventstore.Log
 	views *projections.Views
 }
 
+func (r *recorded) start(t *testing.T) {
+	t.Helper()
+	var err error
+	if r.log, err = eventstore.Open(t.Context(), eventstore.Config{URL: r.url, Keys: r.keys}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- r.log.Run(ctx) }()
+	r.quit = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the log: %v", err)
+		}
+	})
+	t.Cleanup(func() { r.quit(); r.log.Close() })
+}
+
 func record(t *testing.T, l *ledger) recorded {
 	t.Helper()
-	r := recorded{url: eventstoretest.Postgres(t)}
-	r.log = eventstoretest.Start(t, eventstore.Config{URL: r.url, Keys: keyring.Generate()})
+	r := recorded{url: eventstoretest.Postgres(t), keys: keyring.Generate()}
+	r.start(t)
 	var last events.Position
 	for _, request := range l.requests {
 		receipt, err := r.log.Append(t.Context(), request)

@@ -54,7 +54,7 @@ func (l *ledger) runAudit(ctx context.Context) error {
 	}
 	limiter := rate.NewLimiter(rate.Limit(l.config.AuditRate), auditBurst)
 	check := evidence.Checker{
-		Log: l.store.Log, Sealed: l.evidence, Blinding: blinding, Views: l.models.Views, Pace: limiter.WaitN,
+		Log: l.store.Log, Sealed: l.evidence, Blinding: blinding, Views: l.models.Views, Outside: l.config.Checkpoints(), Pace: limiter.WaitN,
 		Progress: func(at events.Position) { l.audit.set(func(a *selfAudit) { a.at = at }) },
 	}
 	for ctx.Err() == nil {
@@ -121,6 +121,6 @@ func Audit(ctx context.Context, s *Store, c config.Config, progress func(events.
 	}
 	defer sealed.Close()
 	return evidence.Checker{
-		Log: s.Log, Sealed: sealed, Blinding: blinding, Views: projections.NewViews(pool, nil), Progress: progress,
+		Log: s.Log, Sealed: sealed, Blinding: blinding, Views: projections.NewViews(pool, nil), Outside: c.Checkpoints(), Progress: progress,
 	}.Check(ctx)
 }

@@ -1,0 +1,73 @@
+// Looking at what is kept outside of the database, without touching it.
+
+package sealer
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+)
+
+// KeptEpochs are the epochs that were kept outside of the database when somebody looked,
+// of the newest log of epochs there.
+type KeptEpochs struct {
+	Log  int // the log's number; 0: nothing is kept
+	Size int64
+	o    outside
+}
+
+// Kept looks into the directory where a sealer of the log with this origin keeps its
+// checkpoints. A line that has no end yet does not count.
+func Kept(dir, origin string) (KeptEpochs, error) {
+	first := Origin(origin, 1)
+	number, err := newestOutside(dir, first)
+	if err != nil || number == 0 {
+		return KeptEpochs{}, err
+	}
+	k := KeptEpochs{Log: number, o: outside{dir: filepath.Join(dir, directoryName(first)), log: number}}
+	files, err := k.o.files()
+	if err != nil || len(files) == 0 {
+		return KeptEpochs{}, err
+	}
+	last := files[len(files)-1]
+	whole, err := wholeLines(filepath.Join(k.o.dir, last.name))
+	k.Size = last.from + whole
+	return k, err
+}
+
+func wholeLines(name string) (n int64, err error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return 0, fmt.Errorf("checkpoints outside of the database: %w", err)
+	}
+	defer f.Close()
+	for r, part := bufio.NewReader(f), make([]byte, 64<<10); ; {
+		read, err := r.Read(part)
+		n += int64(bytes.Count(part[:read], []byte{'\n'}))
+		if errors.Is(err, io.EOF) {
+			return n, nil
+		}
+		if err != nil {
+			return 0, fmt.Errorf("checkpoints outside of the database: %w", err)
+		}
+	}
+}
+
+// All gives them in order.
+func (k KeptEpochs) All() iter.Seq2[Sealed, error] {
+	return func(yield func(Sealed, error) bool) {
+		if k.Size == 0 {
+			return
+		}
+		for s, err := range k.o.after(0) {
+			if !yield(s, err) || err != nil || s.Epoch.Number+1 == k.Size {
+				return
+			}
+		}
+	}
+}
