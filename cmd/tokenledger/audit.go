@@ -204,7 +204,8 @@ func (a app) auditCheckCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "check", Short: "Audit the whole log: recompute every tree, epoch and read model, and compare",
 		Long: `Reads the log from its beginning and compares: every block with its hashes, every trail's numbers, every epoch's trees,
-heads and signed checkpoint, the copies of decisions, and the read models with a replay. Needs the database and the key
+heads and signed checkpoint, also with those kept outside of the database, the copies of decisions, personal values with
+what their events commit to, and the read models with a replay. Needs the database and the key
 file of the service, which may be running. The first mismatch is named by position, with exit code 1.`,
 		RunE: func(c *cobra.Command, _ []string) error { return a.checkLog(c.Context()) },
 	}
