@@ -35,6 +35,7 @@ With --public print the keys that verify checkpoints, one a line, as signed-note
 what an auditor takes from you, not from the evidence.`,
 	}
 	c.Flags().BoolVar(&public, "public", false, "print the verifier keys of checkpoints")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		settings, err := a.config()
 		if err != nil {
@@ -55,16 +56,13 @@ what an auditor takes from you, not from the evidence.`,
 		if err != nil {
 			fmt.Fprintln(a.err, "What the keys hold is not known:", err)
 		}
-		w := a.table("KEY", "VERSION", "STATE", "HOLDS")
-		for _, k := range ring.List() {
+		return printList(a, ring.List(), *out, "", func(k keyring.Listed) record {
 			state := "old"
 			if k.Active {
 				state = "active"
 			}
-			w.AppendRow([]any{k.Name, k.Version, state, held(k)})
-		}
-		w.Render()
-		return nil
+			return record{{"key", k.Name}, {"version", k.Version}, {"state", state}, {"holds", held(k)}}
+		})
 	}
 	return c
 }

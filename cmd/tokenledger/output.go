@@ -1,28 +1,118 @@
-// How tokens look on the terminal.
+// How records and lists of them are shown: as a table, as JSON, as CSV.
 
 package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-func (a app) printTokens(tokens []tokenView, form string) error {
+// record is one thing as it is shown: names and values in the order of a table's columns.
+type record []cell
+
+type cell struct {
+	name  string
+	value any // string, *string, []string, bool, or what else JSON has
+}
+
+// detail is a value that a list leaves to JSON, for want of room.
+type detail struct{ value any }
+
+// MarshalJSON implements json.Marshaler.
+func (d detail) MarshalJSON() ([]byte, error) { return json.Marshal(d.value) }
+
+// MarshalJSON keeps the order.
+func (r record) MarshalJSON() ([]byte, error) {
+	var b strings.Builder
+	for i, c := range r {
+		value, err := json.Marshal(c.value)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&b, "%s%q:%s", map[bool]string{true: "{", false: ","}[i == 0], c.name, value)
+	}
+	b.WriteByte('}')
+	return []byte(b.String()), nil
+}
+
+// columns are the cells of a record that a list has room for.
+func (r record) columns() (out record) {
+	for _, c := range r {
+		if _, left := c.value.(detail); !left {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (c cell) text() string {
+	switch v := c.value.(type) {
+	case detail:
+		return cell{c.name, v.value}.text()
+	case *string:
+		return plainCell(orDash(v))
+	case string:
+		return plainCell(orDash(&v))
+	case []string:
+		return plainCell(orDash(ptr(strings.Join(v, " "))))
+	case bool:
+		return map[bool]string{true: "yes", false: "no"}[v]
+	}
+	text, err := json.Marshal(c.value)
+	if err != nil || string(text) == "null" {
+		return "-"
+	}
+	return string(text)
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// showRecord shows the whole of one record: a table of two columns, an object,
+// or a header and a line.
+func (a app) showRecord(r record, form string) error {
+	w := a.table()
+	switch form {
+	case "json":
+		return json.NewEncoder(a.out).Encode(r)
+	case "csv":
+		w.AppendHeader(r.header())
+		w.AppendRow(r.row())
+		w.RenderCSV()
+		return nil
+	}
+	for _, c := range r {
+		w.AppendRow(table.Row{c.name, c.text()})
+	}
+	w.Render()
+	return nil
+}
+
+// printList shows a list: a table, CSV, or an object a line. Of an empty one
+// people are told what none says.
+func printList[T any](a app, list []T, form, none string, show func(T) record) error {
 	if form == "json" {
 		lines := json.NewEncoder(a.out)
-		for _, t := range tokens {
-			if err := lines.Encode(t); err != nil {
+		for _, one := range list {
+			if err := lines.Encode(show(one)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	w := a.table("ID", "NAME", "STATUS", "SCOPES", "EXPIRES", "LAST USED")
-	for _, t := range tokens {
-		w.AppendRow(table.Row{t.ID, plainCell(t.Name), t.Status, strings.Join(t.Scopes, " "), orDash(t.ExpiresAt), orDash(t.LastUsedAt)})
+	if len(list) == 0 && form == "table" {
+		if none != "" {
+			fmt.Fprintln(a.err, none)
+		}
+		return nil
+	}
+	w := a.table()
+	w.AppendHeader(show(*new(T)).columns().header())
+	for _, one := range list {
+		w.AppendRow(show(one).columns().row())
 	}
 	if form == "csv" {
 		w.RenderCSV()
@@ -32,32 +122,30 @@ func (a app) printTokens(tokens []tokenView, form string) error {
 	return nil
 }
 
-func (a app) showToken(t tokenView, form string) error {
-	if form == "json" {
-		return json.NewEncoder(a.out).Encode(t)
+func (r record) header() (row table.Row) {
+	for _, c := range r {
+		row = append(row, heading(c.name))
 	}
-	if form == "csv" {
-		return a.printTokens([]tokenView{t}, form)
+	return row
+}
+
+func (r record) row() (row table.Row) {
+	for _, c := range r {
+		row = append(row, c.text())
 	}
-	w := a.table()
-	for _, row := range []table.Row{
-		{"id", t.ID},
-		{"name", t.Name},
-		{"token", t.Token},
-		{"description", orDash(t.Description)},
-		{"scopes", strings.Join(t.Scopes, " ")},
-		{"status", t.Status},
-		{"created", orDash(t.CreatedAt) + " by " + orDash(t.CreatedBy)},
-		{"expires", orDash(t.ExpiresAt)},
-		{"last used", orDash(t.LastUsedAt)},
-	} {
-		w.AppendRow(row)
+	return row
+}
+
+// heading is a field's name as the head of a column: createdAt is CREATED AT.
+func heading(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if i > 0 && r >= 'A' && r <= 'Z' && name[i-1] >= 'a' && name[i-1] <= 'z' {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(r)
 	}
-	if t.RevokedAt != nil {
-		w.AppendRow(table.Row{"revoked", *t.RevokedAt + " by " + orDash(t.RevokedBy) + ": " + orDash(t.RevokedReason)})
-	}
-	w.Render()
-	return nil
+	return strings.ToUpper(b.String())
 }
 
 // table is a plain one: no lines, so that it is read and cut with ease.
@@ -83,7 +171,7 @@ func orDash(s *string) string {
 
 // plainCell keeps a spreadsheet from taking a cell for a formula.
 func plainCell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) && s != "-" {
 		return "'" + s
 	}
 	return s

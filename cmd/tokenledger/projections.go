@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,7 +20,7 @@ import (
 func (a app) projectionsCommand() *cobra.Command {
 	c := &cobra.Command{Use: "projections", Short: "The read models", RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	list := &cobra.Command{Use: "list", Short: "List the read models and how far they are"}
-	out := outputFlag(list, "table", "json")
+	out := outputFlag(list, "table", "json", "csv")
 	list.RunE = func(c *cobra.Command, _ []string) error { return a.listProjections(c, *out) }
 	rebuild := &cobra.Command{
 		Use: "rebuild [NAME …]", Short: "Build read models, or all, again from the first event; the old ones answer meanwhile",
@@ -68,21 +67,9 @@ func (a app) listProjections(c *cobra.Command, form string) error {
 	if err != nil {
 		return err
 	}
-	if form == "json" {
-		lines := json.NewEncoder(a.out)
-		for _, g := range all {
-			if err := lines.Encode(g); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	w := a.table("NAME", "REVISION", "BUILD", "POSITION", "ANSWERS")
-	for _, g := range all {
-		w.AppendRow([]any{g.Name, g.Revision, g.Build, g.Position, g.Active})
-	}
-	w.Render()
-	return nil
+	return printList(a, all, form, "", func(g projections.Generation) record {
+		return record{{"name", g.Name}, {"revision", g.Revision}, {"build", g.Build}, {"position", g.Position}, {"answers", g.Active}}
+	})
 }
 
 func (a app) rebuildProjections(c *cobra.Command, names []string) error {

@@ -4,7 +4,6 @@ package main
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -49,31 +48,24 @@ func (a app) reportCommand() *cobra.Command {
 	return c
 }
 
+type reportKind struct {
+	Name, Title string
+	Criteria    []string
+}
+
+func (r reportKind) record() record {
+	return record{{"name", r.Name}, {"title", r.Title}, {"criteria", r.Criteria}}
+}
+
 func (a app) listReports(c *cobra.Command, form string) error {
-	var answer struct {
-		Reports []struct {
-			Name, Title string
-			Criteria    []string
-		}
+	if form == "html" || form == "pdf" {
+		return usage("--output %s: the list of reports comes as table, json or csv; name a report", form)
 	}
+	var answer struct{ Reports []reportKind }
 	if err := a.ask(c, `{ reports { name title criteria } }`, nil, &answer); err != nil {
 		return err
 	}
-	if form == "json" {
-		lines := json.NewEncoder(a.out)
-		for _, r := range answer.Reports {
-			if err := lines.Encode(map[string]any{"name": r.Name, "title": r.Title, "criteria": r.Criteria}); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	w := a.table("NAME", "TITLE", "CRITERIA")
-	for _, r := range answer.Reports {
-		w.AppendRow([]any{r.Name, r.Title, strings.Join(r.Criteria, ", ")})
-	}
-	w.Render()
-	return nil
+	return printList(a, answer.Reports, form, "", reportKind.record)
 }
 
 const reportQuery = `query($name: String!, $from: Time, $to: Time, $position: Long, $token: ID, $value: String, $dormantDays: Int, $overAgeDays: Int,

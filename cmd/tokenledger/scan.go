@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"github.com/tokenledger/tokenledger/aggregate/secret"
@@ -23,11 +21,15 @@ var errFound = errors.New("token values were found; revoke what is live: tokenle
 
 // finding is one value in one file. Nothing of the value stands in it that may not be shown.
 type finding struct {
-	Path   string `json:"path"`
-	Line   int64  `json:"line"`
-	Offset int64  `json:"offset"` // in bytes, from the file's beginning
-	ID     string `json:"id"`
-	Token  string `json:"token"` // masked
+	path   string
+	line   int64
+	offset int64 // in bytes, from the file's beginning
+	id     string
+	token  string // masked
+}
+
+func (f finding) record() record {
+	return record{{"path", f.path}, {"line", f.line}, {"offset", detail{f.offset}}, {"token", f.token}, {"id", f.id}}
 }
 
 func (a app) scanCommand() *cobra.Command {
@@ -45,7 +47,7 @@ The exit code is 0 when nothing was found, 3 when something was, and 1 when a fi
 		for _, path := range args {
 			s.path(path)
 		}
-		if err := a.printFindings(s.found, *out); err != nil {
+		if err := printList(a, s.found, *out, "", finding.record); err != nil {
 			return err
 		}
 		if len(s.unread) > 0 {
@@ -109,7 +111,7 @@ func (s *scanner) read(name string, r io.Reader) {
 			return
 		}
 		s.found = append(s.found, finding{
-			Path: name, Line: lines.at(m.Offset), Offset: m.Offset, ID: m.ID.String(), Token: m.Masked,
+			path: name, line: lines.at(m.Offset), offset: m.Offset, id: m.ID.String(), token: m.Masked,
 		})
 	}
 }
@@ -139,29 +141,4 @@ func (c *lineCounter) at(offset int64) int64 {
 	c.dropped += int64(before)
 	c.ends = c.ends[before:]
 	return c.dropped + 1
-}
-
-func (a app) printFindings(found []finding, form string) error {
-	if form == "json" {
-		lines := json.NewEncoder(a.out)
-		for _, f := range found {
-			if err := lines.Encode(f); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if len(found) == 0 && form == "table" {
-		return nil
-	}
-	w := a.table("PATH", "LINE", "TOKEN", "ID")
-	for _, f := range found {
-		w.AppendRow(table.Row{plainCell(f.Path), f.Line, f.Token, f.ID})
-	}
-	if form == "csv" {
-		w.RenderCSV()
-	} else {
-		w.Render()
-	}
-	return nil
 }

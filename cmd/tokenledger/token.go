@@ -36,6 +36,25 @@ type tokenView struct {
 	RevokedReason *string  `json:"revokedReason"`
 }
 
+func (t tokenView) record() record {
+	return record{
+		{"id", t.ID},
+		{"name", t.Name},
+		{"token", detail{t.Token}},
+		{"description", detail{t.Description}},
+		{"status", t.Status},
+		{"isActive", detail{t.IsActive}},
+		{"scopes", t.Scopes},
+		{"expiresAt", t.ExpiresAt},
+		{"lastUsedAt", t.LastUsedAt},
+		{"createdAt", detail{t.CreatedAt}},
+		{"createdBy", detail{t.CreatedBy}},
+		{"revokedAt", detail{t.RevokedAt}},
+		{"revokedBy", detail{t.RevokedBy}},
+		{"revokedReason", detail{t.RevokedReason}},
+	}
+}
+
 func (a app) tokenCommand() *cobra.Command {
 	c := group("token", "Create, look at, rotate, suspend and end tokens",
 		a.tokenCreate(), a.tokenList(), a.tokenShow(), a.tokenRotate(), a.tokenSuspend(), a.tokenResume(),
@@ -167,22 +186,18 @@ func (a app) issueToken(c *cobra.Command, in issue) error {
 	} else if in.form == "table" {
 		fmt.Fprintln(a.err, "The value is shown once; store it now.")
 	}
-	return a.showToken(t, in.form)
+	return a.showRecord(t.record(), in.form)
 }
 
 func (a app) tokenList() *cobra.Command {
-	var first int
-	var after, where string
+	var p pages
+	var where string
 	c := &cobra.Command{Use: "list", Short: "List tokens"}
-	c.Flags().IntVar(&first, "first", 100, "how many at most, 1 to 100")
-	c.Flags().StringVar(&after, "after", "", "cursor to go on from")
+	p.flags(c)
 	c.Flags().StringVar(&where, "where", "", `GraphQL filter as JSON, for example '{"isActive":true,"nameHasPrefix":"ci"}'`)
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		variables := map[string]any{"first": first}
-		if after != "" {
-			variables["after"] = after
-		}
+		variables := p.variables()
 		if where != "" {
 			var filter map[string]any
 			if err := json.Unmarshal([]byte(where), &filter); err != nil {
@@ -197,34 +212,15 @@ func (a app) tokenList() *cobra.Command {
 
 func (a app) listTokens(c *cobra.Command, variables map[string]any, form string) error {
 	type_, _, plural := kindOf(c)
-	var answer map[string]struct {
-		Edges    []struct{ Node tokenView }
-		PageInfo struct {
-			HasNextPage bool
-			EndCursor   string
-		}
-	}
+	var answer map[string]connection[tokenView]
 	query := fmt.Sprintf(`query($first: Int, $after: Cursor, $where: %sWhereInput) {
-		%s(first: $first, after: $after, where: $where) { edges { node { %s } } pageInfo { hasNextPage endCursor } } }`,
-		type_, plural, tokenFields)
+		%s(first: $first, after: $after, where: $where) { edges { node { %s } } %s } }`,
+		type_, plural, tokenFields, pageInfoFields)
 	if err := a.ask(c, query, variables, &answer); err != nil {
 		return err
 	}
-	page := answer[plural]
-	tokens := make([]tokenView, 0, len(page.Edges))
-	for _, e := range page.Edges {
-		tokens = append(tokens, e.Node)
-	}
-	if err := a.printTokens(tokens, form); err != nil {
-		return err
-	}
-	if len(tokens) == 0 && form == "table" {
-		fmt.Fprintln(a.err, "No tokens. Make one with: tokenledger token create --name ci --scopes evidence:write")
-	}
-	if page.PageInfo.HasNextPage {
-		fmt.Fprintln(a.err, "There are more: --after", page.PageInfo.EndCursor)
-	}
-	return nil
+	return printPage(a, answer[plural], form,
+		"No tokens. Make one with: tokenledger token create --name ci --scopes evidence:write", tokenView.record)
 }
 
 func (a app) tokenShow() *cobra.Command {
@@ -237,7 +233,7 @@ func (a app) tokenShow() *cobra.Command {
 		if err := a.ask(c, query, map[string]any{"id": args[0]}, &answer); err != nil {
 			return err
 		}
-		return a.showToken(answer[field], *out)
+		return a.showRecord(answer[field].record(), *out)
 	}
 	return c
 }
@@ -270,7 +266,7 @@ func (a app) changeToken(c *cobra.Command, verb, arguments string, variables map
 	if err := a.ask(c, query, variables, &answer); err != nil {
 		return err
 	}
-	return a.showToken(answer[verb+type_][field], form)
+	return a.showRecord(answer[verb+type_][field].record(), form)
 }
 
 func (a app) tokenDelete() *cobra.Command {

@@ -82,11 +82,7 @@ func (a app) webhookList() *cobra.Command {
 		if err := a.ask(c, `{ webhooks { `+webhookFields+` } }`, nil, &answer); err != nil {
 			return err
 		}
-		var page connection[webhookView]
-		for _, w := range answer.Webhooks {
-			page.Edges = append(page.Edges, struct{ Node webhookView }{w})
-		}
-		return printPage(a, page, *out, "No webhooks.", webhookView.record)
+		return printList(a, answer.Webhooks, *out, "No webhooks.", webhookView.record)
 	}
 	return c
 }
@@ -137,21 +133,12 @@ func (a app) webhookDead() *cobra.Command {
 		if err := a.ask(c, `{ webhooks { id deadLetters { messageID kind attempts lastError deadAt again } } }`, nil, &answer); err != nil {
 			return err
 		}
-		var page connection[deadLetterView]
-		known := false
 		for _, w := range answer.Webhooks {
-			if w.ID != args[0] {
-				continue
-			}
-			known = true
-			for _, d := range w.DeadLetters {
-				page.Edges = append(page.Edges, struct{ Node deadLetterView }{d})
+			if w.ID == args[0] {
+				return printList(a, w.DeadLetters, *out, "Nothing was given up.", deadLetterView.record)
 			}
 		}
-		if !known {
-			return fmt.Errorf("there is no webhook %s; see tokenledger webhook list", args[0])
-		}
-		return printPage(a, page, *out, "Nothing was given up.", deadLetterView.record)
+		return fmt.Errorf("there is no webhook %s; see tokenledger webhook list", args[0])
 	}
 	return c
 }
