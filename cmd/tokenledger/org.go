@@ -1,14 +1,8 @@
-// tokenledger org: create, list, show and rename organizations, and what they
-// demand of tokens.
+// tokenledger org: create, list, show and rename organizations.
 
 package main
 
-import (
-	"encoding/json"
-	"maps"
-
-	"github.com/spf13/cobra"
-)
+import "github.com/spf13/cobra"
 
 const orgFields = `id name displayName viewerRole createdAt updatedAt version`
 
@@ -127,66 +121,4 @@ func (a app) orgRename() *cobra.Command {
 			updateOrganization(id: $id, input: $input) { organization { `+orgFields+` } } }`, variables, *out)
 	}
 	return c
-}
-
-// policyFields are what the input of a change has, too. Spans of time are in seconds.
-const policyFields = `ssoRequired ssoMaxAge organizationSSOMaxAge memberScopes scopeCeiling allowedSources
-	maxLifetime expiryRequired idleExpiry descriptionRequired rotationAge rotationEnforced approvalRequired reviewEvery endFamilyOnReuse`
-
-type policyAnswer struct {
-	Organization struct {
-		Version int64
-		Policy  map[string]any
-	}
-}
-
-func (a app) orgPolicy() *cobra.Command {
-	var set string
-	c := &cobra.Command{
-		Use: "policy [ID] [--set JSON]", Short: "Show what an organization demands of tokens, or change parts of it",
-		Example: `  tokenledger org policy --set '{"maxLifetime":7776000,"allowedSources":["192.0.2.0/24"]}'`, Args: cobra.MaximumNArgs(1),
-	}
-	c.Flags().StringVar(&set, "set", "", "the parts to change, as a JSON object; the others stay")
-	out := outputFlag(c, "table", "json")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		var change map[string]any
-		if set != "" {
-			if err := json.Unmarshal([]byte(set), &change); err != nil || change == nil {
-				return usage("--set: want a JSON object such as {\"ssoRequired\":true}")
-			}
-		}
-		variables := idOf(args)
-		var now policyAnswer
-		query := `query($id: ID) { organization(id: $id) { version policy { ` + policyFields + ` } } }`
-		if err := a.ask(c, query, variables, &now); err != nil {
-			return err
-		}
-		policy := now.Organization.Policy
-		if change != nil {
-			var err error
-			if policy, err = a.setPolicy(c, variables, now, change); err != nil {
-				return err
-			}
-		}
-		return a.showRecord(policyRecord(policy), *out)
-	}
-	return c
-}
-
-func (a app) setPolicy(c *cobra.Command, variables map[string]any, now policyAnswer, change map[string]any) (map[string]any, error) {
-	input := maps.Clone(change)
-	input["expectedVersion"] = now.Organization.Version
-	variables["input"] = input
-	var answer struct{ UpdateOrganizationPolicy policyAnswer }
-	err := a.ask(c, `mutation($id: ID, $input: UpdateOrganizationPolicyInput!) {
-		updateOrganizationPolicy(id: $id, input: $input) { organization { policy { `+policyFields+` } } } }`, variables, &answer)
-	return answer.UpdateOrganizationPolicy.Organization.Policy, err
-}
-
-func policyRecord(policy map[string]any) record {
-	var r record
-	for _, name := range fieldsOf(policyFields) {
-		r = append(r, cell{name, policy[name]})
-	}
-	return r
 }

@@ -59,6 +59,14 @@ func (c cell) text() string {
 		return plainCell(orDash(&v))
 	case []string:
 		return plainCell(orDash(ptr(strings.Join(v, " "))))
+	case seconds:
+		return v.String()
+	case []any:
+		var parts []string
+		for _, p := range v {
+			parts = append(parts, fmt.Sprint(p))
+		}
+		return cell{c.name, parts}.text()
 	case bool:
 		return map[bool]string{true: "yes", false: "no"}[v]
 	}

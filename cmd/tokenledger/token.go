@@ -1,13 +1,11 @@
-// tokenledger token: create, list, show, revoke and delete; what comes between stands in token_life.go.
+// tokenledger token: create, list, show and delete; what comes between stands in token_life.go and token_revoke.go.
 
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -121,22 +119,6 @@ func setIf[T string | []string](m map[string]any, key string, v T) {
 	}
 }
 
-// instant reads a span from now on, days being possible, or a time.
-func instant(flag, s string, now time.Time) (time.Time, error) {
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return t, nil
-	}
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n > 0 && n <= 36500 {
-			return now.Add(time.Duration(n) * 24 * time.Hour), nil
-		}
-	}
-	if d, err := time.ParseDuration(s); err == nil && d > 0 {
-		return now.Add(d), nil
-	}
-	return time.Time{}, usage("%s %q: want 30d, 12h, or a time such as 2027-01-31T00:00:00Z", flag, s)
-}
-
 func (a app) createToken(c *cobra.Command, input map[string]any, file, form string) error {
 	type_, field, _ := kindOf(c)
 	query := fmt.Sprintf(`mutation($input: Create%[1]sInput!) { create%[1]s(input: $input) { %[2]s { %[3]s } } }`, type_, field, tokenFields)
@@ -199,9 +181,9 @@ func (a app) tokenList() *cobra.Command {
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		variables := p.variables()
 		if where != "" {
-			var filter map[string]any
-			if err := json.Unmarshal([]byte(where), &filter); err != nil {
-				return usage("--where: %v; want a JSON object", err)
+			filter, err := filterOf(where)
+			if err != nil {
+				return err
 			}
 			variables["where"] = filter
 		}
@@ -234,20 +216,6 @@ func (a app) tokenShow() *cobra.Command {
 			return err
 		}
 		return a.showRecord(answer[field].record(), *out)
-	}
-	return c
-}
-
-func (a app) tokenRevoke() *cobra.Command {
-	var reason string
-	c := &cobra.Command{Use: "revoke ID --reason WHY", Short: "End a token for good", Args: cobra.ExactArgs(1)}
-	c.Flags().StringVar(&reason, "reason", "", "why; it stands in the log for good")
-	out := outputFlag(c, "table", "json", "csv")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		if reason == "" {
-			return usage("--reason is missing: whoever reads the log later wants to know why")
-		}
-		return a.changeToken(c, "revoke", "reason: String!", map[string]any{"id": args[0], "reason": reason}, *out)
 	}
 	return c
 }

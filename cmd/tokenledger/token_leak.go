@@ -99,18 +99,12 @@ func (a app) leakedToken(c *cobra.Command, in reportAsked) (id string, err error
 // endLeaked ends whatever the token is to the organization: its own token, the caller's, or another person's access.
 // One that has ended already is no failure here; the report tells when.
 func (a app) endLeaked(c *cobra.Command, id, reason string) error {
-	var answer struct {
-		RevokeTokens struct {
-			NotRevoked []struct{ Code, Message string }
-		}
-	}
-	err := a.ask(c, `mutation($input: RevokeTokensInput!) { revokeTokens(input: $input) { notRevoked { code message } } }`,
-		map[string]any{"input": map[string]any{"ids": []string{id}, "reason": reason}}, &answer)
+	answer, err := a.revokeTokens(c, map[string]any{"ids": []string{id}, "reason": reason})
 	if err != nil {
 		return err
 	}
-	for _, n := range answer.RevokeTokens.NotRevoked {
-		if n.Code != "CONFLICT" {
+	for _, n := range answer.NotRevoked {
+		if n.Code != codeConflict {
 			return fmt.Errorf("the token %s was not ended: %s (%s)", id, n.Message, n.Code)
 		}
 		fmt.Fprintln(a.err, "Not ended now:", n.Message)

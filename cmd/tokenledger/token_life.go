@@ -34,17 +34,13 @@ overlap ends when it would have.`,
 		if in.never && in.expires != "" {
 			return usage("--never and --expires contradict each other")
 		}
-		now := time.Now()
-		input := map[string]any{"overlapSeconds": 0}
-		if in.overlap != "0" {
-			end, err := instant("--overlap", in.overlap, now)
-			if err != nil {
-				return err
-			}
-			input["overlapSeconds"] = int64(end.Sub(now).Round(time.Second) / time.Second)
+		overlap, err := secondsOf("--overlap", in.overlap)
+		if err != nil {
+			return err
 		}
+		input := map[string]any{"overlapSeconds": overlap}
 		if in.expires != "" {
-			at, err := instant("--expires", in.expires, now)
+			at, err := instant("--expires", in.expires, time.Now())
 			if err != nil {
 				return err
 			}
