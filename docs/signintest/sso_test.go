@@ -326,10 +326,16 @@ func aClientSecret(t *testing.T, w *world) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, []byte(signInSecret+"\n"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, issuer := range []string{"https://another.example.com", w.provider.server.URL} {
+		if err := os.WriteFile(file, []byte(issuer+"\n"+signInSecret+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if issuer == w.provider.server.URL {
+			b.stamped(id, "boss")
+		} else {
+			b.authorize(id, w.org).refused("CONFLICT")
+		}
 	}
-	b.stamped(id, "boss")
 	if err := os.Chmod(file, 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -57,8 +58,9 @@ type provider struct {
 	issuer string
 	client *http.Client
 
-	turn     chan struct{} // held by whoever reads or writes the rest
-	known    *discovered
+	known atomic.Pointer[discovered]
+
+	turn     chan struct{} // held by whoever asks, and so writes any of this
 	failedAt time.Time
 	failure  error
 }
@@ -76,34 +78,50 @@ func newProvider(issuer string, client *http.Client) *provider {
 }
 
 // discover gives what is known of the provider, and asks it where that is
-// nothing or too old. While it is away the old knowledge goes on to hold.
+// nothing or too old. While it is away the old knowledge goes on to hold, and of
+// those who want it one waits for the answer.
 func (p *provider) discover(ctx context.Context) (*discovered, error) {
-	select {
-	case p.turn <- struct{}{}:
-		defer func() { <-p.turn }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	known := p.known.Load()
+	if known.fresh() {
+		return known, nil
 	}
-	now := time.Now()
-	if p.known != nil && now.Sub(p.known.at) < discoverAgain {
-		return p.known, nil
+	if known != nil {
+		select {
+		case p.turn <- struct{}{}:
+		default:
+			return known, nil
+		}
+	} else {
+		select {
+		case p.turn <- struct{}{}:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
-	if now.Sub(p.failedAt) >= retryAfter {
+	defer func() { <-p.turn }()
+	if known = p.known.Load(); known.fresh() { // by whoever had the turn before
+		return known, nil
+	}
+	asked := time.Since(p.failedAt) >= retryAfter
+	if asked {
 		found, err := p.ask(ctx)
 		if err == nil {
-			p.known, p.failure = found, nil
+			p.known.Store(found)
 			return found, nil
 		}
-		p.failedAt, p.failure = now, err
+		p.failedAt, p.failure = time.Now(), err // when it failed: to find that out may take longer than the pause
 	}
-	if p.known != nil {
-		return p.known, nil
-	}
-	if p.failedAt != now {
+	switch {
+	case known != nil:
+		return known, nil
+	case !asked:
 		return nil, fmt.Errorf("%w: %w", errKnownAway, p.failure)
 	}
 	return nil, p.failure
 }
+
+// fresh reports whether this is known, and not too old to be relied on unasked.
+func (d *discovered) fresh() bool { return d != nil && time.Since(d.at) < discoverAgain }
 
 func (p *provider) ask(ctx context.Context) (*discovered, error) {
 	// Others wait for the answer, too, so one caller's leaving does not end the question.

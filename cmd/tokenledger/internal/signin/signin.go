@@ -277,6 +277,8 @@ const (
 	codeBadUserInput    = aggregate.CodeBadUserInput
 	codeForbidden       = aggregate.CodeForbidden
 	codeUnauthenticated = aggregate.CodeUnauthenticated
+
+	codeRateLimited aggregate.Code = "RATE_LIMITED"
 )
 
 func refuse(code aggregate.Code, field, format string, args ...any) *aggregate.Refusal {
@@ -296,6 +298,8 @@ func Status(r *aggregate.Refusal) int {
 		return http.StatusConflict
 	case aggregate.CodeUnavailable:
 		return http.StatusServiceUnavailable
+	case codeRateLimited:
+		return http.StatusTooManyRequests
 	}
 	return http.StatusBadRequest
 }

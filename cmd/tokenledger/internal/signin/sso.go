@@ -8,10 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"mime"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -139,7 +141,10 @@ func (s *Service) asker(w http.ResponseWriter, r *http.Request, token string) (u
 		return uuid.Nil, err
 	}
 	if code != "" && code != verifier.SSORequired { // to be without is why somebody comes here
-		s.sso.Limits.Failed(s.sso.Address(r), bearer)
+		if wait := s.sso.Limits.Failed(s.sso.Address(r), bearer); wait > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+			return uuid.Nil, refuse(codeRateLimited, "", "Too many attempts failed; wait a moment.")
+		}
 		return uuid.Nil, refuse(codeUnauthenticated, "", "This token is not valid.")
 	}
 	return subject.User, nil
@@ -248,7 +253,7 @@ const maxProviders = 1000
 
 // clientOf is this service at an organization's provider.
 func (s *Service) clientOf(organization uuid.UUID, p events.Provider) (client, error) {
-	value, err := clientSecret(s.sso.Secrets, organization)
+	value, err := clientSecret(s.sso.Secrets, organization, p.Issuer)
 	if err != nil {
 		return client{}, err
 	}
