@@ -230,9 +230,12 @@ func TestApprovalOfPersonalTokens(t *testing.T) {
 	_, err := w.tokens.DeclineGrant(t.Context(), admin, w.org, ref.ID, "no")
 	mustBe(t, err, CodeConflict, "id")
 
-	// More than was approved is another token.
-	_, err = w.tokens.Update(t.Context(), member, ref, TokenUpdate{Scopes: []string{"evidence:write"}})
-	mustBe(t, err, CodeConflict, "scopes")
+	// More than was approved is another token, also while nobody demands approval.
+	for _, demanded := range []bool{true, false, true} {
+		w.demand(events.Policy{ApprovalRequired: demanded})
+		_, err = w.tokens.Update(t.Context(), member, ref, TokenUpdate{Scopes: []string{"evidence:write"}})
+		mustBe(t, err, CodeConflict, "scopes")
+	}
 	if _, err := w.tokens.Update(t.Context(), member, ref, TokenUpdate{Name: to("still the same")}); err != nil {
 		t.Error(err)
 	}

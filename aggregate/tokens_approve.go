@@ -154,28 +154,25 @@ func inheritApproval(ctx context.Context, d *Decision, predecessor, successor uu
 	return nil
 }
 
-// keepsApproval refuses to make more of a token than what was approved, where
-// approval is demanded: that is another token, to be approved as such.
+// keepsApproval refuses to make more of a token than what was approved: that is
+// another token, to be approved as such. It is the same where approval is not
+// demanded at present: it may be again, and what was said of the token stands.
 func (s *subject) keepsApproval(ctx context.Context, d *Decision, before Token) error {
 	if !s.exceeds(before) {
 		return nil
 	}
 	for _, organization := range s.Organizations {
-		org, err := Load(ctx, d, OrganizationDecider, events.OrganizationStream(organization))
-		if err != nil {
-			return err
-		}
 		g, err := Load(ctx, d, GrantDecider, events.GrantStream(s.id, organization))
 		if err != nil {
 			return err
 		}
-		if org.Policy.ApprovalRequired && g.Live && g.Approved {
+		if g.Live && g.Approved {
 			field := "scopes"
 			if slices.Equal(s.Scopes, before.Scopes) {
 				field = "expiresAt"
 			}
 			return refuse(CodeConflict, field,
-				"The organization %s has approved this token as it was (approvalRequired); for more or longer access create another one.", organization)
+				"The organization %s has approved this token as it was; for more or longer access create another one.", organization)
 		}
 	}
 	return nil
