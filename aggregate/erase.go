@@ -4,6 +4,7 @@ package aggregate
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,15 +100,21 @@ func (y *Directory) EraseSubject(ctx context.Context, subject events.SubjectID, 
 }
 
 // Erasures keeps what was erased outside of the log, so that a restore of the
-// database does not bring it back.
+// database does not bring it back. Keep is asked again, with the same instant, for
+// an erasure that was recorded before: it may have failed then.
 type Erasures interface {
 	Keep(ctx context.Context, subject events.SubjectID, at time.Time) error
 }
 
-// erased hands a recorded erasure to who keeps it.
+// erased hands the recorded erasure, of now or of before, to who keeps it.
 func (y *Directory) erased(ctx context.Context, subject events.SubjectID, out Outcome, err error) error {
-	if err != nil || y.Erasures == nil || len(out.Receipt.Placed) == 0 {
+	if err != nil || y.Erasures == nil {
 		return err
 	}
-	return y.Erasures.Keep(context.WithoutCancel(ctx), subject, out.Receipt.RecordedAt)
+	for _, rec := range slices.Backward(out.History[subject]) {
+		if events.ErasedBy(rec.Stream, rec.Event) == subject {
+			return y.Erasures.Keep(context.WithoutCancel(ctx), subject, rec.RecordedAt)
+		}
+	}
+	return nil
 }

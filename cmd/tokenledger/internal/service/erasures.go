@@ -36,7 +36,7 @@ type erasureLine struct {
 	At      time.Time        `json:"at"`
 }
 
-// Keep implements [aggregate.Erasures].
+// Keep implements [aggregate.Erasures]. What is on the list already stands there once.
 func (e *erasures) Keep(_ context.Context, subject events.SubjectID, at time.Time) error {
 	line, err := json.Marshal(erasureLine{e.origin, subject, at.UTC()})
 	if err != nil {
@@ -44,6 +44,10 @@ func (e *erasures) Keep(_ context.Context, subject events.SubjectID, at time.Tim
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	kept, err := e.kept()
+	if err == nil && slices.ContainsFunc(kept, func(k erasureLine) bool { return k.Subject == subject && k.At.Equal(at) }) {
+		return nil
+	}
 	if err := os.MkdirAll(filepath.Dir(e.path), 0o700); err != nil {
 		return fmt.Errorf("the list of erasures: %w", err)
 	}

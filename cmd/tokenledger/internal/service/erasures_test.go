@@ -181,6 +181,32 @@ func TestTheListIsCompletedFromTheLog(t *testing.T) {
 	}
 }
 
+// An erasure whose line could not be written is asked for again, and then it is.
+func TestARepeatedErasureIsListedOnce(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	full := filepath.Join(i.dir, "not a directory")
+	if err := os.WriteFile(full, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := EraseSubject(t.Context(), full, i.Store, events.UserStream(i.user), "asked for"); err == nil {
+		t.Fatal("the list was written to nowhere")
+	}
+	recorded, err := i.Log.Erasures(t.Context())
+	if err != nil || len(recorded) != 1 {
+		t.Fatal(recorded, err)
+	}
+	for range 2 {
+		if at, err := EraseSubject(t.Context(), i.dir, i.Store, events.UserStream(i.user), "asked for"); err != nil || at != 0 {
+			t.Fatal(at, err)
+		}
+		kept, err := erasuresOf(i.dir, i.Store).kept()
+		if err != nil || len(kept) != 1 || !kept[0].At.Equal(recorded[0].At) {
+			t.Fatalf("%+v, %v; want one line of %v", kept, err, recorded[0].At)
+		}
+	}
+}
+
 func TestOnlyWhoLeftIsErased(t *testing.T) {
 	t.Parallel()
 	i := newInstallation(t)
