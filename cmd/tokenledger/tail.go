@@ -201,7 +201,7 @@ func (a app) relayCommand() *cobra.Command {
 		Use: "rebuild --yes", Short: "Delete the stream and publish the log anew; subscribers begin again",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !sure {
-				return usage("this deletes the stream on JetStream and publishes the whole log again; find out first why it differs, stop the service, then repeat with --yes")
+				return usage("this deletes the stream on JetStream and publishes the whole log again; find out first why it differs, then repeat with --yes")
 			}
 			return a.rebuildRelay(c.Context())
 		},
@@ -211,16 +211,13 @@ func (a app) relayCommand() *cobra.Command {
 	return c
 }
 
-func (a app) rebuildRelay(ctx context.Context) (err error) {
+func (a app) rebuildRelay(ctx context.Context) error {
 	settings, err := a.config()
 	if err != nil {
 		return err
 	}
 	logger := telemetry.NewLogger(a.err, settings.LogFormat, settings.Level)
-	store, err := service.OpenStore(ctx, settings, logger)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	return service.RebuildRelay(ctx, settings, store, logger)
+	return a.withStore(ctx, func(ctx context.Context, s *service.Store) error {
+		return service.RebuildRelay(ctx, settings, s, logger)
+	})
 }

@@ -190,6 +190,10 @@ func tryListen(ctx context.Context, address string) error {
 // its stream.
 func (n *NATS) RelayCreds() string { return filepath.Join(n.dir, "relay.creds") }
 
+// RelayCreds is where a server on this data directory has them, for programs of the
+// same user beside the service.
+func RelayCreds(dir string) string { return filepath.Join(dir, "nats", "relay.creds") }
+
 // ReaderCreds is the path of the credentials that may follow the log: listen to
 // tokenledger.>, and read the stream by pull consumers or message by message.
 func (n *NATS) ReaderCreds() string { return filepath.Join(n.dir, "reader.creds") }

@@ -49,9 +49,11 @@ func TestAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := NewRelay(RelayConfig{Log: emptyLog("o")})
-			p := publisher{relay: r, flight: flight{sent: 5, landed: 5}}
+			p := publisher{relay: r, flight: flight{sent: 4, landed: 4}}
+			p.flight.send(100, false)
 			p.flight.send(100, false)
 			p.flight.send(100, true)
+			p.flight.land(5)
 			err := p.answered(t.Context(), &nats.Msg{Header: tt.header, Data: []byte(tt.data)})
 			if !errors.Is(err, tt.want) {
 				t.Fatalf("%v, want %v", err, tt.want)
@@ -88,11 +90,17 @@ func TestInterruptionsAreNoted(t *testing.T) {
 	if s := r.Status(); s.Interrupted != nil {
 		t.Fatalf("being overtaken is noted: %+v", s)
 	}
-	r.failed(t.Context(), ErrDiverged)
-	if s := r.Status(); !errors.Is(s.Halted, ErrDiverged) {
+	for range 3 {
+		r.failed(t.Context(), ErrDiverged)
+		if s := r.Status(); !errors.Is(s.Halted, ErrDiverged) {
+			t.Fatalf("status %+v", s)
+		}
+	}
+	r.reached(t.Context(), 6)
+	if s := r.Status(); s.Halted != nil {
 		t.Fatalf("status %+v", s)
 	}
-	if want := []string{"the relay is interrupted", "the relay goes on"}; !slices.Equal(said.messages, want) {
+	if want := []string{"the relay is interrupted", "the relay goes on", "the relay has halted; events wait in the log", "the relay goes on"}; !slices.Equal(said.messages, want) {
 		t.Errorf("said %q, want %q", said.messages, want)
 	}
 }

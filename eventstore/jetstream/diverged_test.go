@@ -217,6 +217,36 @@ func TestRebuild(t *testing.T) {
 	mustEqual(t, conn, l, 1)
 }
 
+// The same relay goes on once another has made the stream anew, and says so.
+func TestAHaltedRelayGoesOnAfterARebuild(t *testing.T) {
+	t.Parallel()
+	l, b := newLedger(t), newBroker(t)
+	l.use(50)
+	conn := b.relay()
+	forge(t, conn, jetstream.StreamName(l.Origin()), other(t, l, 1))
+	r := runRelay(t, jetstream.RelayConfig{Log: l, Conn: conn})
+	for range 2 { // it halts as often as it looks
+		if err := r.wait(); !errors.Is(err, jetstream.ErrDiverged) || r.Status().Halted == nil {
+			t.Fatalf("ended with %v, %+v", err, r.Status())
+		}
+		r.again()
+	}
+	if err := r.wait(); !errors.Is(err, jetstream.ErrDiverged) {
+		t.Fatalf("ended with %v", err)
+	}
+	if err := jetstream.NewRelay(jetstream.RelayConfig{Log: l, Conn: b.relay()}).Rebuild(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.again()
+	l.use(50)
+	r.reach(l.head())
+	if s := r.Status(); s.Halted != nil {
+		t.Errorf("status %+v", s)
+	}
+	mustEqual(t, conn, l, 1)
+	r.end()
+}
+
 func TestRebuildBesideARelay(t *testing.T) {
 	t.Parallel()
 	l, b := newLedger(t), newBroker(t)

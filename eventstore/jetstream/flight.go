@@ -6,7 +6,8 @@ import "github.com/tokenledger/tokenledger/events"
 
 // How much may be in flight, and how often the server is asked how far it has got.
 // It answers for all messages before the one that asks, since it would have refused
-// that one had a single predecessor been missing.
+// that one had a single predecessor been missing. The first of a flight asks as well:
+// where somebody else's message has taken its place, the next ones would fit behind it.
 const (
 	flightMessages = 4096
 	flightBytes    = 8 << 20
@@ -36,16 +37,16 @@ func (f *flight) full() bool {
 }
 
 // send adds the next message. It reports whether that message is to ask: every
-// so often, and always the last of what there is to send.
+// so often, and always the first of a flight and the last of what there is to send.
 func (f *flight) send(bytes int, last bool) (asks bool) {
 	f.sent++
 	f.bytes += bytes
 	f.unasked += bytes
-	previous := f.landed
+	first, previous := f.sent == f.landed+1, f.landed
 	if n := len(f.asked); n > 0 {
 		previous = f.asked[n-1].at
 	}
-	asks = last || f.sent-previous >= askMessages || f.unasked >= askBytes
+	asks = first || last || f.sent-previous >= askMessages || f.unasked >= askBytes
 	if asks {
 		f.asked = append(f.asked, ask{f.sent, f.unasked})
 		f.unasked = 0

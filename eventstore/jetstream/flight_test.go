@@ -82,6 +82,23 @@ func TestFlightAsksLast(t *testing.T) {
 	}
 }
 
+// The first message of a flight asks, too: it finds out who has written there.
+func TestFlightAsksFirst(t *testing.T) {
+	t.Parallel()
+	f := flight{sent: 7, landed: 7}
+	for i, want := range []bool{true, false, false, true} {
+		if got := f.send(100, i == 3); got != want {
+			t.Fatalf("message %d asks: %v", i, got)
+		}
+	}
+	if !f.land(8) || !f.land(11) || !f.empty() {
+		t.Fatalf("%+v", f)
+	}
+	if !f.send(100, false) {
+		t.Fatal("the first of the next flight does not ask")
+	}
+}
+
 func TestSamples(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

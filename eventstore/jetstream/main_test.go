@@ -194,11 +194,17 @@ type running struct {
 
 func runRelay(t testing.TB, c jetstream.RelayConfig) *running {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	r := &running{jetstream.NewRelay(c), t, cancel, make(chan error, 1)}
-	go func() { r.ended <- r.Run(ctx) }()
-	t.Cleanup(cancel)
+	r := &running{Relay: jetstream.NewRelay(c), t: t, ended: make(chan error, 1)}
+	r.again()
 	return r
+}
+
+// again runs a relay that has ended, or not begun.
+func (r *running) again() {
+	ctx, cancel := context.WithCancel(context.Background())
+	r.stop = cancel
+	go func() { r.ended <- r.Run(ctx) }()
+	r.t.Cleanup(cancel)
 }
 
 // end stops the relay and expects that it ends well, and soon.

@@ -66,8 +66,8 @@ func (r *Relay) resume(ctx context.Context, why error) (last events.Position, er
 	state := stream.CachedInfo().State
 	last = events.Position(state.LastSeq)
 	at := samples(events.Position(state.FirstSeq), last)
-	if errors.Is(why, errOvertaken) {
-		at = at[:1] // the rest has been looked at a moment ago
+	if known := r.Status().Position; errors.Is(why, errOvertaken) && known < last {
+		at = []events.Position{last, known + 1} // the rest has been looked at a moment ago
 	}
 	if last > 0 {
 		if err := r.config.compare(ctx, stream, at); err != nil {

@@ -84,7 +84,8 @@ type Status struct {
 	Lag events.Position
 	// Interrupted is why nothing is published for now; nil when all is well.
 	Interrupted error
-	// Halted is why nothing is published any more, which a person has to look at.
+	// Halted is why nothing is published any more, which a person has to look at. It
+	// stays until a later Run finds the stream as it should be.
 	Halted error
 }
 
@@ -111,7 +112,7 @@ func (r *Relay) reached(ctx context.Context, p events.Position) {
 	was := r.status
 	r.status = Status{Position: p}
 	r.mu.Unlock()
-	if was.Interrupted != nil {
+	if was.Interrupted != nil || was.Halted != nil {
 		r.config.Logger.LogAttrs(ctx, slog.LevelInfo, "the relay goes on", slog.Int64("position", int64(p)))
 	}
 }
@@ -130,7 +131,10 @@ func (r *Relay) failed(ctx context.Context, err error) {
 		r.status.Interrupted = err
 	}
 	r.mu.Unlock()
-	if was.Interrupted == nil && !forGood(err) {
+	switch {
+	case forGood(err) && was.Halted == nil:
+		r.config.Logger.LogAttrs(ctx, slog.LevelError, "the relay has halted; events wait in the log", slog.String("error", err.Error()))
+	case !forGood(err) && was.Interrupted == nil:
 		r.config.Logger.LogAttrs(ctx, slog.LevelWarn, "the relay is interrupted", slog.String("error", err.Error()))
 	}
 }
@@ -138,7 +142,8 @@ func (r *Relay) failed(ctx context.Context, err error) {
 // Run publishes until ctx ends, and then returns nil. It waits through outages of
 // NATS and of the log's database without losing its place. It returns an error
 // that wraps [ErrDiverged] or [eventstore.ErrCorrupt], having published nothing
-// that it doubts, or [nats.ErrConnectionClosed].
+// that it doubts, or [nats.ErrConnectionClosed]. It may be called again after that,
+// and goes on where the stream has become that of the log.
 func (r *Relay) Run(ctx context.Context) error {
 	l, err := r.open()
 	if err != nil {
@@ -153,7 +158,8 @@ func (r *Relay) Run(ctx context.Context) error {
 
 // Rebuild deletes the stream and publishes the log anew up to its head. It is
 // for a person who has found out why a stream is not that of the log; whatever
-// else reads the stream begins again or stops. Status tells how far it is.
+// else reads the stream begins again or stops. Other relays may be at work meanwhile.
+// Status tells how far it is.
 func (r *Relay) Rebuild(ctx context.Context) error {
 	l, err := r.open()
 	if err != nil {

@@ -68,9 +68,23 @@ func (b *broker) close() error {
 	return b.server.Stop(ctx)
 }
 
-// RebuildRelay publishes the log anew to a stream that is made anew.
+// openBrokerBeside connects as the relay to the broker of the embedded default that a
+// service runs.
+func openBrokerBeside(ctx context.Context, c config.Config, logger *slog.Logger) (*broker, error) {
+	if c.NATSListen == "off" {
+		return nil, errors.New("the service's NATS server cannot be reached from outside (TOKENLEDGER_NATS_LISTEN is off); stop the service first")
+	}
+	c.NATSURL, c.NATSCreds = "nats://"+c.NATSListen, embedded.RelayCreds(c.Data)
+	return openBroker(ctx, c, logger)
+}
+
+// RebuildRelay publishes the log anew to a stream that is made anew, also beside
+// services that run: a relay of theirs that has halted goes on by itself.
 func RebuildRelay(ctx context.Context, c config.Config, s *Store, logger *slog.Logger) error {
 	b, err := openBroker(ctx, c, logger)
+	if errors.Is(err, embedded.ErrInUse) {
+		b, err = openBrokerBeside(ctx, c, logger)
+	}
 	if err != nil {
 		return err
 	}

@@ -213,15 +213,31 @@ func (l *ledger) run(ctx context.Context, public, admin net.Listener, started fu
 	return group.Wait()
 }
 
+// relookEvery is how often a relay that has halted looks whether a person has mended
+// the stream.
+const relookEvery = 5 * time.Second
+
 // runRelay keeps a halted relay from ending the service: the log and its uses go
-// on, /readyz and the metrics say what happened, and a person decides.
+// on, /readyz and the metrics say what happened, and a person decides. The relay
+// goes on by itself once the stream is that of the log again.
 func (l *ledger) runRelay(ctx context.Context) error {
-	err := l.relay.Run(ctx)
-	if err != nil && ctx.Err() == nil {
-		l.logger.ErrorContext(ctx, "the relay has halted; events wait in the log", "error", err)
-		<-ctx.Done()
+	relook := time.NewTicker(relookEvery)
+	defer relook.Stop()
+	for {
+		err := l.relay.Run(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if !errors.Is(err, jetstream.ErrDiverged) { // the connection is closed, or the log itself is corrupt
+			<-ctx.Done()
+			return nil
+		}
+		select {
+		case <-relook.C:
+		case <-ctx.Done():
+			return nil
+		}
 	}
-	return nil
 }
 
 // tick wakes the other processes when this one appends, and this one when they do.
