@@ -4,6 +4,7 @@ package graphql_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -226,6 +227,9 @@ func TestWebhooks(t *testing.T) {
 	w.send(w.admin, addWebhook, vars{"input": vars{"url": "https://inside.example.com"}}).refuses("BAD_USER_INPUT", "url")
 	if a = w.ask(replay, vars{"id": id}); a.at("replayWebhookDeliveries.messages") != "0" {
 		t.Errorf("nothing to replay: %s", a.body)
+	}
+	if !slices.Contains(w.counts.taken(), "replayWebhookDeliveries") {
+		t.Errorf("a replay is a use of the token that asks for it; uses: %v", w.counts.taken())
 	}
 	if a = w.ask(remove, vars{"id": id}); a.at("removeWebhook.removedID") != id {
 		t.Errorf("removed: %s", a.body)
