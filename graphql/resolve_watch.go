@@ -5,6 +5,7 @@ package graphql
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -78,12 +79,14 @@ func (q queries) Findings(
 }
 
 func ruleOf(name string) (projections.Rule, error) {
+	var names []string
 	for _, r := range projections.Rules {
 		if string(r) == name {
 			return r, nil
 		}
+		names = append(names, string(r))
 	}
-	return "", badInput("rule", "There is no rule %q; the rules are %v.", name, projections.Rules)
+	return "", badInput("rule", "There is no rule %q; the rules are %s.", name, strings.Join(names, ", "))
 }
 
 // Finding implements the query finding.

@@ -83,8 +83,7 @@ var roles = []string{"owner", "admin", "auditor", "member"}
 // roleFlag adds --role with completion of the roles.
 func roleFlag(c *cobra.Command, role *string, byDefault string) {
 	c.Flags().StringVar(role, "role", byDefault, "what the member is to be: "+strings.Join(roles, ", "))
-	// The error of a flag that was not defined cannot be.
-	_ = c.RegisterFlagCompletionFunc("role", cobra.FixedCompletions(roles, cobra.ShellCompDirectiveNoFileComp))
+	completes(c, "role", roles...)
 }
 
 // roleOf is a role as the schema writes it.

@@ -75,7 +75,8 @@ func (a app) findingsList() *cobra.Command {
 	c.Flags().StringVar(&token, "token", "", "only about this token")
 	c.Flags().StringVar(&from, "from", "", "only those raised at this time or later")
 	c.Flags().BoolVar(&unresolved, "unresolved", false, "only those that nothing has resolved by itself")
-	_ = c.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(findingStatuses, cobra.ShellCompDirectiveNoFileComp))
+	completes(c, "rule", ruleNames()...)
+	completes(c, "status", findingStatuses...)
 	p.flags(c)
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -107,12 +108,12 @@ func (a app) findingsList() *cobra.Command {
 func (a app) findingsTriage() *cobra.Command {
 	var status, note string
 	c := &cobra.Command{
-		Use: "triage RULE POSITION --status STATUS", Short: "Say what became of a finding", Args: cobra.ExactArgs(2),
+		Use: "triage RULE POSITION --status STATUS", Short: "Say what became of a finding", Args: cobra.ExactArgs(2), ValidArgs: ruleNames(),
 		Example: `  tokenledger findings triage new_source 4711 --status closed --note "the new build machine"`,
 	}
 	c.Flags().StringVar(&status, "status", "", "what became of it: "+strings.Join(findingStatuses, ", "))
 	c.Flags().StringVar(&note, "note", "", "why; it stands in clear in the audit trail")
-	_ = c.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(findingStatuses, cobra.ShellCompDirectiveNoFileComp))
+	completes(c, "status", findingStatuses...)
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		position, err := strconv.ParseInt(args[1], 10, 64)

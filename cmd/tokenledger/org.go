@@ -39,7 +39,7 @@ func (a app) orgCreate() *cobra.Command {
 		Use: "create --name NAME [--owner EMAIL]", Short: "Found an organization; operators of the installation may",
 		Example: "  tokenledger org create --name acme --display-name 'ACME GmbH' --owner ann@acme.example",
 	}
-	c.Flags().StringVar(&name, "name", "", "short name, unique in the installation")
+	c.Flags().StringVar(&name, "name", "", "short name, for people; the id tells organizations apart")
 	c.Flags().StringVar(&display, "display-name", "", "name as people write it; by default the short one")
 	c.Flags().StringVar(&owner, "owner", "", "e-mail address of the first owner; by default you")
 	out := outputFlag(c, "table", "json", "csv")
@@ -106,7 +106,7 @@ func idOf(args []string) map[string]any {
 func (a app) orgRename() *cobra.Command {
 	var name, display string
 	c := &cobra.Command{Use: "rename [ID] --name NAME", Short: "Give an organization other names", Args: cobra.MaximumNArgs(1)}
-	c.Flags().StringVar(&name, "name", "", "short name, unique in the installation")
+	c.Flags().StringVar(&name, "name", "", "short name, for people; the id tells organizations apart")
 	c.Flags().StringVar(&display, "display-name", "", "name as people write it; by default the short one")
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {

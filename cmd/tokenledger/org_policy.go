@@ -56,9 +56,11 @@ func policyFlags(c *cobra.Command) func() (map[string]any, error) {
 		case seconds:
 			f.String(d.flag, "", d.help+": 90d, 12h; 0: no limit")
 		default:
-			f.StringSlice(d.flag, nil, d.help+"; empty: no limit")
+			f.StringSlice(d.flag, nil, d.help+"; empty: none")
 		}
 	}
+	completesList(c, "member-scopes", scopeNames()...)
+	completesList(c, "scope-ceiling", scopeNames()...)
 	return func() (map[string]any, error) {
 		change := map[string]any{}
 		for _, d := range demands {

@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -58,7 +59,11 @@ func (c cell) text() string {
 	case string:
 		return plainCell(orDash(&v))
 	case []string:
-		return plainCell(orDash(ptr(strings.Join(v, " "))))
+		between := " "
+		if slices.ContainsFunc(v, func(s string) bool { return strings.Contains(s, " ") }) {
+			between = ", "
+		}
+		return plainCell(orDash(ptr(strings.Join(v, between))))
 	case seconds:
 		return v.String()
 	case []any:

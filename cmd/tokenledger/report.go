@@ -26,7 +26,7 @@ func (a app) reportCommand() *cobra.Command {
 		Use: "report [NAME]", Short: "A report over an organization's trail; without a name, the list of reports",
 		Example: `  tokenledger report roll-forward --from 2026-01-01T00:00:00Z --to 2026-07-01T00:00:00Z
   tokenledger report leak --token 2Xn… --output pdf --output-file leak.pdf`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cobra.MaximumNArgs(1), ValidArgs: reportNames(),
 	}
 	f := c.Flags()
 	f.String("organization", "", "id of the organization; needed where the token reaches several")

@@ -130,7 +130,7 @@ func strictArgs(c *cobra.Command) {
 	}
 	c.Args = func(c *cobra.Command, args []string) error {
 		if err := check(c, args); err != nil {
-			return usageError{err}
+			return usage("%w; usage: %s", err, strings.TrimSuffix(c.UseLine(), " [flags]"))
 		}
 		return nil
 	}
@@ -163,6 +163,7 @@ func (a app) config() (config.Config, error) { return config.Load(a.overrides(),
 func outputFlag(c *cobra.Command, forms ...string) *string {
 	var form string
 	c.Flags().StringVarP(&form, "output", "o", forms[0], "form of the output: "+strings.Join(forms, ", "))
+	completes(c, "output", forms...)
 	before := c.PreRunE
 	c.PreRunE = func(c *cobra.Command, args []string) error {
 		if !slices.Contains(forms, form) {

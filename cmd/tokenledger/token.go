@@ -15,23 +15,25 @@ import (
 )
 
 // tokenFields is what every token command asks for.
-const tokenFields = `id name token description scopes status isActive expiresAt createdAt createdBy lastUsedAt revokedAt revokedBy revokedReason`
+const tokenFields = `id name token description scopes status isActive expiresAt suspendedUntil rotationDueAt createdAt createdBy lastUsedAt revokedAt revokedBy revokedReason`
 
 type tokenView struct {
-	ID            string   `json:"id"`
-	Name          string   `json:"name"`
-	Token         string   `json:"token"`
-	Description   *string  `json:"description"`
-	Scopes        []string `json:"scopes"`
-	Status        string   `json:"status"`
-	IsActive      bool     `json:"isActive"`
-	ExpiresAt     *string  `json:"expiresAt"`
-	CreatedAt     *string  `json:"createdAt"`
-	CreatedBy     *string  `json:"createdBy"`
-	LastUsedAt    *string  `json:"lastUsedAt"`
-	RevokedAt     *string  `json:"revokedAt"`
-	RevokedBy     *string  `json:"revokedBy"`
-	RevokedReason *string  `json:"revokedReason"`
+	ID             string   `json:"id"`
+	Name           string   `json:"name"`
+	Token          string   `json:"token"`
+	Description    *string  `json:"description"`
+	Scopes         []string `json:"scopes"`
+	Status         string   `json:"status"`
+	IsActive       bool     `json:"isActive"`
+	ExpiresAt      *string  `json:"expiresAt"`
+	SuspendedUntil *string  `json:"suspendedUntil"`
+	RotationDueAt  *string  `json:"rotationDueAt"`
+	CreatedAt      *string  `json:"createdAt"`
+	CreatedBy      *string  `json:"createdBy"`
+	LastUsedAt     *string  `json:"lastUsedAt"`
+	RevokedAt      *string  `json:"revokedAt"`
+	RevokedBy      *string  `json:"revokedBy"`
+	RevokedReason  *string  `json:"revokedReason"`
 }
 
 func (t tokenView) record() record {
@@ -45,6 +47,8 @@ func (t tokenView) record() record {
 		{"scopes", t.Scopes},
 		{"expiresAt", t.ExpiresAt},
 		{"lastUsedAt", t.LastUsedAt},
+		{"suspendedUntil", detail{t.SuspendedUntil}},
+		{"rotationDueAt", detail{t.RotationDueAt}},
 		{"createdAt", detail{t.CreatedAt}},
 		{"createdBy", detail{t.CreatedBy}},
 		{"revokedAt", detail{t.RevokedAt}},
@@ -57,6 +61,11 @@ func (a app) tokenCommand() *cobra.Command {
 	c := group("token", "Create, look at, rotate, suspend and end tokens",
 		a.tokenCreate(), a.tokenList(), a.tokenShow(), a.tokenRotate(), a.tokenSuspend(), a.tokenResume(),
 		a.tokenRevoke(), a.tokenDelete(), a.tokenLeak())
+	for _, sub := range c.Commands() {
+		if strings.Contains(sub.Use, " ID") || strings.Contains(sub.Use, "[ID") {
+			sub.ValidArgsFunction = a.completeTokens
+		}
+	}
 	c.PersistentFlags().Bool("personal", false, "personal access tokens (tolp_) instead of the organization's (tola_)")
 	return c
 }
@@ -83,6 +92,7 @@ func (a app) tokenCreate() *cobra.Command {
 	f.StringVar(&in.name, "name", "", "name, for people")
 	f.StringVar(&in.description, "description", "", "what it is for")
 	f.StringSliceVar(&in.scopes, "scopes", nil, "what it may do, for example evidence:write,control:read")
+	completesList(c, "scopes", scopeNames()...)
 	f.StringSliceVar(&in.tags, "tags", nil, "tags")
 	f.StringSliceVar(&in.organizations, "organizations", nil, "ids of the organizations that a personal token is granted to")
 	f.StringVar(&in.expires, "expires", "90d", "when it ends: 30d, 12h, or a time such as 2027-01-31T00:00:00Z")

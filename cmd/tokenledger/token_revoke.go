@@ -49,6 +49,7 @@ The exit code is 1 when a token that was named could not be ended; one that had 
 	f.StringVar(&in.where, "where", "", `organization tokens that match this GraphQL filter, for example '{"nameHasPrefix":"ci"}'`)
 	f.StringVar(&in.owner, "owner", "", "id of a user: his tokens' access to the organization")
 	f.StringVar(&in.scope, "scope", "", "organization tokens that may do this, for example evidence:write")
+	completes(c, "scope", scopeNames()...)
 	f.StringVar(&in.leaked, "leaked", "", "file with found values, their SHA-256, or ids, one a line; - is the standard input")
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {

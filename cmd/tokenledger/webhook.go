@@ -53,6 +53,7 @@ func (a app) webhookAdd() *cobra.Command {
 		Example: "  tokenledger webhook add https://hooks.example.com/tokens --types token,finding",
 	}
 	c.Flags().StringSliceVar(&types, "types", nil, "types of events (token.revoked), kinds of them (token), finding; without any, everything")
+	completesList(c, "types", append(typeNames(), "finding")...)
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		var answer struct {

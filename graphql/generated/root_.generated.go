@@ -350,7 +350,7 @@ type ReceiptEvent {
 type Organization implements Node {
   "The organization's UUID, which is also the name of its trail."
   id: ID!
-  "Its short name, unique in the installation."
+  "Its short name, for people; the id tells organizations apart."
   name: String!
   "Its name as people write it."
   displayName: String!
@@ -696,7 +696,7 @@ type TokenGrantEdge {
 
 "What a new organization is to be."
 input CreateOrganizationInput {
-  "Its short name, unique in the installation."
+  "Its short name, for people; the id tells organizations apart."
   name: String!
   "Its name as people write it; by default the short name."
   displayName: String
@@ -710,7 +710,7 @@ input CreateOrganizationInput {
 
 "The names that replace an organization's present ones."
 input UpdateOrganizationInput {
-  "Its short name, unique in the installation."
+  "Its short name, for people; the id tells organizations apart."
   name: String!
   "Its name as people write it; by default the short name."
   displayName: String

@@ -250,7 +250,7 @@ type CreateAPITokenInput struct {
 
 // What a new organization is to be.
 type CreateOrganizationInput struct {
-	// Its short name, unique in the installation.
+	// Its short name, for people; the id tells organizations apart.
 	Name string `json:"name"`
 	// Its name as people write it; by default the short name.
 	DisplayName *string `json:"displayName,omitempty"`
@@ -943,7 +943,7 @@ type UpdateMemberInput struct {
 
 // The names that replace an organization's present ones.
 type UpdateOrganizationInput struct {
-	// Its short name, unique in the installation.
+	// Its short name, for people; the id tells organizations apart.
 	Name string `json:"name"`
 	// Its name as people write it; by default the short name.
 	DisplayName *string `json:"displayName,omitempty"`
