@@ -90,6 +90,24 @@ func (c Call) order(command string, input any, decide func(context.Context, *Dec
 	return o, nil
 }
 
+// answer decides and records what somebody asks for, as a caller whose credential
+// still is good.
+func (h *Handler) answer(
+	ctx context.Context, call Call, command string, input any, decide func(ctx context.Context, d *Decision, who Principal) error,
+) (Outcome, error) {
+	o, err := call.order(command, input, func(ctx context.Context, d *Decision) error {
+		who, err := authenticate(ctx, d, call.Principal)
+		if err != nil {
+			return err
+		}
+		return decide(ctx, d, who)
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	return h.Handle(ctx, o)
+}
+
 // authenticate checks that the caller's credential still is what it was taken
 // for, and gives it as it is now. Token and user are guarded from here on, and
 // the token's deadline becomes the decision's.

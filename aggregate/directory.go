@@ -99,22 +99,15 @@ func (y *Directory) run(
 	decide func(ctx context.Context, d *Decision, who Principal) (uuid.UUID, error),
 ) (Made, error) {
 	var made Made
-	o, err := call.order(command, input, func(ctx context.Context, d *Decision) error {
-		who, err := authenticate(ctx, d, call.Principal)
-		if err != nil {
-			return err
-		}
+	out, err := y.Tokens.Handler.answer(ctx, call, command, input, func(ctx context.Context, d *Decision, who Principal) (err error) {
 		made.ID, err = decide(ctx, d, who)
 		return err
 	})
 	if err != nil {
 		return Made{}, err
 	}
-	if made.Outcome, err = y.Tokens.Handler.Handle(ctx, o); err != nil {
-		return Made{}, err
-	}
-	if made.Receipt.Replayed {
-		made.ID = idIn(made.Receipt, kind)
+	if made.Outcome = out; out.Receipt.Replayed {
+		made.ID = idIn(out.Receipt, kind)
 	}
 	return made, nil
 }

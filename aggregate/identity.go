@@ -51,10 +51,10 @@ func (c LinkUser) decide(u User) ([]events.UserEvent, error) {
 // maxIssuer bounds an issuer's URL, in characters.
 const maxIssuer = 512
 
-// LinkIdentity ties a user to an account as part of a decision, such as that on
+// linkIdentity ties a user to an account as part of a decision, such as that on
 // an invitation, which has made sure that both are the same person. An account
 // is one user's: nobody can be linked to it meanwhile, which the log guards.
-func (y *Directory) LinkIdentity(ctx context.Context, d *Decision, user uuid.UUID, a Identity) error {
+func (y *Directory) linkIdentity(ctx context.Context, d *Decision, user uuid.UUID, a Identity) error {
 	if err := y.current(ctx, d, events.KindUser); err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (y *Directory) SignIn(ctx context.Context, call Call, in SignIn) (Made, err
 			return refuse(CodeForbidden, "", "Your user has been deactivated; ask an administrator.")
 		}
 		if !slices.Contains(u.Issuers, in.Issuer) {
-			if err := y.LinkIdentity(ctx, d, made.ID, in.Identity); err != nil {
+			if err := y.linkIdentity(ctx, d, made.ID, in.Identity); err != nil {
 				return err
 			}
 		}

@@ -120,7 +120,7 @@ func (s *story) step() error {
 			return add(ref.Kind)(s.tokens.Rotate(ctx, call, ref, Rotation{EndsAtFirstUse: name == ""}))
 		},
 		func() error { return one(s.tokens.Expire(ctx, Call{Principal: Service("scheduler")}, ref)) },
-		func() error { return one(s.tokens.Supersede(ctx, Call{Principal: Service("verifier")}, ref)) },
+		func() error { return supersede(ctx, s.tokens, ref) },
 		func() error { return one(s.tokens.EndGrant(ctx, call, org, ref.ID, "why")) },
 		func() error { return one(s.tokens.AuthorizeSSO(ctx, call, org, ref)) },
 		func() error {

@@ -120,19 +120,13 @@ func (r AccessReview) mustBeOpen() error {
 	return nil
 }
 
-// ReviewOutcome is what became of a review.
-type ReviewOutcome struct {
-	Outcome
-	ID uuid.UUID
-}
-
 // OpenAccessReview begins a review of everything that could reach the
 // organization at the position At.
-func (t *Tokens) OpenAccessReview(ctx context.Context, call Call, in OpenReview) (ReviewOutcome, error) {
+func (t *Tokens) OpenAccessReview(ctx context.Context, call Call, in OpenReview) (Made, error) {
 	var id uuid.UUID
 	// The snapshot's position is of this attempt, and no part of what is asked for.
 	asked := []any{in.Organization, in.Name, in.Due, in.Reviewers}
-	return t.review(ctx, call, "OpenAccessReview", asked, &id, func(ctx context.Context, d *Decision, who Principal) (err error) {
+	out, err := t.Handler.answer(ctx, call, "OpenAccessReview", asked, func(ctx context.Context, d *Decision, who Principal) (err error) {
 		if _, err := admit(ctx, d, who, in.Organization, OpOpenReview); err != nil {
 			return err
 		}
@@ -152,6 +146,10 @@ func (t *Tokens) OpenAccessReview(ctx context.Context, call Call, in OpenReview)
 		_, err = onReview(ctx, d, id, in.Organization, in)
 		return err
 	})
+	if out.Receipt.Replayed {
+		id = idIn(out.Receipt, events.KindReview)
+	}
+	return Made{out, id}, err
 }
 
 // ReviewedToken names what a reviewer decides on, and how.
@@ -165,8 +163,8 @@ type ReviewedToken struct {
 
 // DecideAccessReview records a reviewer's decision and what follows from it, in
 // one append: a token that is kept was reviewed, one that is not ends.
-func (t *Tokens) DecideAccessReview(ctx context.Context, call Call, in ReviewedToken) (ReviewOutcome, error) {
-	return t.review(ctx, call, "DecideAccessReview", in, &in.Review, func(ctx context.Context, d *Decision, who Principal) error {
+func (t *Tokens) DecideAccessReview(ctx context.Context, call Call, in ReviewedToken) (Made, error) {
+	out, err := t.Handler.answer(ctx, call, "DecideAccessReview", in, func(ctx context.Context, d *Decision, who Principal) error {
 		if _, err := admit(ctx, d, who, in.Organization, OpDecideReview); err != nil {
 			return err
 		}
@@ -191,6 +189,7 @@ func (t *Tokens) DecideAccessReview(ctx context.Context, call Call, in ReviewedT
 		}
 		return followReview(ctx, d, who, in)
 	})
+	return Made{out, in.Review}, err
 }
 
 // inSnapshot refuses a token that could not reach the organization when the review
@@ -248,8 +247,8 @@ func followReview(ctx context.Context, d *Decision, who Principal, in ReviewedTo
 }
 
 // CloseAccessReview ends a review.
-func (t *Tokens) CloseAccessReview(ctx context.Context, call Call, organization, review uuid.UUID) (ReviewOutcome, error) {
-	return t.review(ctx, call, "CloseAccessReview", []any{organization, review}, &review, func(ctx context.Context, d *Decision, who Principal) error {
+func (t *Tokens) CloseAccessReview(ctx context.Context, call Call, organization, review uuid.UUID) (Made, error) {
+	out, err := t.Handler.answer(ctx, call, "CloseAccessReview", []any{organization, review}, func(ctx context.Context, d *Decision, who Principal) error {
 		if _, err := admit(ctx, d, who, organization, OpCloseReview); err != nil {
 			return err
 		}
@@ -259,31 +258,7 @@ func (t *Tokens) CloseAccessReview(ctx context.Context, call Call, organization,
 		_, err := onReview(ctx, d, review, organization, CloseReview{})
 		return err
 	})
-}
-
-func (t *Tokens) review(
-	ctx context.Context, call Call, command string, input any, id *uuid.UUID, decide func(context.Context, *Decision, Principal) error,
-) (ReviewOutcome, error) {
-	o, err := call.order(command, input, func(ctx context.Context, d *Decision) error {
-		who, err := authenticate(ctx, d, call.Principal)
-		if err != nil {
-			return err
-		}
-		return decide(ctx, d, who)
-	})
-	if err != nil {
-		return ReviewOutcome{}, err
-	}
-	out, err := t.Handler.Handle(ctx, o)
-	if err != nil {
-		return ReviewOutcome{}, err
-	}
-	for _, p := range out.Receipt.Placed { // a replay has the id of then
-		if p.Stream.Kind() == events.KindReview {
-			*id, _, _ = p.Stream.IDs()
-		}
-	}
-	return ReviewOutcome{Outcome: out, ID: *id}, nil
+	return Made{out, review}, err
 }
 
 func onReview(ctx context.Context, d *Decision, id, organization uuid.UUID, c ReviewCommand) (AccessReview, error) {

@@ -100,7 +100,7 @@ func (t *Tokens) MayAuthorize(ctx context.Context, call Call, organization, toke
 		return err
 	})
 	if err == nil {
-		_, err = t.Handler.Handle(ctx, o)
+		err = t.Handler.rehearse(ctx, o)
 	}
 	if err == nil && provider == (events.Provider{}) {
 		err = refuse(CodeConflict, "organization", "This organization has no provider of single sign-on; an administrator authorizes tokens there.")

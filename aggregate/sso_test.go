@@ -163,6 +163,17 @@ func TestByHandOnlyWithoutAProvider(t *testing.T) {
 	_, _, err := w.tokens.MayAuthorize(t.Context(), owner, w.org, ref.ID)
 	mustBe(t, err, CodeConflict, "organization")
 	w.connect(w.org)
+	// It is asked on the way, under whatever key: nothing is recorded, and nothing recalled.
+	asked := owner
+	asked.Once = "used before"
+	if _, err := w.tokens.Suspend(t.Context(), asked, ref, Suspension{Until: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	before := w.head()
+	if got, p, err := w.tokens.MayAuthorize(t.Context(), asked, w.org, ref.ID); err != nil || got != ref || p != acme {
+		t.Errorf("with a key that was used before: %v %v %v", got, p, err)
+	}
+	w.recorded(before)
 	_, err = w.tokens.AuthorizeSSO(t.Context(), owner, w.org, ref)
 	mustBe(t, err, CodeForbidden, "")
 	if err != nil && !strings.Contains(err.Error(), acme.Issuer) {

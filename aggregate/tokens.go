@@ -90,18 +90,10 @@ func (t *Tokens) createOne(
 	create func(context.Context, *Decision, Principal) (Issued, error),
 ) (TokenOutcome, error) {
 	var made Issued
-	o, err := call.order(command, in, func(ctx context.Context, d *Decision) error {
-		who, err := authenticate(ctx, d, call.Principal)
-		if err != nil {
-			return err
-		}
+	out, err := t.Handler.answer(ctx, call, command, in, func(ctx context.Context, d *Decision, who Principal) (err error) {
 		made, err = create(ctx, d, who)
 		return err
 	})
-	if err != nil {
-		return TokenOutcome{}, err
-	}
-	out, err := t.Handler.Handle(ctx, o)
 	if err != nil {
 		return TokenOutcome{}, err
 	}
@@ -111,16 +103,21 @@ func (t *Tokens) createOne(
 	return t.complete(ctx, TokenOutcome{Outcome: out, Issued: made}, kind)
 }
 
-// shownBefore lists the tokens that a replayed order made, without their values.
+// shownBefore lists the tokens that a replayed order made, and warns that their
+// values are not among them.
 func shownBefore(out *Outcome) []Issued {
-	var made []Issued
-	for _, p := range out.Receipt.Placed {
+	out.Warnings = append(out.Warnings, WarnValueShown)
+	return createdIn(out.Receipt)
+}
+
+// createdIn lists the tokens that were made, without their values.
+func createdIn(r events.Receipt) (made []Issued) {
+	for _, p := range r.Placed {
 		if p.Type == (events.TokenCreated{}).Type() {
 			id, _, _ := p.Stream.IDs()
 			made = append(made, Issued{ID: id})
 		}
 	}
-	out.Warnings = append(out.Warnings, WarnValueShown)
 	return made
 }
 

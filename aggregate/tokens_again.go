@@ -72,23 +72,13 @@ func (t *Tokens) repeated(ctx context.Context, call Call, ref TokenRef, in Rotat
 		if err != nil || !found {
 			return call, again, fromLog(err)
 		}
-		successor := createdIn(receipt)
+		successor := createdIn(receipt)[0].ID // a rotation makes one
 		if unused, err := t.unused(ctx, successor); err != nil || !unused {
 			return call, again, err
 		}
 		call, again = call.part(successor.String()), true
 	}
 	return call, again, nil
-}
-
-func createdIn(r events.Receipt) uuid.UUID {
-	for _, p := range r.Placed {
-		if p.Type == (events.TokenCreated{}).Type() {
-			id, _, _ := p.Stream.IDs()
-			return id
-		}
-	}
-	return uuid.Nil
 }
 
 // unused reports whether a successor has neither been used nor ended by somebody

@@ -41,7 +41,7 @@ func (c ReviewGrant) decide(g Grant) ([]events.GrantEvent, error) {
 // ApproveGrant lets a personal token in, where the organization's policy demands
 // that an administrator has approved it.
 func (t *Tokens) ApproveGrant(ctx context.Context, call Call, organization, token uuid.UUID, reason string) (TokenOutcome, error) {
-	return t.onGrantOf(ctx, call, "ApproveGrant", organization, token, reason, OpApproveGrant,
+	return t.within(ctx, call, "ApproveGrant", organization, TokenRef{events.PersonalKind, token}, reason, OpApproveGrant,
 		func(ctx context.Context, d *Decision, s *subject) error {
 			if err := d.because(reason, ""); err != nil {
 				return err
@@ -80,7 +80,7 @@ func (t *Tokens) endByWord(
 	ctx context.Context, call Call, command string, organization, token uuid.UUID, reason string,
 	cause events.GrantCause, fits func(Grant) error,
 ) (TokenOutcome, error) {
-	return t.onGrantOf(ctx, call, command, organization, token, reason, OpDeclineGrant,
+	return t.within(ctx, call, command, organization, TokenRef{events.PersonalKind, token}, reason, OpDeclineGrant,
 		func(ctx context.Context, d *Decision, _ *subject) error {
 			d.Because(reason)
 			if err := reasonText("reason").check(reason); err != nil {
@@ -95,13 +95,6 @@ func (t *Tokens) endByWord(
 			}
 			return withdraw(ctx, d, token, []uuid.UUID{organization}, cause)
 		})
-}
-
-func (t *Tokens) onGrantOf(
-	ctx context.Context, call Call, command string, organization, token uuid.UUID, input any, op Operation,
-	do func(ctx context.Context, d *Decision, s *subject) error,
-) (TokenOutcome, error) {
-	return t.within(ctx, call, command, organization, TokenRef{events.PersonalKind, token}, input, op, do)
 }
 
 // Review records that somebody looked at a token of the organization, or at a

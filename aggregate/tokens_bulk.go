@@ -36,12 +36,8 @@ func createSeveral[N any](
 		return TokensOutcome{}, err
 	}
 	var made []Issued
-	o, err := call.order(command, in, func(ctx context.Context, d *Decision) error {
+	out, err := t.Handler.answer(ctx, call, command, in, func(ctx context.Context, d *Decision, who Principal) error {
 		made = nil
-		who, err := authenticate(ctx, d, call.Principal)
-		if err != nil {
-			return err
-		}
 		for i, one := range in {
 			issued, err := create(ctx, d, who, one)
 			if err != nil {
@@ -51,10 +47,6 @@ func createSeveral[N any](
 		}
 		return nil
 	})
-	if err != nil {
-		return TokensOutcome{}, err
-	}
-	out, err := t.Handler.Handle(ctx, o)
 	if err != nil {
 		return TokensOutcome{}, err
 	}
@@ -102,48 +94,14 @@ func each(call Call, ids []uuid.UUID, do func(Call, uuid.UUID) (TokenOutcome, er
 	return out, nil
 }
 
-// RevokeAll revokes several tokens for one reason in one append: all or none.
-func (t *Tokens) RevokeAll(
-	ctx context.Context, call Call, kind events.TokenKind, ids []uuid.UUID, reason string,
-) (TokensOutcome, error) {
-	if err := bulkSize("ids", len(ids)); err != nil {
-		return TokensOutcome{}, err
-	}
-	ids = uniqueIDs(ids)
-	o, err := call.order("RevokeTokens", []any{kind, ids, reason}, func(ctx context.Context, d *Decision) error {
-		who, err := authenticate(ctx, d, call.Principal)
-		if err != nil {
-			return err
-		}
-		d.Because(reason)
-		for i, id := range ids {
-			if err := revoke(ctx, d, who, TokenRef{kind, id}, reason); err != nil {
-				return below(fmt.Sprintf("ids[%d]", i), err)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return TokensOutcome{}, err
-	}
-	out, err := t.Handler.Handle(ctx, o)
-	if err != nil {
-		return TokensOutcome{}, err
-	}
-	revoked := TokensOutcome{Outcome: out}
-	for _, id := range ids {
-		revoked.Tokens = append(revoked.Tokens, Issued{ID: id})
-	}
-	return revoked, nil
-}
-
+// revoke ends a token for good; what follows from that, too.
 func revoke(ctx context.Context, d *Decision, who Principal, ref TokenRef, reason string) error {
 	s, err := open(ctx, d, who, ref, actRevoke)
 	if err != nil {
 		return err
 	}
 	if err := s.do(ctx, d, RevokeToken{Reason: reason}); err != nil {
-		return asReason(err)
+		return err
 	}
 	return s.follow(ctx, d)
 }

@@ -130,11 +130,7 @@ func (t *Tokens) on(
 	ctx context.Context, call Call, command string, ref TokenRef, input any, a act,
 	do func(ctx context.Context, d *Decision, who Principal, s *subject) error,
 ) (TokenOutcome, error) {
-	o, err := call.order(command, about(ref, input), func(ctx context.Context, d *Decision) error {
-		who, err := authenticate(ctx, d, call.Principal)
-		if err != nil {
-			return err
-		}
+	out, err := t.Handler.answer(ctx, call, command, about(ref, input), func(ctx context.Context, d *Decision, who Principal) error {
 		s, err := open(ctx, d, who, ref, a)
 		if err != nil {
 			return err
@@ -147,10 +143,6 @@ func (t *Tokens) on(
 		}
 		return s.follow(ctx, d)
 	})
-	if err != nil {
-		return TokenOutcome{}, err
-	}
-	out, err := t.Handler.Handle(ctx, o)
 	if err != nil {
 		return TokenOutcome{}, err
 	}
@@ -295,14 +287,5 @@ func (t *Tokens) Expire(ctx context.Context, call Call, ref TokenRef) (TokenOutc
 	return t.on(ctx, call, "ExpireToken", ref, nil, actExpire,
 		func(ctx context.Context, d *Decision, _ Principal, s *subject) error {
 			return s.do(ctx, d, ExpireToken{})
-		})
-}
-
-// Supersede ends a rotated token because its successor was used, where the
-// rotation asked for that. The service calls it.
-func (t *Tokens) Supersede(ctx context.Context, call Call, ref TokenRef) (TokenOutcome, error) {
-	return t.on(ctx, call, "SupersedeToken", ref, nil, actExpire,
-		func(ctx context.Context, d *Decision, _ Principal, s *subject) error {
-			return s.do(ctx, d, SupersedeToken{})
 		})
 }

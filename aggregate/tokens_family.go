@@ -17,11 +17,7 @@ import (
 // personal ones lose their access to this organization. It is one append, and
 // nothing where the organization's policy does not ask for it. The service calls it.
 func (t *Tokens) EndFamily(ctx context.Context, call Call, organization uuid.UUID, ref TokenRef) (Outcome, error) {
-	o, err := call.order("EndFamily", []any{organization, ref}, func(ctx context.Context, d *Decision) error {
-		who, err := authenticate(ctx, d, call.Principal)
-		if err != nil {
-			return err
-		}
+	return t.Handler.answer(ctx, call, "EndFamily", []any{organization, ref}, func(ctx context.Context, d *Decision, who Principal) error {
 		if err := Authorize(who, Standing{}, OpExpireTokens); err != nil {
 			return err
 		}
@@ -41,10 +37,6 @@ func (t *Tokens) EndFamily(ctx context.Context, call Call, organization uuid.UUI
 		}
 		return nil
 	})
-	if err != nil {
-		return Outcome{}, err
-	}
-	return t.Handler.Handle(ctx, o)
 }
 
 // familyOf lists those of a token's predecessors that have not ended, and all

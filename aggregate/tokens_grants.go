@@ -69,11 +69,7 @@ func (t *Tokens) within(
 	do func(ctx context.Context, d *Decision, s *subject) error,
 ) (TokenOutcome, error) {
 	whole := []any{organization, ref, input}
-	o, err := call.order(command, whole, func(ctx context.Context, d *Decision) error {
-		who, err := authenticate(ctx, d, call.Principal)
-		if err != nil {
-			return err
-		}
+	out, err := t.Handler.answer(ctx, call, command, whole, func(ctx context.Context, d *Decision, who Principal) error {
 		if _, err := admit(ctx, d, who, organization, op); err != nil {
 			return err
 		}
@@ -83,10 +79,6 @@ func (t *Tokens) within(
 		}
 		return do(ctx, d, s)
 	})
-	if err != nil {
-		return TokenOutcome{}, err
-	}
-	out, err := t.Handler.Handle(ctx, o)
 	if err != nil {
 		return TokenOutcome{}, err
 	}

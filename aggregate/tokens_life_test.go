@@ -3,6 +3,7 @@
 package aggregate
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -18,6 +19,15 @@ func (w *world) ahead(by time.Duration) *Tokens {
 		Peppers: w.tokens.Peppers,
 		Handler: &Handler{Log: w.log, Now: func() time.Time { return time.Now().Add(by) }},
 	}
+}
+
+// supersede ends a rotated token as the first use of its successor does.
+func supersede(ctx context.Context, t *Tokens, ref TokenRef) error {
+	_, err := t.on(ctx, Call{Principal: Service("verifier")}, "SupersedeToken", ref, nil, actExpire,
+		func(ctx context.Context, d *Decision, _ Principal, s *subject) error {
+			return s.do(ctx, d, SupersedeToken{})
+		})
+	return err
 }
 
 func TestRotation(t *testing.T) {
@@ -67,7 +77,7 @@ func TestRotation(t *testing.T) {
 	mustBe(t, err, CodeConflict, "expectedVersion")
 
 	before = w.head()
-	if _, err := w.tokens.Supersede(t.Context(), Call{Principal: Service("verifier")}, old); err != nil {
+	if err := supersede(t.Context(), w.tokens, old); err != nil {
 		t.Fatal(err)
 	}
 	w.recorded(before, "token.expired in member", "grant.ended in org")

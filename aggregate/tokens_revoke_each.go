@@ -33,7 +33,6 @@ type Revocation struct {
 type RevokedEach struct {
 	Each     []Each // in the order of the input, each token once
 	Receipts []events.Receipt
-	Warnings []Warning
 }
 
 // RevokeEach ends many tokens, in several appends: an organization's token and

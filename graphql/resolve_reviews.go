@@ -134,8 +134,8 @@ func (m mutations) CloseAccessReview(ctx context.Context, id string) (*model.Acc
 }
 
 // reviewPayload answers a mutation on a review.
-func (m mutations) reviewPayload(ctx context.Context) func(aggregate.ReviewOutcome, error) (*model.AccessReviewPayload, error) {
-	return func(out aggregate.ReviewOutcome, err error) (*model.AccessReviewPayload, error) {
+func (m mutations) reviewPayload(ctx context.Context) func(aggregate.Made, error) (*model.AccessReviewPayload, error) {
+	return func(out aggregate.Made, err error) (*model.AccessReviewPayload, error) {
 		if err != nil {
 			return nil, err
 		}
