@@ -6,6 +6,10 @@
 // the event from which the time runs, and with the time at which it becomes a
 // finding; if the awaited thing happens before, it is taken out again. So the
 // clock decides only whether a row is shown yet, and a rebuild has the same rows.
+//
+// What an event does to a finding is kept as a version of it, so that a report has
+// the findings as they were. An erasure takes with it the findings that only erased
+// values could show: a rebuild that cannot read them has the same rows.
 
 package projections
 
@@ -26,9 +30,9 @@ type findings struct{}
 func (findings) Name() string { return "findings" }
 
 // Revision implements [Projection].
-func (findings) Revision() int { return 2 }
+func (findings) Revision() int { return 3 }
 
-// findingsDDL: the findings; then what the rules remember of each token that
+// findingsDDL: the findings, and their versions by the event that made each; then what the rules remember of each token that
 // reaches an organization, the networks that it came from, and what the
 // organization demands.
 const findingsDDL = `
@@ -80,6 +84,8 @@ CREATE TABLE %[2]s (
 	networks        bigint NOT NULL,
 	source_day      bigint NOT NULL,
 	source_findings bigint NOT NULL,
+	network_day     bigint NOT NULL,
+	network_findings bigint NOT NULL,
 	last            jsonb,
 	awaited         jsonb,
 	PRIMARY KEY (token, organization)
@@ -98,11 +104,24 @@ CREATE TABLE %[4]s (
 	organization uuid PRIMARY KEY,
 	policy       jsonb NOT NULL,
 	objects      jsonb
+);
+CREATE TABLE %[5]s (
+	organization uuid NOT NULL,
+	rule         text COLLATE "C" NOT NULL,
+	position     bigint NOT NULL,
+	version      bigint NOT NULL,
+	recorded_at  timestamptz NOT NULL,
+	raised_at    timestamptz,
+	token        uuid,
+	tokens       uuid[],
+	detail       jsonb,
+	resolved_at  timestamptz,
+	PRIMARY KEY (organization, rule, position, version)
 );`
 
 // Schema implements [Projection].
 func (findings) Schema(ctx context.Context, tx pgx.Tx, t Tables) error {
-	_, err := tx.Exec(ctx, fmt.Sprintf(findingsDDL, t.Name(""), t.Name("watched"), t.Name("networks"), t.Name("organizations")))
+	_, err := tx.Exec(ctx, fmt.Sprintf(findingsDDL, t.Name(""), t.Name("watched"), t.Name("networks"), t.Name("organizations"), t.Name("versions")))
 	return err
 }
 
@@ -141,9 +160,11 @@ type watched struct {
 	RefusedFrom *time.Time `json:"refused_from"`
 	Refused     int64      `json:"refused"`
 
-	Networks       int64 `json:"networks"`
-	SourceDay      int64 `json:"source_day"`
-	SourceFindings int64 `json:"source_findings"`
+	Networks        int64 `json:"networks"`
+	SourceDay       int64 `json:"source_day"`
+	SourceFindings  int64 `json:"source_findings"`
+	NetworkDay      int64 `json:"network_day"`
+	NetworkFindings int64 `json:"network_findings"`
 
 	Last    map[Rule]time.Time `json:"last"`    // when a rule with a rest was last broken
 	Awaited map[Rule]awaited   `json:"awaited"` // findings that something which happens takes back
@@ -165,8 +186,9 @@ type watchedOrganization struct {
 
 // Apply implements [Projection].
 func (findings) Apply(ctx context.Context, tx pgx.Tx, t Tables, run []events.Recorded) error {
-	f := newFindingsFold(t)
-	if err := f.load(ctx, tx, run); err != nil {
+	out := &findingsWriter{t: t}
+	f := newFindingsFold(out)
+	if err := f.load(ctx, tx, t, run); err != nil {
 		return err
 	}
 	for _, rec := range run {
@@ -174,5 +196,8 @@ func (findings) Apply(ctx context.Context, tx pgx.Tx, t Tables, run []events.Rec
 			return at(rec, err)
 		}
 	}
-	return f.write(ctx, tx)
+	if err := out.send(ctx, tx); err != nil {
+		return err
+	}
+	return f.write(ctx, tx, t)
 }

@@ -22,13 +22,35 @@ import (
 // findingsFold is a run being folded. Findings are written in the order in which
 // the events come, since one may be raised, taken back and raised again.
 type findingsFold struct {
-	t        Tables
+	out      findingsOut
+	rec      events.Recorded          // that is taken in
 	watched  map[uuid.UUID][]*watched // by token, one for each organization
 	orgs     map[uuid.UUID]*watchedOrganization
 	networks map[networkKey]bool // known
 	changed  map[any]bool        // of what watched and orgs point to
 	counted  map[*watched]bool   // only uses were counted, unless it is among the changed
-	writes   pgx.Batch
+}
+
+// findingsOut takes what events do to findings. The event is the one by which it
+// happens; a finding's row has no triage in it.
+type findingsOut interface {
+	// put writes a finding, or makes it another one of the same identity.
+	put(by events.Recorded, row FindingRow, timed bool)
+	// withdraw takes one out before its time; it never was a finding.
+	withdraw(by events.Recorded, id findingName)
+	resolve(by events.Recorded, id findingName)
+	triage(by events.Recorded, e events.OrganizationFindingTriaged)
+	// remember keeps a network that is somebody's personal data.
+	remember(k networkKey, subject uuid.UUID)
+	// forget drops what only the networks of these tokens of a subject could show.
+	forget(subject uuid.UUID, of []*watched)
+}
+
+// findingName is what a finding is known by.
+type findingName struct {
+	organization uuid.UUID
+	rule         Rule
+	position     events.Position
 }
 
 type networkKey struct {
@@ -36,17 +58,18 @@ type networkKey struct {
 	network             string
 }
 
-func newFindingsFold(t Tables) *findingsFold {
+func newFindingsFold(out findingsOut) *findingsFold {
 	return &findingsFold{
-		t: t, watched: map[uuid.UUID][]*watched{}, orgs: map[uuid.UUID]*watchedOrganization{},
+		out: out, watched: map[uuid.UUID][]*watched{}, orgs: map[uuid.UUID]*watchedOrganization{},
 		networks: map[networkKey]bool{}, changed: map[any]bool{}, counted: map[*watched]bool{},
 	}
 }
 
 // load reads what the run may ask for: the tokens that it is about, those of
-// organizations whose policy changes, and those of creators who leave.
-func (f *findingsFold) load(ctx context.Context, tx pgx.Tx, run []events.Recorded) error {
-	tokens, orgs, all, creators := map[uuid.UUID]bool{}, map[uuid.UUID]bool{}, map[uuid.UUID]bool{}, map[string]bool{}
+// organizations whose policy changes, those of creators who leave, and those whose
+// holders are erased.
+func (f *findingsFold) load(ctx context.Context, tx pgx.Tx, t Tables, run []events.Recorded) error {
+	tokens, orgs, all, creators, erased := map[uuid.UUID]bool{}, map[uuid.UUID]bool{}, map[uuid.UUID]bool{}, map[string]bool{}, map[uuid.UUID]bool{}
 	var seen []networkKey
 	for _, rec := range run {
 		first, second, err := rec.Stream.IDs()
@@ -72,22 +95,26 @@ func (f *findingsFold) load(ctx context.Context, tx pgx.Tx, run []events.Recorde
 			creators[second.String()] = true
 		case events.UserDeactivated:
 			creators[first.String()] = true
+		case events.UserErased, events.OrganizationNetworkDataErased:
+			erased[first] = true
 		}
 	}
-	if err := f.loadWatched(ctx, tx, tokens, all, creators); err != nil {
+	if err := f.loadWatched(ctx, tx, t, tokens, all, creators, erased); err != nil {
 		return err
 	}
-	if err := f.loadNetworks(ctx, tx, seen); err != nil {
+	if err := f.loadNetworks(ctx, tx, t, seen); err != nil {
 		return err
 	}
-	known, err := selectRows[watchedOrganization](ctx, tx, f.t.Name("organizations"), "t.organization = ANY($1)", sortedKeys(orgs))
+	known, err := selectRows[watchedOrganization](ctx, tx, t.Name("organizations"), "t.organization = ANY($1)", sortedKeys(orgs))
 	for i := range known {
 		f.orgs[known[i].Organization] = &known[i]
 	}
 	return err
 }
 
-func (f *findingsFold) loadWatched(ctx context.Context, tx pgx.Tx, tokens, all map[uuid.UUID]bool, creators map[string]bool) error {
+func (f *findingsFold) loadWatched(
+	ctx context.Context, tx pgx.Tx, t Tables, tokens, all map[uuid.UUID]bool, creators map[string]bool, erased map[uuid.UUID]bool,
+) error {
 	type ask struct {
 		condition string
 		of        any
@@ -99,8 +126,11 @@ func (f *findingsFold) loadWatched(ctx context.Context, tx pgx.Tx, tokens, all m
 	if len(creators) > 0 {
 		asks = append(asks, ask{"t.live AND t.creator = ANY($1)", slices.Sorted(maps.Keys(creators))})
 	}
+	if len(erased) > 0 {
+		asks = append(asks, ask{"t.holder = ANY($1)", sortedKeys(erased)})
+	}
 	for _, a := range asks {
-		rows, err := selectRows[watched](ctx, tx, f.t.Name("watched"), a.condition, a.of)
+		rows, err := selectRows[watched](ctx, tx, t.Name("watched"), a.condition, a.of)
 		if err != nil {
 			return err
 		}
@@ -113,7 +143,7 @@ func (f *findingsFold) loadWatched(ctx context.Context, tx pgx.Tx, tokens, all m
 	return nil
 }
 
-func (f *findingsFold) loadNetworks(ctx context.Context, tx pgx.Tx, seen []networkKey) error {
+func (f *findingsFold) loadNetworks(ctx context.Context, tx pgx.Tx, t Tables, seen []networkKey) error {
 	if len(seen) == 0 {
 		return nil
 	}
@@ -121,10 +151,10 @@ func (f *findingsFold) loadNetworks(ctx context.Context, tx pgx.Tx, seen []netwo
 	for i, k := range seen {
 		orgs[i], tokens[i], networks[i] = k.organization, k.token, k.network
 	}
-	rows, err := tx.Query(ctx, `SELECT organization, token, network FROM `+f.t.Name("networks")+`
+	rows, err := tx.Query(ctx, `SELECT organization, token, network FROM `+t.Name("networks")+`
 		WHERE (organization, token, network) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[]))`, orgs, tokens, networks)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", f.t.Name("networks"), err)
+		return fmt.Errorf("read %s: %w", t.Name("networks"), err)
 	}
 	var k networkKey
 	_, err = pgx.ForEachRow(rows, []any{&k.organization, &k.token, &k.network}, func() error {
@@ -132,7 +162,7 @@ func (f *findingsFold) loadNetworks(ctx context.Context, tx pgx.Tx, seen []netwo
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("read %s: %w", f.t.Name("networks"), err)
+		return fmt.Errorf("read %s: %w", t.Name("networks"), err)
 	}
 	return nil
 }
@@ -175,6 +205,7 @@ func (f *findingsFold) organization(id uuid.UUID) *watchedOrganization {
 
 // apply takes one event in.
 func (f *findingsFold) apply(rec events.Recorded) error {
+	f.rec = rec
 	first, second, err := rec.Stream.IDs()
 	if err != nil {
 		return err
@@ -218,9 +249,7 @@ func (f *findingsFold) applyOrganization(id uuid.UUID, e events.OrganizationEven
 	case events.OrganizationNetworkDataErased:
 		f.forget(id)
 	case events.OrganizationFindingTriaged:
-		f.writes.Queue(`UPDATE `+f.t.Name("")+` SET status = $4, triaged_at = $5, triaged_by = $6, note = $7
-			WHERE organization = $1 AND rule = $2 AND position = $3`,
-			id, text(e.Rule), e.At, text(string(e.Status)), rec.RecordedAt, text(rec.Meta.Actor.Name()), optionalText(rec.Meta.Reason))
+		f.out.triage(rec, e)
 	case events.OrganizationRenamed, events.OrganizationSSOProviderChanged, events.OrganizationWebhookAdded, events.OrganizationWebhookRemoved:
 		// No rule asks.
 	}
@@ -258,20 +287,26 @@ func (f *findingsFold) left(rec events.Recorded, user, organization uuid.UUID) {
 	}
 }
 
-// forget drops the networks that are somebody's personal data.
+// forget drops the networks that are somebody's personal data, and all that was
+// made of them: from here on it is as if they had never been readable.
 func (f *findingsFold) forget(subject uuid.UUID) {
-	f.writes.Queue(`DELETE FROM `+f.t.Name("networks")+` WHERE subject = $1`, subject)
 	for k := range f.networks {
 		if w := f.find(k.token, k.organization); w != nil && w.Holder == subject {
 			delete(f.networks, k)
 		}
 	}
+	of := f.all(func(w *watched) bool { return w.Holder == subject })
+	for _, w := range of {
+		w.Networks, w.NetworkDay, w.NetworkFindings = 0, 0, 0
+		f.changed[w] = true
+	}
+	f.out.forget(subject, of)
 }
 
 func (f *findingsFold) remember(w *watched, network string) {
-	f.networks[networkKey{w.Organization, w.Token, network}] = true
-	f.writes.Queue(`INSERT INTO `+f.t.Name("networks")+` VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
-		w.Organization, w.Token, network, w.Holder)
+	k := networkKey{w.Organization, w.Token, network}
+	f.networks[k] = true
+	f.out.remember(k, w.Holder)
 }
 
 // raise writes a finding about a token that an event shows.
@@ -285,21 +320,20 @@ func (f *findingsFold) insert(
 	if tokens == nil {
 		tokens = []uuid.UUID{}
 	}
-	f.writes.Queue(`INSERT INTO `+f.t.Name("")+` (organization, rule, position, raised_at, timed, token, tokens, detail)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-		ON CONFLICT (organization, rule, position) DO UPDATE SET raised_at = EXCLUDED.raised_at, detail = EXCLUDED.detail, resolved_at = NULL`,
-		org, string(rule), int64(at), when, timed, token, tokens, d.json())
+	f.out.put(f.rec, FindingRow{
+		Organization: org, Rule: rule, Position: at, RaisedAt: when, Token: token, Tokens: tokens, Detail: d.json(),
+	}, timed)
 }
 
-func (d detail) json() string {
+func (d detail) json() json.RawMessage {
 	if d == nil {
-		return "{}"
+		return json.RawMessage("{}")
 	}
 	b, err := json.Marshal(d)
 	if err != nil {
 		panic("projections: a finding's detail that JSON cannot write: " + err.Error())
 	}
-	return string(b)
+	return b
 }
 
 // await writes down what becomes a finding at a time unless it is met before.
@@ -331,12 +365,10 @@ func (f *findingsFold) met(w *watched, rule Rule, now time.Time) {
 	if !waiting {
 		return
 	}
-	if old.At.After(now) {
-		f.writes.Queue(`DELETE FROM `+f.t.Name("")+` WHERE organization = $1 AND rule = $2 AND position = $3`,
-			w.Organization, string(rule), int64(old.Position))
+	if id := (findingName{w.Organization, rule, old.Position}); old.At.After(now) {
+		f.out.withdraw(f.rec, id)
 	} else {
-		f.writes.Queue(`UPDATE `+f.t.Name("")+` SET resolved_at = $4 WHERE organization = $1 AND rule = $2 AND position = $3 AND resolved_at IS NULL`,
-			w.Organization, string(rule), int64(old.Position), now)
+		f.out.resolve(f.rec, id)
 	}
 	after := maps.Clone(w.Awaited)
 	delete(after, rule)
@@ -344,22 +376,17 @@ func (f *findingsFold) met(w *watched, rule Rule, now time.Time) {
 	f.changed[w] = true
 }
 
-// write stores what has changed.
-func (f *findingsFold) write(ctx context.Context, tx pgx.Tx) error {
-	if f.writes.Len() > 0 {
-		if err := tx.SendBatch(ctx, &f.writes).Close(); err != nil {
-			return fmt.Errorf("write %s: %w", f.t.Name(""), err)
-		}
-	}
+// write stores what has changed of what the rules remember.
+func (f *findingsFold) write(ctx context.Context, tx pgx.Tx, t Tables) error {
 	changed := f.all(func(w *watched) bool { return f.changed[w] })
 	rows := make([]watched, len(changed))
 	for i, w := range changed {
 		rows[i] = *w
 	}
-	if err := upsert(ctx, tx, f.t.Name("watched"), []string{"token", "organization"}, rows); err != nil {
+	if err := upsert(ctx, tx, t.Name("watched"), []string{"token", "organization"}, rows); err != nil {
 		return err
 	}
-	if err := f.writeCounts(ctx, tx); err != nil {
+	if err := f.writeCounts(ctx, tx, t); err != nil {
 		return err
 	}
 	var orgs []watchedOrganization
@@ -368,12 +395,12 @@ func (f *findingsFold) write(ctx context.Context, tx pgx.Tx) error {
 			orgs = append(orgs, *o)
 		}
 	}
-	return upsert(ctx, tx, f.t.Name("organizations"), []string{"organization"}, orgs)
+	return upsert(ctx, tx, t.Name("organizations"), []string{"organization"}, orgs)
 }
 
 // writeCounts stores what most uses change of a row, and nothing else of it:
 // writing the whole row took most of what a use costs here.
-func (f *findingsFold) writeCounts(ctx context.Context, tx pgx.Tx) error {
+func (f *findingsFold) writeCounts(ctx context.Context, tx pgx.Tx, t Tables) error {
 	counted := f.all(func(w *watched) bool { return f.counted[w] && !f.changed[w] })
 	if len(counted) == 0 {
 		return nil
@@ -389,7 +416,7 @@ func (f *findingsFold) writeCounts(ctx context.Context, tx pgx.Tx) error {
 		minute, inMinute = append(minute, w.Minute), append(inMinute, w.MinuteUses)
 		minutes, before = append(minutes, w.Minutes), append(before, w.MinutesUses)
 	}
-	tag, err := tx.Exec(ctx, `UPDATE `+f.t.Name("watched")+` w SET uses = d.uses, first_used_at = d.first, last_used_at = d.last,
+	tag, err := tx.Exec(ctx, `UPDATE `+t.Name("watched")+` w SET uses = d.uses, first_used_at = d.first, last_used_at = d.last,
 			minute = d.minute, minute_uses = d.in_minute, minutes = d.minutes, minutes_uses = d.before
 		FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
 			AS d (token, organization, uses, first, last, minute, in_minute, minutes, before)
@@ -399,7 +426,7 @@ func (f *findingsFold) writeCounts(ctx context.Context, tx pgx.Tx) error {
 		err = allOf(len(counted))(tag)
 	}
 	if err != nil {
-		return fmt.Errorf("write %s: %w", f.t.Name("watched"), err)
+		return fmt.Errorf("write %s: %w", t.Name("watched"), err)
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ const (
 
 	reuseRest = time.Hour
 
-	sourcesADay = 20  // findings about sources for each token
+	sourcesADay = 20  // findings about sources for each token and rule
 	maxNetworks = 256 // remembered for each token; beyond that it comes from everywhere
 
 	unusedAfter    = 90 * 24 * time.Hour
@@ -184,25 +184,28 @@ func (w *watched) refused(f *findingsFold, rec events.Recorded, e events.TokenUs
 // source asks about an address and agent that a token is seen with for the first
 // time. The first ones that it has are its own.
 func (w *watched) source(f *findingsFold, rec events.Recorded, network string) {
-	if w.Uses > 0 && w.sourceBudget(rec.RecordedAt) {
+	if w.Uses > 0 && within(&w.SourceDay, &w.SourceFindings, rec.RecordedAt) {
 		f.raise(w, RuleNewSource, rec, nil)
 	}
 	if network == "" || f.networks[networkKey{w.Organization, w.Token, network}] || w.Networks >= maxNetworks {
 		return
 	}
-	if w.Networks > 0 && w.Uses > 0 && w.sourceBudget(rec.RecordedAt) {
+	if w.Networks > 0 && w.Uses > 0 && within(&w.NetworkDay, &w.NetworkFindings, rec.RecordedAt) {
 		f.raise(w, RuleNewNetwork, rec, nil)
 	}
 	w.Networks++
 	f.remember(w, network)
 }
 
-func (w *watched) sourceBudget(at time.Time) bool {
-	if day := at.Unix() / (24 * 60 * 60); day != w.SourceDay {
-		w.SourceDay, w.SourceFindings = day, 0
+// within counts a finding about sources, and reports whether the day has room for
+// it. Each rule has a count of its own: what one finds does not depend on whether
+// the other can still read addresses.
+func within(day, findings *int64, at time.Time) bool {
+	if today := at.Unix() / (24 * 60 * 60); today != *day {
+		*day, *findings = today, 0
 	}
-	w.SourceFindings++
-	return w.SourceFindings <= sourcesADay
+	*findings++
+	return *findings <= sourcesADay
 }
 
 // exercise notes which rights an action of a use takes, and reports whether that

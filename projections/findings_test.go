@@ -4,8 +4,10 @@ package projections_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -132,7 +134,7 @@ func (g *stage) fold(s *story, cut func() int) (rows, raised []string) {
 		fatal(pgx.BeginFunc(s.Context(), g.conn, func(tx pgx.Tx) error { return p.Apply(s.Context(), tx, tables, rest[:n]) }))
 		rest = rest[n:]
 	}
-	for _, part := range []string{"", "watched", "networks", "organizations"} {
+	for _, part := range []string{"", "watched", "networks", "organizations", "versions"} {
 		list, err := g.conn.Query(s.Context(), "SELECT t::text FROM "+tables.Name(part)+" t ORDER BY 1")
 		fatal(err)
 		texts, err := pgx.CollectRows(list, pgx.RowTo[string])
@@ -333,12 +335,33 @@ var stories = []struct {
 		s.tell(events.OrganizationStream(s.org), s.trail(), events.OrganizationFindingTriaged{Rule: "burst", At: int64(p), Status: events.FindingClosed})
 		return []string{at("new_source", p) + " closed"}
 	}},
-	{"erased networks are not known any more", func(s *story) []string {
+	{"erased networks are not known any more, nor what only they could show", func(s *story) []string {
 		s.from("192.0.2.1")
 		s.use("createEvidence")
+		a := s.from("198.51.100.1") // was a new network
 		s.tell(events.OrganizationStream(s.org), s.trail(), events.OrganizationNetworkDataErased{})
-		p := s.from("192.0.2.2")
-		return []string{at("new_network", p), at("new_source", p)}
+		b := s.from("192.0.2.2") // the first one that is known again
+		c := s.from("203.0.113.1")
+		return []string{at("new_source", a), at("new_source", b), at("new_network", c), at("new_source", c)}
+	}},
+	{"an erasure is the holder's own", func(s *story) []string {
+		s.from("192.0.2.1")
+		s.use("createEvidence")
+		a := s.from("198.51.100.1")
+		s.tell(events.UserStream(s.user), events.UserTrail(s.user), events.UserErased{})
+		return []string{at("new_network", a), at("new_source", a)}
+	}},
+	{"an erased user's networks, in every organization", func(s *story) []string {
+		s.tell(events.TokenStream(s.user), events.UserTrail(s.user), events.TokenCreated{Kind: events.PersonalKind, Owner: s.user, Name: "p"})
+		s.tell(events.GrantStream(s.user, s.org), s.trail(), events.GrantGiven{Token: s.user, Organization: s.org, User: s.user, Name: "p"})
+		seen := func(address string) events.Position {
+			return s.tell(events.TokenStream(s.user), s.trail(), events.TokenSourceSeen{Address: events.Personal{Subject: events.UserStream(s.user), Value: address}})
+		}
+		seen("192.0.2.1")
+		s.tell(events.TokenStream(s.user), s.trail(), events.TokenUsed{Action: "createEvidence"})
+		a := seen("198.51.100.1")
+		s.tell(events.UserStream(s.user), events.UserTrail(s.user), events.UserErased{})
+		return []string{at("new_source", a)}
 	}},
 }
 
@@ -460,4 +483,132 @@ func TestFindingsAreHandedOutOnce(t *testing.T) {
 	}; !slices.Equal(got, want) {
 		t.Errorf("handed out %q, want %q", got, want)
 	}
+}
+
+// erased is the story as a log tells it whose erased values nobody can read any more.
+func (s *story) erased() *story {
+	again := *s
+	again.log = slices.Clone(s.log)
+	for i, rec := range again.log {
+		e, ok := rec.Event.(events.TokenSourceSeen)
+		if !ok {
+			continue
+		}
+		for _, later := range again.log[i:] {
+			if events.ErasedBy(later.Stream, later.Event) == e.Address.Subject {
+				e.Address.Value, e.Agent.Value = "", ""
+				again.log[i].Event = e
+			}
+		}
+	}
+	return &again
+}
+
+// What is rebuilt after an erasure has the same findings, and remembers the same.
+func TestFindingsAreTheSameAfterAnErasureAndARebuild(t *testing.T) {
+	t.Parallel()
+	g := newStage(t)
+	compared := 0
+	for _, c := range stories {
+		s := newStory(t)
+		c.tell(s)
+		again := s.erased()
+		if reflect.DeepEqual(s.log, again.log) {
+			continue
+		}
+		compared++
+		rows, _ := g.fold(s, whole)
+		rebuilt, _ := g.fold(again, whole)
+		if !slices.Equal(rows, rebuilt) {
+			t.Errorf("%s: rebuilt\n%s\nand before\n%s", c.name, strings.Join(rebuilt, "\n"), strings.Join(rows, "\n"))
+		}
+	}
+	if compared < 2 {
+		t.Errorf("%d stories have an erasure", compared)
+	}
+}
+
+// What is folded in memory, and what the versions of rows tell, is what there was.
+func TestFindingsAsTheyWere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.reader()
+	id := w.token("ci")
+	policy := func(p events.Policy) {
+		w.append(events.OrganizationStream(w.orgs[0]), w.trail(), events.OrganizationPolicyChanged{After: p})
+	}
+	source := func(value string) {
+		w.append(events.TokenStream(id), w.trail(), events.TokenSourceSeen{Address: events.Personal{Subject: events.OrganizationStream(w.orgs[0]), Value: value}})
+	}
+	policy(events.Policy{ReviewEvery: 3600, RotationAge: 1})
+	source("192.0.2.1")
+	w.append(events.TokenStream(id), w.trail(), events.TokenUsed{Action: "createEvidence"})
+	source("198.51.100.1")
+	policy(events.Policy{ReviewEvery: 7200, RotationAge: 3600}) // a finding that was due is due later
+	policy(events.Policy{})
+	policy(events.Policy{RotationAge: 1})
+	w.append(events.TokenStream(id), w.trail(), events.TokenReviewed{})
+	source("203.0.113.1")
+	last := w.append(events.TokenStream(id), w.trail(), events.TokenRevoked{})
+	w.caughtUp(r)
+	var all []events.Recorded
+	for rec, err := range w.log.ReadAll(t.Context(), 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, rec)
+	}
+	found := 0
+	for _, ahead := range []time.Duration{time.Microsecond, 2 * time.Hour, 100 * day} {
+		for i, rec := range all[:last] {
+			before := rec.RecordedAt.Add(ahead)
+			want, err := projections.FoldFindings(func(yield func(events.Recorded, error) bool) {
+				for _, one := range all[:i+1] {
+					if !yield(one, nil) {
+						return
+					}
+				}
+			}, w.orgs[0], before)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := r.views.FindingsAsOf(t.Context(), w.orgs[0], rec.Position, before)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found += len(want)
+			if a, b := fmt.Sprint(said(t, got)), fmt.Sprint(said(t, want)); a != b {
+				t.Errorf("at %d, %s ahead: kept\n%s\nfolded\n%s", rec.Position, ahead, a, b)
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d findings were compared", found)
+	}
+}
+
+// said is what findings say, whichever way their JSON is written.
+func said(t *testing.T, rows []projections.FindingRow) (out []any) {
+	t.Helper()
+	for _, row := range rows {
+		var one map[string]any
+		text, err := json.Marshal(row)
+		if err == nil {
+			err = json.Unmarshal(text, &one)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"raised_at", "resolved_at"} {
+			if at, ok := one[name].(string); ok {
+				instant, err := time.Parse(time.RFC3339Nano, at)
+				if err != nil {
+					t.Fatal(err)
+				}
+				one[name] = instant.UnixMicro()
+			}
+		}
+		out = append(out, one)
+	}
+	return out
 }

@@ -62,6 +62,14 @@ var kinds = [...]Kind{
 		make:   func(Request) fold { return &changes{} },
 	},
 	{
+		Name: "findings", Title: "Findings and their triage", Criteria: []string{"SOC 2 CC7.2", "ISO 27001 A.8.16"},
+		Limits: []string{
+			"The rules are those of the program that makes the report; what they cannot see is unusual all the same.",
+			"A finding that only erased values could show is gone with them; what people said of it is listed.",
+		},
+		make: func(Request) fold { return &findings{triaged: map[findingName]triage{}} },
+	},
+	{
 		Name: "leak", Title: "Leak report", Criteria: []string{"SOC 2 CC7.3", "SOC 2 CC7.4"},
 		Limits:   []string{"When the value got into other hands is not known; the window is the longest possible one.", fmt.Sprintf("The first %d sources and the first %d operations are listed; what is more is summed up as %s.", maxOperations, maxOperations, otherValues)},
 		OnDemand: true, make: newLeak,

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/projections"
 )
 
 // tester is what testing.T and rapid.T have in common.
@@ -111,6 +112,17 @@ func (l *ledger) Trail(_ context.Context, trail events.TrailID, after, through e
 	}
 }
 
+// FindingsAsOf makes a ledger a source.
+func (l *ledger) FindingsAsOf(ctx context.Context, organization uuid.UUID, through events.Position, before time.Time) ([]projections.FindingRow, error) {
+	return projections.FoldFindings(func(yield func(events.Recorded, error) bool) {
+		for _, rec := range l.all {
+			if through > 0 && rec.Position > through || !yield(rec, nil) {
+				return
+			}
+		}
+	}, organization, before)
+}
+
 func (l *ledger) member(user uuid.UUID, role events.Role) {
 	l.add(events.MembershipStream(l.org, user), l.trail(), events.MembershipStarted{Organization: l.org, User: user, Role: role})
 }
@@ -147,9 +159,11 @@ func (l *ledger) endGrant(token uuid.UUID, cause events.GrantCause) {
 }
 
 // source introduces an address and agent.
-func (l *ledger) source(token uuid.UUID) events.Position {
+func (l *ledger) source(token uuid.UUID) events.Position { return l.from(token, "192.0.2.1") }
+
+func (l *ledger) from(token uuid.UUID, address string) events.Position {
 	subject := events.OrganizationStream(l.org)
-	return l.tell(token, events.TokenSourceSeen{Address: events.Personal{Subject: subject, Value: "192.0.2.1"}}).Position
+	return l.tell(token, events.TokenSourceSeen{Address: events.Personal{Subject: subject, Value: address}}).Position
 }
 
 func (l *ledger) use(token uuid.UUID, source events.Position, action string) {

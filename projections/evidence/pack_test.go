@@ -109,19 +109,7 @@ func seal(t *testing.T) *sealed {
 	}
 	t.Cleanup(s.reader.Close)
 	s.middle = s.sealNow(t)
-	var last events.Position
-	for _, request := range rest {
-		receipt, err := s.log.Append(t.Context(), request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		last = receipt.Last()
-	}
-	for err := s.views.Wait(t.Context(), last); err != nil; err = s.views.Wait(t.Context(), last) {
-		if t.Context().Err() != nil {
-			t.Fatal(err)
-		}
-	}
+	s.tell(t, rest)
 	s.end = s.sealNow(t)
 	s.exporter = evidence.Exporter{
 		Trails: s.views, Log: s.log, Sealed: s.reader, Generator: "tokenledger test",

@@ -211,7 +211,7 @@ func TestReportsKeepNoLineOfTheTrail(t *testing.T) {
 }
 
 // nobody is a read model that has nothing yet.
-type nobody struct{}
+type nobody struct{ evidence.Source }
 
 func (nobody) Trail(context.Context, events.TrailID, events.Position, events.Position) iter.Seq2[events.Recorded, error] {
 	return func(func(events.Recorded, error) bool) {}

@@ -257,6 +257,35 @@ func TestChangesTellBeforeAndAfter(t *testing.T) {
 		"d8 16:00|member|CAROL|member|admin|")
 }
 
+func TestFindingsTellTriageAndEnd(t *testing.T) {
+	t.Parallel()
+	s := tellTale(t) // ALICE, who created BATCH, leaves on day 5
+	var left events.Position
+	for _, rec := range s.all {
+		if _, ok := rec.Event.(events.MembershipEnded); ok && left == 0 {
+			left = rec.Position
+		}
+	}
+	const columns = "rule position raised_at tokens name detail resolved_at status triaged_at triaged_by note minutes"
+	report := func(r evidence.Request) []string {
+		return s.text(t, s.report(t, "findings", r), strings.Fields(columns)...)
+	}
+	triage := func(rule string, at events.Position, status events.FindingStatus, note string) {
+		s.add(events.OrganizationStream(s.org), s.trail(), events.OrganizationFindingTriaged{Rule: rule, At: int64(at), Status: status}, note)
+	}
+	where := "creator_left|" + evidence.Text(int64(left)) + `|d5 08:00|BATCH||{"user":"ALICE"}||`
+	wants(t, report(tenDays), where+"open||||")
+	s.until(8, 8, 0)
+	triage("creator_left", left, events.FindingAcknowledged, "who takes it?")
+	triage("new_network", 4711, events.FindingClosed, "the office moved") // of values that were erased
+	s.until(8, 9, 0)
+	triage("creator_left", left, events.FindingClosed, "BOB does")
+	erased := "new_network|4711||||what showed it was erased||closed|d8 08:00|OWNER|the office moved|"
+	wants(t, report(tenDays), where+"closed|d8 09:00|OWNER|BOB does|4380", erased)
+	wants(t, report(evidence.Request{From: on(6, 0, 0), To: on(8, 8, 30)}), where+"acknowledged|d8 08:00|OWNER|who takes it?|", erased)
+	wants(t, report(evidence.Request{From: on(8, 10, 0), To: on(9, 0, 0)}), "none: nothing was found in the period, and nothing was open|||||||||||")
+}
+
 func TestLeakTellsWindowLineageHistoryAndUse(t *testing.T) {
 	t.Parallel()
 	s := tellTale(t)
@@ -339,6 +368,7 @@ func TestNothingIsARow(t *testing.T) {
 		"usage":             "none: no token existed in the period",
 		"revocations":       "none: nothing was revoked in the period",
 		"reviews":           "none: no access review was under way in the period",
+		"findings":          "none: nothing was found in the period, and nothing was open",
 		"changes":           "none: neither policy nor configuration changed in the period",
 	}
 	counted := map[string]bool{"roll-forward": true, "access": true, "dormant": true} // have rows of their own, also then

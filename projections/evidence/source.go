@@ -8,8 +8,11 @@ import (
 	"iter"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore"
+	"github.com/tokenledger/tokenledger/projections"
 )
 
 // Source gives the events of one trail. [projections.Views] is one, [Log] another.
@@ -17,6 +20,10 @@ type Source interface {
 	// Trail gives the events behind a trail position, in order and without a gap,
 	// up to a position of the log; 0 is all that there are.
 	Trail(ctx context.Context, trail events.TrailID, after, through events.Position) iter.Seq2[events.Recorded, error]
+	// FindingsAsOf gives what the rules had found in an organization before an instant,
+	// by events up to a position of the log, 0 for all, in the order of positions and
+	// rules. What people said of the findings stands in the trail.
+	FindingsAsOf(ctx context.Context, organization uuid.UUID, through events.Position, before time.Time) ([]projections.FindingRow, error)
 }
 
 // Blocks is what is needed of the log to read it from the beginning.
@@ -49,6 +56,11 @@ func (l Log) Trail(ctx context.Context, trail events.TrailID, after, through eve
 			}
 		}
 	}
+}
+
+// FindingsAsOf implements [Source]: it finds them again.
+func (l Log) FindingsAsOf(ctx context.Context, organization uuid.UUID, through events.Position, before time.Time) ([]projections.FindingRow, error) {
+	return projections.FoldFindings(l.All(ctx, through), organization, before)
 }
 
 // All gives every event up to a position; 0 is all that there are.

@@ -121,6 +121,8 @@ type recorded struct {
 	quit  func() // ends the log, which otherwise notices much of what is done to its database
 	log   *eventstore.Log
 	views *projections.Views
+
+	runner *projections.Runner
 }
 
 func (r *recorded) start(t *testing.T) {
@@ -145,28 +147,36 @@ func record(t *testing.T, l *ledger) recorded {
 	t.Helper()
 	r := recorded{url: eventstoretest.Postgres(t), keys: keyring.Generate()}
 	r.start(t)
+	pool, err := projections.OpenPool(t.Context(), r.url, eventstore.DefaultSchema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	r.runner, err = projections.NewRunner(t.Context(), projections.RunnerConfig{Log: r.log, Pool: pool, Projections: projections.All()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = r.runner.Run(t.Context()) }()
+	r.views = projections.NewViews(pool, r.runner)
+	r.tell(t, l.requests)
+	return r
+}
+
+// tell appends requests, and waits until the read models know of them.
+func (r *recorded) tell(t *testing.T, requests []events.Request) {
+	t.Helper()
 	var last events.Position
-	for _, request := range l.requests {
+	for _, request := range requests {
 		receipt, err := r.log.Append(t.Context(), request)
 		if err != nil {
 			t.Fatal(err)
 		}
 		last = receipt.Last()
 	}
-	pool, err := projections.OpenPool(t.Context(), r.url, eventstore.DefaultSchema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	runner, err := projections.NewRunner(t.Context(), projections.RunnerConfig{Log: r.log, Pool: pool, Projections: projections.All()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() { _ = runner.Run(t.Context()) }()
-	r.views = projections.NewViews(pool, runner)
 	for deadline := time.Now().Add(time.Minute); ; {
-		if err = r.views.Wait(t.Context(), last); err == nil {
-			return r
+		err := r.views.Wait(t.Context(), last)
+		if err == nil {
+			return
 		}
 		if time.Now().After(deadline) {
 			t.Fatal(err)
