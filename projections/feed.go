@@ -15,8 +15,10 @@ import (
 	"github.com/tokenledger/tokenledger/eventstore"
 )
 
-// maxRun is about how many events one transaction applies.
-const maxRun = 10000
+// maxRun is about how many events one transaction applies, if so many wait. Most
+// of them are uses, which are summed up before Postgres sees them: the larger the
+// run, the fewer rows it has to write for each event.
+const maxRun = 50_000
 
 // feed reads ahead of the projection, so that reading and applying overlap.
 type feed struct {
@@ -123,22 +125,26 @@ func (f *feed) next(ctx context.Context, alone bool) ([]events.Recorded, error) 
 		}
 		f.rest = more
 	}
-	for !alone && len(f.rest) < maxRun {
+	if alone {
+		return f.take(1), nil
+	}
+	parts, n := [][]events.Recorded{f.rest}, len(f.rest)
+	for n < maxRun {
 		select {
 		case more, ok := <-f.blocks:
-			if !ok {
-				return f.take(len(f.rest)), nil // the error comes with the next call
+			if ok {
+				parts, n = append(parts, more), n+len(more)
+				continue
 			}
-			f.rest = append(slices.Clip(f.rest), more...)
-			continue
+			// The error comes with the next call.
 		default:
 		}
 		break
 	}
-	if alone {
-		return f.take(1), nil
+	if len(parts) > 1 {
+		f.rest = slices.Concat(parts...)
 	}
-	return f.take(len(f.rest)), nil
+	return f.take(n), nil
 }
 
 func (f *feed) block(ctx context.Context) ([]events.Recorded, error) {

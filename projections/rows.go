@@ -4,7 +4,6 @@ package projections
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -48,18 +47,25 @@ func upsert[T any](ctx context.Context, tx pgx.Tx, table string, key []string, r
 	if len(rows) == 0 {
 		return nil
 	}
-	set, err := json.Marshal(rows)
+	arrays, err := arraysOf(rows)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", table, err)
 	}
 	columns := columnsOf[T]()
+	var args []any
+	var from, selected []string
+	for i, a := range arrays {
+		args = append(args, a.values)
+		from = append(from, fmt.Sprintf("$%d::%s[]", i+1, a.element))
+		selected = append(selected, columns[i]+a.cast)
+	}
 	rest := slices.DeleteFunc(slices.Clone(columns), func(c string) bool { return slices.Contains(key, c) })
-	sql := fmt.Sprintf(`INSERT INTO %[1]s (%[2]s)
-		SELECT %[2]s FROM json_populate_recordset(NULL::%[1]s, $1::json)
-		ON CONFLICT (%[3]s) DO UPDATE SET (%[4]s) = ROW(%[5]s)`,
-		table, strings.Join(columns, ", "), strings.Join(key, ", "),
-		strings.Join(rest, ", "), qualified("EXCLUDED", rest))
-	if _, err := tx.Exec(ctx, sql, string(set)); err != nil {
+	names := strings.Join(columns, ", ")
+	sql := fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM unnest(%s) AS d (%s)
+		ON CONFLICT (%s) DO UPDATE SET (%s) = ROW(%s)`,
+		table, names, strings.Join(selected, ", "), strings.Join(from, ", "), names,
+		strings.Join(key, ", "), strings.Join(rest, ", "), qualified("EXCLUDED", rest))
+	if _, err := tx.Exec(ctx, sql, args...); err != nil {
 		return fmt.Errorf("write %s: %w", table, err)
 	}
 	return nil

@@ -64,6 +64,7 @@ func OpenPool(ctx context.Context, url, schema string) (*pgxpool.Pool, error) {
 	params["application_name"] = "tokenledger-projections"
 	params["jit"] = "off" // compiling a page's statement takes longer than running it
 	c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		plainUUIDs(conn.TypeMap())
 		_, err := conn.Exec(ctx, "SET ROLE tokenledger_projector")
 		return err
 	}

@@ -24,7 +24,7 @@ type trails struct{}
 func (trails) Name() string { return "trails" }
 
 // Revision implements [Projection].
-func (trails) Revision() int { return 1 }
+func (trails) Revision() int { return 2 }
 
 // Verbatim implements [Verbatim].
 func (trails) Verbatim() {}
@@ -53,7 +53,12 @@ CREATE TABLE %[1]s (
 	PRIMARY KEY (trail, first)
 );
 CREATE INDEX ON %[1]s (trail, last_position);
-CREATE INDEX ON %[1]s USING gin (tokens);`
+CREATE INDEX ON %[1]s USING gin (tokens);
+DO $$ BEGIN
+	ALTER TABLE %[1]s ALTER COLUMN leaves SET COMPRESSION lz4;
+EXCEPTION WHEN feature_not_supported THEN
+	NULL; -- this server was built without lz4; pglz takes most of the time of a rebuild
+END $$;`
 
 // Schema implements [Projection].
 func (trails) Schema(ctx context.Context, tx pgx.Tx, t Tables) error {

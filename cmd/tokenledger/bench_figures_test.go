@@ -40,7 +40,7 @@ func checkFigures(t *testing.T, all []bench.Figure, names ...string) {
 func TestBenchReplay(t *testing.T) {
 	t.Parallel()
 	all := figures[[]bench.Figure](t, "replay", "--events", "1500", "--tokens", "30", "--organizations", "3", "--rounds", "2")
-	checkFigures(t, all, "leaves", "decoded", "every read model")
+	checkFigures(t, all, "leaves", "decoded", "every read model", "processor time")
 }
 
 // A use in a block of its own costs more than in a large one, and a large one's less than its line.
