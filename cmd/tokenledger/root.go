@@ -62,6 +62,12 @@ func run(ctx context.Context, args []string, s stdio) int {
 	return exitFailed
 }
 
+// Mistakes that several commands know.
+var (
+	errNoReason     = usage("--reason is missing: whoever reads the log later wants to know why")
+	errNeverExpires = usage("--never and --expires contradict each other")
+)
+
 // settings are the flags that stand for variables of the environment.
 var settings = map[string]struct{ variable, help string }{
 	"data":         {"TOKENLEDGER_DATA", "data directory"},
@@ -102,7 +108,7 @@ Start here:
 		a.initCommand(),
 		a.healthCommand(),
 		a.versionCommand(),
-		a.tokenCommand(),
+		a.tokenCommand(), a.grantCommand(),
 		a.scanCommand(),
 		a.orgCommand(),
 		a.userCommand(),

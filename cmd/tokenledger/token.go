@@ -15,25 +15,26 @@ import (
 )
 
 // tokenFields is what every token command asks for.
-const tokenFields = `id name token description scopes status isActive expiresAt suspendedUntil rotationDueAt createdAt createdBy lastUsedAt revokedAt revokedBy revokedReason`
+const tokenFields = `id name token description scopes status isActive expiresAt suspendedUntil rotationDueAt ssoAuthorizations createdAt createdBy lastUsedAt revokedAt revokedBy revokedReason`
 
 type tokenView struct {
-	ID             string   `json:"id"`
-	Name           string   `json:"name"`
-	Token          string   `json:"token"`
-	Description    *string  `json:"description"`
-	Scopes         []string `json:"scopes"`
-	Status         string   `json:"status"`
-	IsActive       bool     `json:"isActive"`
-	ExpiresAt      *string  `json:"expiresAt"`
-	SuspendedUntil *string  `json:"suspendedUntil"`
-	RotationDueAt  *string  `json:"rotationDueAt"`
-	CreatedAt      *string  `json:"createdAt"`
-	CreatedBy      *string  `json:"createdBy"`
-	LastUsedAt     *string  `json:"lastUsedAt"`
-	RevokedAt      *string  `json:"revokedAt"`
-	RevokedBy      *string  `json:"revokedBy"`
-	RevokedReason  *string  `json:"revokedReason"`
+	ID                string            `json:"id"`
+	Name              string            `json:"name"`
+	Token             string            `json:"token"`
+	Description       *string           `json:"description"`
+	Scopes            []string          `json:"scopes"`
+	Status            string            `json:"status"`
+	IsActive          bool              `json:"isActive"`
+	ExpiresAt         *string           `json:"expiresAt"`
+	SuspendedUntil    *string           `json:"suspendedUntil"`
+	RotationDueAt     *string           `json:"rotationDueAt"`
+	SSOAuthorizations map[string]string `json:"ssoAuthorizations"`
+	CreatedAt         *string           `json:"createdAt"`
+	CreatedBy         *string           `json:"createdBy"`
+	LastUsedAt        *string           `json:"lastUsedAt"`
+	RevokedAt         *string           `json:"revokedAt"`
+	RevokedBy         *string           `json:"revokedBy"`
+	RevokedReason     *string           `json:"revokedReason"`
 }
 
 func (t tokenView) record() record {
@@ -49,6 +50,7 @@ func (t tokenView) record() record {
 		{"lastUsedAt", t.LastUsedAt},
 		{"suspendedUntil", detail{t.SuspendedUntil}},
 		{"rotationDueAt", detail{t.RotationDueAt}},
+		{"ssoAuthorizations", detail{t.SSOAuthorizations}},
 		{"createdAt", detail{t.CreatedAt}},
 		{"createdBy", detail{t.CreatedBy}},
 		{"revokedAt", detail{t.RevokedAt}},
@@ -58,9 +60,9 @@ func (t tokenView) record() record {
 }
 
 func (a app) tokenCommand() *cobra.Command {
-	c := group("token", "Create, look at, rotate, suspend and end tokens",
-		a.tokenCreate(), a.tokenList(), a.tokenShow(), a.tokenRotate(), a.tokenSuspend(), a.tokenResume(),
-		a.tokenRevoke(), a.tokenDelete(), a.tokenLeak())
+	c := group("token", "Create, look at, change, rotate, suspend and end tokens",
+		a.tokenCreate(), a.tokenList(), a.tokenShow(), a.tokenUpdate(), a.tokenRotate(), a.tokenSuspend(), a.tokenResume(),
+		a.tokenReview(), a.tokenAuthorize(), a.tokenRevoke(), a.tokenDelete(), a.tokenLeak())
 	for _, sub := range c.Commands() {
 		if strings.Contains(sub.Use, " ID") || strings.Contains(sub.Use, "[ID") {
 			sub.ValidArgsFunction = a.completeTokens
@@ -104,7 +106,7 @@ func (a app) tokenCreate() *cobra.Command {
 			return usage("--name is missing: a token has a name by which people know it")
 		}
 		if in.never && c.Flags().Changed("expires") {
-			return usage("--never and --expires contradict each other")
+			return errNeverExpires
 		}
 		input := map[string]any{"name": in.name}
 		if !in.never {

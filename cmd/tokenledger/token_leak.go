@@ -38,7 +38,7 @@ standard input with --value-file -, never onto the command line, where other use
 		case (len(args) == 1) == (in.valueFile != ""):
 			return usage("name the token once: by ID or SHA-256, or by --value-file")
 		case end && reason == "":
-			return usage("--reason is missing: whoever reads the log later wants to know why")
+			return errNoReason
 		}
 		if len(args) == 1 {
 			if _, err := secret.Parse(args[0]); err == nil {

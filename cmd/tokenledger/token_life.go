@@ -32,7 +32,7 @@ overlap ends when it would have.`,
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if in.never && in.expires != "" {
-			return usage("--never and --expires contradict each other")
+			return errNeverExpires
 		}
 		overlap, err := secondsOf("--overlap", in.overlap)
 		if err != nil {

@@ -58,7 +58,7 @@ The exit code is 1 when a token that was named could not be ended; one that had 
 		case len(args) == 0 && !many:
 			return usage("name the tokens: by ID, --where, --owner, --scope or --leaked")
 		case in.reason == "" && !in.preview:
-			return usage("--reason is missing: whoever reads the log later wants to know why")
+			return errNoReason
 		case c.Flags().Changed("days") && (many || !in.preview):
 			return usage("--days belongs to --preview of one token")
 		case many:

@@ -145,7 +145,7 @@ func (a app) userDeactivate() *cobra.Command {
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if reason == "" {
-			return usage("--reason is missing: whoever reads the log later wants to know why")
+			return errNoReason
 		}
 		return a.changeUser(c, "deactivateUser", `mutation($id: ID!, $reason: String!) {
 			deactivateUser(id: $id, reason: $reason) { user { `+userFields+` } } }`,
