@@ -318,7 +318,9 @@ func (w *world) digests(ctx context.Context) (map[string]string, error) {
 		return nil, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	rows, err := conn.Query(ctx, `SELECT viewname::text FROM pg_views WHERE schemaname = 'tokenledger_views' ORDER BY 1`)
+	// Where a trail is cut into segments depends on the batches that it came in; the
+	// leaves in them are compared by the audit.
+	rows, err := conn.Query(ctx, `SELECT viewname::text FROM pg_views WHERE schemaname = 'tokenledger_views' AND viewname <> 'trails_segments'`)
 	if err != nil {
 		return nil, err
 	}

@@ -15,13 +15,13 @@ import (
 
 // report counts over all rounds.
 type report struct {
+	mu       sync.Mutex // guards faults
 	seed     uint64
 	began    time.Time
 	worlds   int
 	rounds   int
 	faults   map[string]int // by kind
 	chores   map[string]int // what went on meanwhile
-	kills    int            // of processes, by all kinds
 	skipped  map[string]string
 	recovery *recovery
 
@@ -33,7 +33,6 @@ type report struct {
 	reordered           int
 	unequal             int // events that JetStream has otherwise
 	after               int // uses behind what would have refused them
-	failed              []string
 }
 
 func newReport(seed uint64) *report {
@@ -44,6 +43,13 @@ func newReport(seed uint64) *report {
 }
 
 func (r *report) skip(what, why string) { r.skipped[what] = why }
+
+// strike counts a fault.
+func (r *report) strike(kind string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.faults[kind]++
+}
 
 // String is the report as Markdown.
 func (r *report) String() string {

@@ -187,7 +187,7 @@ func (n *round) play(ctx context.Context) (ops []op, failed []string) {
 	}()
 	chored := make(chan error, 1)
 	n.report.chores[n.chore.name]++
-	go func() { chored <- n.chore.run(ctx, n) }()
+	go func() { chored <- n.chore.run(ctx, n, l) }()
 	if err := n.strikeAll(ctx); err != nil {
 		failed = append(failed, err.Error())
 	}
@@ -214,7 +214,7 @@ func (n *round) strikeAll(ctx context.Context) error {
 	ended := make(chan error, len(n.strikes))
 	for _, s := range n.strikes {
 		time.Sleep(s.after)
-		n.report.faults[s.name]++
+		n.report.strike(s.name)
 		began := n.now()
 		mend, err := s.strike(ctx, n.world, n.random, s.services)
 		if err != nil {

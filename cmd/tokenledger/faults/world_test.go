@@ -81,7 +81,7 @@ func newWorld(ctx context.Context, name string, services int, report *report) (w
 }
 
 func (w *world) startServers(report *report) (err error) {
-	for name, size := range map[string]string{postgresDisk: "400m", natsDisk: "200m"} {
+	for name, size := range map[string]string{postgresDisk: "400m", natsDisk: "640m"} {
 		path := filepath.Join(w.dir, name)
 		if err := os.Mkdir(path, 0o711); err != nil {
 			return err
