@@ -89,6 +89,9 @@ func outward(err error) (r *aggregate.Refusal, ok bool) {
 			return &aggregate.Refusal{Code: k.code, Message: k.message}, true
 		}
 	}
+	if projections.Away(err) {
+		return &aggregate.Refusal{Code: aggregate.CodeUnavailable, Message: "What this needs cannot be reached at present; try again, a change with the same Idempotency-Key."}, true
+	}
 	if errors.As(err, &syntax) && syntax.Err == nil && syntax.Rule+codeOf(syntax) != "" {
 		return &aggregate.Refusal{Code: aggregate.CodeBadUserInput, Field: variablePath(syntax.Path), Message: syntax.Message}, true
 	}

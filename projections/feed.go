@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"net"
 	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -174,21 +173,15 @@ func (f *feed) stop() {
 // neither a lost connection nor another process explains.
 func poisonous(err error) bool {
 	var server *pgconn.PgError
-	var network net.Error
 	switch {
 	case err == nil, errors.Is(err, errMoved), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return false
 	case errors.Is(err, eventstore.ErrCorrupt):
 		return true
-	case errors.As(err, &server):
-		// 08 connection, 40 rollback, 53 resources, 55 in use, 57 shutdown, 58 system: they pass.
-		switch server.Code[:2] {
-		case "08", "40", "53", "55", "57", "58":
-			return false
-		}
-		return true
-	case errors.As(err, &network), pgconn.Timeout(err), pgconn.SafeToRetry(err):
+	case Away(err):
 		return false
+	case errors.As(err, &server):
+		return true
 	}
 	return errors.Is(err, ErrUnknownEvent) || errors.Is(err, errNoBeginning) || errors.Is(err, errForeign)
 }

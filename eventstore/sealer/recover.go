@@ -46,13 +46,11 @@ func (s *session) recover(ctx context.Context) error {
 	if err := s.copyOut(ctx); err != nil {
 		return err
 	}
-	if err := s.settle(); err != nil {
+	if err := s.replay(ctx); err != nil {
 		return err
 	}
-	if s.outside.next > s.epochs.Size() {
-		if err := s.replay(ctx); err != nil {
-			return err
-		}
+	if err := s.settle(ctx); err != nil {
+		return err
 	}
 	return s.verify(ctx)
 }
@@ -60,10 +58,13 @@ func (s *session) recover(ctx context.Context) error {
 // settle decides what becomes of an epoch that this machine was about to store when
 // its last session ended. Where the tables go on without it, another process sealed
 // that epoch in another way, and this one was never seen; copyOut has seen to it that
-// what the tables hold was signed. Else it counts as signed.
-func (s *session) settle() error {
+// what the tables hold was signed. Else it may have been seen, and is stored as it is.
+func (s *session) settle(ctx context.Context) error {
 	c, err := s.outside.intended()
 	if err != nil || c == nil || s.epochs.Size() > c.Epoch.Number {
+		return err
+	}
+	if err := s.again(ctx, *c); err != nil {
 		return err
 	}
 	return s.outside.append(*c)
@@ -226,47 +227,51 @@ func (s *session) open(c Sealed) (merkle.Checkpoint, error) {
 	return checkpoint, nil
 }
 
-// replay makes the epochs that were signed and do not stand in the tables again
-// from the log, each with the same roots.
+// replay makes the epochs that stand outside and not in the tables again.
 func (s *session) replay(ctx context.Context) error {
-	head, err := s.config.Log.Head(ctx)
-	if err != nil {
-		return err
-	}
 	for signed, err := range s.outside.after(s.epochs.Size()) {
+		if err == nil {
+			err = s.again(ctx, signed)
+		}
 		if err != nil {
-			return err
-		}
-		checkpoint, err := s.open(signed)
-		if err != nil {
-			return err
-		}
-		if signed.Epoch.Size > int64(head) {
-			return fmt.Errorf("%w: epoch %d was signed over %d events, the log has %d; it was restored to an earlier point or lost its end",
-				ErrRefused, signed.Epoch.Number, signed.Epoch.Size, head)
-		}
-		if err := s.advance(ctx, events.Position(signed.Epoch.Size)); err != nil {
-			return err
-		}
-		again, err := s.epoch(signed.Epoch.Number, signed.Epoch.Time)
-		if err != nil {
-			return err
-		}
-		again.Continues = signed.Epoch.Continues
-		line, err := again.Line()
-		if err != nil {
-			return err
-		}
-		after := s.epochs
-		after.Append(merkle.LeafHash(line))
-		if !bytes.Equal(line, signed.Record) || after.Root() != checkpoint.Root {
-			return fmt.Errorf("%w: the log up to position %d is not what was signed in epoch %d", ErrRefused, signed.Epoch.Size, signed.Epoch.Number)
-		}
-		if err := s.store(ctx, signed); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// again makes an epoch that was signed from the log, with the same roots, and stores it.
+func (s *session) again(ctx context.Context, signed Sealed) error {
+	head, err := s.config.Log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	checkpoint, err := s.open(signed)
+	if err != nil {
+		return err
+	}
+	if signed.Epoch.Size > int64(head) {
+		return fmt.Errorf("%w: epoch %d was signed over %d events, the log has %d; it was restored to an earlier point or lost its end",
+			ErrRefused, signed.Epoch.Number, signed.Epoch.Size, head)
+	}
+	if err := s.advance(ctx, events.Position(signed.Epoch.Size)); err != nil {
+		return err
+	}
+	made, err := s.epoch(signed.Epoch.Number, signed.Epoch.Time)
+	if err != nil {
+		return err
+	}
+	made.Continues = signed.Epoch.Continues
+	line, err := made.Line()
+	if err != nil {
+		return err
+	}
+	after := s.epochs
+	after.Append(merkle.LeafHash(line))
+	if !bytes.Equal(line, signed.Record) || after.Root() != checkpoint.Root {
+		return fmt.Errorf("%w: the log up to position %d is not what was signed in epoch %d", ErrRefused, signed.Epoch.Size, signed.Epoch.Number)
+	}
+	return s.store(ctx, signed)
 }
 
 // copyOut adds to the directory outside what the tables hold beyond it.
