@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -132,6 +133,40 @@ func (p *postgres) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
 	return p.running().Stop(ctx)
+}
+
+// move ends the server, and goes on with another cluster at the same address.
+func (p *postgres) move(config embedded.PostgresConfig) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	if err := p.running().Stop(ctx); err != nil {
+		return err
+	}
+	p.config = config
+	return p.start()
+}
+
+// program runs one of Postgres' own programs against the server, as its superuser.
+func (p *postgres) program(ctx context.Context, name string, args ...string) error {
+	u, err := url.Parse(p.direct())
+	if err != nil {
+		return err
+	}
+	path, err := exec.LookPath(name)
+	if found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name); err != nil && len(found) > 0 {
+		path, err = found[len(found)-1], nil
+	}
+	if err != nil {
+		return err
+	}
+	password, _ := u.User.Password()
+	c := exec.CommandContext(ctx, path, args...)
+	c.Env = append(os.Environ(), "PGHOST="+u.Query().Get("host"), "PGPORT="+u.Query().Get("port"), "PGUSER="+u.User.Username(),
+		"PGPASSWORD="+password, "PGDATABASE="+strings.TrimPrefix(u.Path, "/"))
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %v: %w\n%s", name, args, err, out)
+	}
+	return nil
 }
 
 // pass is the bridge.

@@ -127,9 +127,14 @@ func (s *service) restart() error {
 	return err
 }
 
-// stop ends the service for good, by itself if it can.
+// stop ends the service for good, by itself if it can. Another time it does nothing.
 func (s *service) stop() error {
-	close(s.stopped)
+	select {
+	case <-s.stopped:
+		return nil
+	default:
+		close(s.stopped)
+	}
 	err := s.restart()
 	<-s.over
 	s.postgres.close()

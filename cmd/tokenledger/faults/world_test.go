@@ -60,24 +60,38 @@ func newWorld(ctx context.Context, name string, services int, report *report) (w
 	if err := w.startServers(report); err != nil {
 		return w, err
 	}
-	for i := range services {
-		s, err := w.newService(fmt.Sprint("s", i))
-		if err != nil {
-			return w, err
-		}
-		w.services = append(w.services, s)
+	if err := w.design(services); err != nil {
+		return w, err
 	}
 	if err := w.initialize(); err != nil {
 		return w, err
 	}
+	if err := w.serve(ctx); err != nil {
+		return w, err
+	}
+	return w, w.introduce(ctx)
+}
+
+// design makes services that are not started yet.
+func (w *world) design(services int) error {
+	w.services = nil
+	for i := range services {
+		s, err := w.newService(fmt.Sprint("s", i))
+		if err != nil {
+			return err
+		}
+		w.services = append(w.services, s)
+	}
+	return nil
+}
+
+// serve starts the services, and returns when they are ready.
+func (w *world) serve(ctx context.Context) error {
 	for _, s := range w.services {
 		go s.supervise()
 		w.ends = append(w.ends, s.stop)
 	}
-	if err := w.awaitReady(ctx); err != nil {
-		return w, err
-	}
-	return w, w.introduce(ctx)
+	return w.awaitReady(ctx)
 }
 
 func (w *world) startServers(report *report) (err error) {
