@@ -99,8 +99,6 @@ const (
 	OpSwitchUser       Operation = "user.deactivate" // and reactivate
 	OpReadEvents       Operation = "event.read"
 	OpReadPersonal     Operation = "event.open-personal-values"
-	OpExportEvents     Operation = "event.export"
-	OpReadHealth       Operation = "installation.read-health"
 	OpReadInstallation Operation = "installation.read-events"
 	OpExpireTokens     Operation = "token.expire" // records that a deadline came
 
@@ -126,11 +124,8 @@ const (
 	OpTriageFinding  Operation = "finding.triage" // and close
 	OpReadReports    Operation = "report.read"
 	OpExportEvidence Operation = "report.export-evidence"
-	OpReadProof      Operation = "proof.read"
 
-	OpEraseUser        Operation = "user.erase" // his personal values, for good
 	OpEraseNetworkData Operation = "organization.erase-network-data"
-	OpRotateKeys       Operation = "installation.rotate-keys"
 	OpSignOut          Operation = "session.sign-out"   // everywhere
 	OpReadProvisioned  Operation = "provisioning.read"  // users and members, by SCIM
 	OpProvision        Operation = "provisioning.write" // create, change and end a member, by SCIM; see [Standing].Member

@@ -21,7 +21,6 @@ import (
 // member, own and operator. Last stand an organization token with the scope, and
 // the service.
 const matrix = `
-event.export                     ○○○··· ○○○··· ○○○··· ○○○··· ○○○··· ○ ·
 event.open-personal-values       ··○·○· ··○·○· ··○·○· ··○·○· ··○·○· · ·
 event.read                       ○○○·○· ○○○·○· ○○○·○· ○○○·○· ○○○·○· ○ ·
 finding.read                     ○○○··· ○○○··· ○○○··· ○○○··· ○○○··· ○ ·
@@ -31,8 +30,6 @@ grant.decline                    ○○···· ○○···· ······ ○�
 grant.end                        ○○···· ○○···· ○○···· ○○···· ○○···· ○ ·
 grant.read                       ○○○··· ○○○··· ○○○··· ○○○··· ○○○··· ○ ·
 installation.read-events         ·····○ ·····○ ·····○ ·····○ ·····○ · ·
-installation.read-health         ·····○ ·····○ ·····○ ·····○ ·····○ · ·
-installation.rotate-keys         ·····○ ·····○ ······ ·····○ ······ · ·
 member.add                       ○○···· ○○···· ○○···· ○○···· ○○···· · ·
 member.appoint-owner             ○····· ○····· ······ ○····· ······ · ·
 member.change-role               ○○···· ○○···· ○○···· ○○···· ○○···· · ·
@@ -60,7 +57,6 @@ personal-token.rotate            ····○· ····○· ····○· ··�
 policy.change                    ○○···· ○○···· ······ ○○···· ······ · ·
 policy.preview                   ○○○··· ○○○··· ○○○··· ○○○··· ○○○··· ○ ·
 policy.read                      ○○○··· ○○○··· ○○○··· ○○○··· ○○○··· ○ ·
-proof.read                       ○○○·○· ○○○·○· ○○○·○· ○○○·○· ○○○·○· ○ ·
 provisioning.read                ······ ······ ······ ······ ······ ○ ·
 provisioning.write               ······ ······ ······ ······ ······ ○ ·
 report.export-evidence           ○○○··· ○○○··· ○○○··· ○○○··· ○○○··· ○ ·
@@ -82,7 +78,6 @@ token.review                     ○○···· ○○···· ······ ○�
 token.verify                     ○○···· ○○···· ○○···· ○○···· ○○···· ○ ·
 user.create                      ○○···· ○○···· ○○···· ○○···· ○○···· · ·
 user.deactivate                  ○○···· ○○···· ○○···· ○○···· ○○···· · ·
-user.erase                       ○○···· ○○···· ······ ○○···· ······ · ·
 user.read                        ○○○·○· ○○○·○· ○○○·○· ○○○·○· ○○○·○· ○ ·
 user.update                      ○○··○· ○○··○· ○○··○· ○○··○· ○○··○· · ·
 webhook.manage                   ○○···· ○○···· ○○···· ○○···· ○○···· · ·
@@ -165,8 +160,8 @@ func TestSomeOperationsTakeAPerson(t *testing.T) {
 		OpAuthorizeSSO: "tokens-never-change-sso", OpWithdrawSSO: "tokens-never-change-sso",
 		OpSetSSOProvider: "tokens-never-change-sso", OpStampPersonalToken: "tokens-never-change-sso",
 		OpStampOrganizationToken: "tokens-never-change-sso",
-		OpEraseUser:              "tokens-never-erase", OpEraseNetworkData: "tokens-never-erase", OpRotateKeys: "tokens-never-erase",
-		OpRegisterObject: "", OpRenameOrganization: "", OpCreateOrganization: "", OpManageWebhooks: "", OpAddMember: "",
+		OpEraseNetworkData:       "tokens-never-erase",
+		OpRegisterObject:         "", OpRenameOrganization: "", OpCreateOrganization: "", OpManageWebhooks: "", OpAddMember: "",
 		OpChangeRole: "", OpEndMember: "", OpCreateUser: "", OpUpdateUser: "", OpSwitchUser: "",
 	} {
 		for _, p := range []Principal{

@@ -68,8 +68,8 @@ var (
 		"organization-token.read": "token:read", "grant.read": "token:read", "token.preview-revoke": "token:read",
 		"organization.read": "organization:read", "webhook.read": "organization:read", "policy.read": "policy:read",
 		"member.read": "user:read", "user.read": "user:read", "event.read": "event:read", "finding.read": "event:read",
-		"token.report-leak": "event:read", "proof.read": "event:read", "event.export": "report:read",
-		"report.read": "report:read", "report.export-evidence": "report:read", "review.read": "report:read",
+		"token.report-leak": "event:read",
+		"report.read":       "report:read", "report.export-evidence": "report:read", "review.read": "report:read",
 		"policy.preview": "report:read",
 	}
 	manages = map[string]string{ // owner and admin, also by their organization's tokens
@@ -84,13 +84,13 @@ var (
 	people = []string{ // owner and admin, never by tokens where people can sign in
 		"member.invite", "member.withdraw-invitation", "grant.approve", "grant.decline", "review.open", "review.decide",
 		"review.close", "token.review", "finding.triage", "policy.change", "sso.authorize", "sso.withdraw",
-		"sso.set-provider", "sso.stamp-organization-token", "user.erase", "organization.erase-network-data",
+		"sso.set-provider", "sso.stamp-organization-token", "organization.erase-network-data",
 	}
 	mine = map[string]string{ // everybody, of what is his own
 		"personal-token.read": "token:read", "personal-token.create": "token:write", "personal-token.change": "token:write",
 		"personal-token.rotate": "token:write", "personal-token.revoke": "token:write", "personal-token.delete": "token:delete",
 		"organization-token.read": "token:read", "token.preview-revoke": "token:read", "token.report-leak": "event:read",
-		"event.read": "event:read", "event.open-personal-values": "event:read", "proof.read": "event:read",
+		"event.read": "event:read", "event.open-personal-values": "event:read",
 		"user.read": "user:read", "user.update": "admin", "sso.stamp-personal-token": "admin", "session.sign-out": "admin",
 	}
 )
@@ -116,10 +116,8 @@ func (w world) may() bool {
 		allowed = allowed || w.role == "auditor"
 	case "member.appoint-owner":
 		allowed = w.role == "owner"
-	case "organization.create", "installation.rotate-keys":
+	case "organization.create":
 		allowed = w.operator
-	case "installation.read-health":
-		scope, allowed = "read", w.operator
 	case "installation.read-events":
 		scope, allowed = "event:read", w.operator
 	}
@@ -130,7 +128,7 @@ func (w world) may() bool {
 		return w.automated(scope)
 	case "personal token":
 		neverByToken := slices.Contains(people, w.operation) || slices.Contains([]string{
-			"member.appoint-owner", "installation.rotate-keys", "sso.stamp-personal-token",
+			"member.appoint-owner", "sso.stamp-personal-token",
 		}, w.operation)
 		if w.signIn && neverByToken || w.operation == "session.sign-out" {
 			return false

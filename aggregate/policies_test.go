@@ -6,6 +6,10 @@ import (
 	goast "go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,15 +46,14 @@ func TestPoliciesFitTheSchema(t *testing.T) {
 	}
 }
 
-// What the program can ask for is what the schema declares: nothing is misspelt,
-// and nothing stands in the policies that no one asks for.
-func TestTheSchemaDeclaresWhatIsAskedFor(t *testing.T) {
-	t.Parallel()
+// operationsOfTheProgram reads the constants, by name.
+func operationsOfTheProgram(t *testing.T) map[string]Operation {
+	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "access.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var asked []Operation
+	all := map[string]Operation{}
 	goast.Inspect(file, func(n goast.Node) bool {
 		spec, ok := n.(*goast.ValueSpec)
 		if !ok || len(spec.Names) != 1 || !strings.HasPrefix(spec.Names[0].Name, "Op") {
@@ -60,16 +63,60 @@ func TestTheSchemaDeclaresWhatIsAskedFor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		asked = append(asked, Operation(value))
+		all[spec.Names[0].Name] = Operation(value)
 		return true
 	})
-	slices.Sort(asked)
+	return all
+}
+
+// What the program can ask for is what the schema declares: nothing is misspelt,
+// and nothing stands in the policies that no one asks for.
+func TestTheSchemaDeclaresWhatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	asked := slices.Sorted(maps.Values(operationsOfTheProgram(t)))
 	if declared := Operations(); !slices.Equal(asked, declared) {
 		t.Errorf("the program asks for %v; the schema declares %v", onlyIn(asked, declared), onlyIn(declared, asked))
 	}
 	for _, op := range Operations() {
 		if scope := ScopeFor(op); !(Registry{}).Knows(scope) {
 			t.Errorf("%s needs the scope %q, which does not exist", op, scope)
+		}
+	}
+}
+
+// Nothing is permitted that nobody asks for: whoever reads the policies would take
+// it for what the program does.
+func TestEveryOperationIsAskedFor(t *testing.T) {
+	t.Parallel()
+	isOperation := regexp.MustCompile(`^Op[A-Z]`)
+	used := map[string]bool{}
+	root := os.DirFS("..")
+	err := fs.WalkDir(root, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || path == "aggregate/access.go" {
+			return err
+		}
+		text, err := fs.ReadFile(root, path)
+		if err != nil {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, text, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		goast.Inspect(file, func(n goast.Node) bool {
+			if name, ok := n.(*goast.Ident); ok && isOperation.MatchString(name.Name) {
+				used[name.Name] = true
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, op := range operationsOfTheProgram(t) {
+		if !used[name] {
+			t.Errorf("%s (%s) stands in the policies, and nobody asks for it", name, op)
 		}
 	}
 }

@@ -28,6 +28,9 @@ A token needs the scope of the operation; a wider one will do (` + "`token:write
 operations that say ` + "`admin`" + `, a narrower scope allows none. A personal token without scopes has all its
 owner's rights. An organization token reaches its own organization only. A deadline, a suspension, an ended grant,
 single sign-on and the organization's other demands are looked at besides.
+
+What is not here nobody may who calls. Erasing a user, rotating keys and recovering an administrator take the
+database's credentials and the key file, on the command line of the installation.
 `
 
 func page() []byte {
