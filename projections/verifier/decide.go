@@ -57,7 +57,6 @@ func (c Code) Status() int {
 type Subject struct {
 	Token         uuid.UUID
 	Kind          events.TokenKind
-	Name          string
 	User          uuid.UUID        // owner of a personal token
 	Organization  uuid.UUID        // that the use is for
 	Organizations []uuid.UUID      // that a personal token is granted to
@@ -176,56 +175,58 @@ func (v *Verifier) decide(q Query) (decided, error) {
 
 func (s *state) decide(id uuid.UUID, t *token, good bool, q Query, now time.Time) decided {
 	d := decided{token: id, subject: Subject{
-		Token: id, Kind: events.OrganizationKind, Name: t.name, OwnScopes: t.scopes, ExpiresAt: t.expiresAt, EndsAt: t.endsAt(),
-		CreatedAt: t.createdAt, SignIn: s.signIn,
+		Token: id, Kind: events.OrganizationKind, OwnScopes: t.ownScopes(), ExpiresAt: t.expiresAt.time(), EndsAt: t.endsAt(),
+		CreatedAt: t.createdAt.time(), SignIn: s.signIn,
 	}, basis: basis{token: t.version}, rulings: s.rulings, watched: t.watched}
 	if t.personal {
-		d.subject.Kind, d.subject.User, d.subject.Organizations = events.PersonalKind, t.home, s.live(id, t)
+		d.subject.Kind, d.subject.User, d.subject.Organizations = events.PersonalKind, t.home, t.live()
 	}
-	if d.place(s, t, q.Organization) {
+	if d.place(t, q.Organization) {
 		d.ground = s.groundOf(id, t, d.subject.Organization)
 		d.trail = d.ground.trail
 	}
-	d.delivers = t.successorOf != uuid.Nil && !t.delivered
-	if p := s.tokens[t.successorOf]; p != nil && p.firstUse && p.end == "" {
-		d.predecessor = t.successorOf
+	if m := t.rest(); m.successorOf != uuid.Nil {
+		d.delivers = !m.delivered
+		if p := s.tokens[m.successorOf]; p != nil && p.rest().firstUse && p.end == notOver {
+			d.predecessor = m.successorOf
+		}
 	}
 	d.code = s.refusal(&d, t, good, q, now)
 	return d
 }
 
 // live gives the organizations that a personal token may reach.
-func (s *state) live(id uuid.UUID, t *token) []uuid.UUID {
-	reached := 0
-	for _, o := range t.grantedTo {
-		if s.reaches(id, o) {
+func (t *token) live() []uuid.UUID {
+	all, reached := t.rest().grantedTo, 0
+	for _, o := range all {
+		if t.reaches(o) {
 			reached++
 		}
 	}
 	switch reached {
 	case 0:
 		return nil
-	case len(t.grantedTo):
-		return t.grantedTo // which is replaced and never changed
+	case len(all):
+		return all // which is replaced and never changed
 	}
 	out := make([]uuid.UUID, 0, reached)
-	for _, o := range t.grantedTo {
-		if s.reaches(id, o) {
+	for _, o := range all {
+		if t.reaches(o) {
 			out = append(out, o)
 		}
 	}
 	return out
 }
 
-func (s *state) reaches(token, organization uuid.UUID) bool {
-	g := s.grants[pair{token, organization}]
+func (t *token) reaches(organization uuid.UUID) bool {
+	g := t.grant(organization)
 	return g != nil && !g.ended
 }
 
 // place says for which organization the use is, if for any, and reports whether
 // it may be recorded. A token that is not the asking organization's leaves
 // nothing in its trail, and nothing elsewhere.
-func (d *decided) place(s *state, t *token, asked uuid.UUID) bool {
+func (d *decided) place(t *token, asked uuid.UUID) bool {
 	switch granted := d.subject.Organizations; {
 	case !t.personal:
 		if asked != uuid.Nil && asked != t.home {
@@ -233,7 +234,7 @@ func (d *decided) place(s *state, t *token, asked uuid.UUID) bool {
 		}
 		d.subject.Organization = t.home
 	case asked != uuid.Nil:
-		if s.grants[pair{d.token, asked}] == nil {
+		if t.grant(asked) == nil {
 			return false
 		}
 		d.subject.Organization = asked
@@ -245,10 +246,10 @@ func (d *decided) place(s *state, t *token, asked uuid.UUID) bool {
 
 // endsAt is when the clock ends the token; zero: never.
 func (t *token) endsAt() time.Time {
-	if t.expiresAt.IsZero() || !t.replacedAt.IsZero() && t.replacedAt.Before(t.expiresAt) {
-		return t.replacedAt
+	if replaced := t.rest().replacedAt; t.expiresAt == 0 || replaced != 0 && replaced < t.expiresAt {
+		return replaced.time()
 	}
-	return t.expiresAt
+	return t.expiresAt.time()
 }
 
 // until lowers the last instant at which the use may be recorded.
@@ -259,23 +260,23 @@ func (d *decided) until(t time.Time) {
 }
 
 func (s *state) refusal(d *decided, t *token, good bool, q Query, now time.Time) Code {
+	m := t.rest()
 	switch {
 	case !good:
 		return WrongValue
-	case t.end != "":
-		return t.end
-	case past(t.replacedAt, now): // first, so that the use of a rotated value shows as one
+	case t.end != notOver:
+		return t.end.code()
+	case past(m.replacedAt.time(), now): // first, so that the use of a rotated value shows as one
 		return Replaced
-	case past(t.expiresAt, now):
+	case past(t.expiresAt.time(), now):
 		return Expired
-	case !t.gate.OpenAt(now):
+	case !m.gate.openAt(now):
 		return Suspended
 	case d.trail == "":
 		return OtherOrganization
 	}
-	d.until(t.expiresAt)
-	d.until(t.replacedAt)
-	stamped := t.stampedAt
+	d.until(t.endsAt())
+	stamped := m.stampedAt
 	if t.personal {
 		var code Code
 		if stamped, code = s.owner(d, t, now); code != "" {
@@ -288,7 +289,7 @@ func (s *state) refusal(d *decided, t *token, good bool, q Query, now time.Time)
 	}
 	d.basis.organization = o.version
 	d.subject.Scopes = d.scopes
-	if code := o.signedOn(d, t.personal, stamped, now); code != "" {
+	if code := o.signedOn(d, t.personal, stamped.time(), now); code != "" {
 		return code
 	}
 	if code := s.demanded(d, t, o, q, now); code != "" {
@@ -298,7 +299,7 @@ func (s *state) refusal(d *decided, t *token, good bool, q Query, now time.Time)
 }
 
 // owner checks who stands behind a personal token: user, grant and membership.
-func (s *state) owner(d *decided, t *token, now time.Time) (stamped time.Time, _ Code) {
+func (s *state) owner(d *decided, t *token, now time.Time) (stamped instant, _ Code) {
 	u := s.users[t.home]
 	if u == nil || !u.active {
 		return stamped, UserDeactivated
@@ -308,14 +309,14 @@ func (s *state) owner(d *decided, t *token, now time.Time) (stamped time.Time, _
 	if org == uuid.Nil {
 		return stamped, ""
 	}
-	g := s.grants[pair{d.token, org}]
+	g := t.grant(org)
 	if g == nil || g.ended {
 		return stamped, NotGranted
 	}
 	if g.pending {
 		return stamped, ApprovalRequired
 	}
-	if !g.gate.OpenAt(now) {
+	if !g.gate.openAt(now) {
 		return stamped, Suspended
 	}
 	m := s.members[pair{org, t.home}]

@@ -48,7 +48,7 @@ func (s *state) groundOf(id uuid.UUID, t *token, organization uuid.UUID) *ground
 		if u := s.users[t.home]; u != nil {
 			now.user = u.version
 		}
-		if g := s.grants[pair{id, organization}]; g != nil {
+		if g := t.grant(organization); g != nil {
 			now.grant = g.version
 		}
 		if m = s.members[pair{organization, t.home}]; m != nil {
@@ -100,16 +100,16 @@ func (g *ground) guard(id uuid.UUID, t *token, organization uuid.UUID) {
 }
 
 func (g *ground) allow(t *token, o *organization, m *member) {
-	g.scopes = t.scopes
+	g.scopes = t.ownScopes()
 	if t.personal {
 		var rights aggregate.Scopes
 		if m != nil {
 			rights = aggregate.RoleScopes(m.role, o.policy)
 		}
-		g.scopes = aggregate.Effective(t.scopes, rights, true)
+		g.scopes = aggregate.Effective(t.ownScopes(), rights, true)
 	}
 	if len(o.policy.ScopeCeiling) > 0 {
-		g.ceiling.own, g.ceiling.leaves = o.demands.Below(t.scopes, t.personal)
+		g.ceiling.own, g.ceiling.leaves = o.demands.Below(t.ownScopes(), t.personal)
 		g.ceiling.scopes = g.scopes.Intersect(aggregate.Scopes(o.policy.ScopeCeiling))
 	}
 }

@@ -26,23 +26,28 @@ const (
 
 // lastUse is when a token was last used for an organization, as far as this
 // memory knows. Filling reads decisions only; so what was used before that is
-// looked up, once, where a refusal would rest on it.
-type lastUse struct {
-	at    time.Time
-	known bool
+// looked up, once, where a refusal would rest on it, and then known.
+func (t *token) lastUse(organization uuid.UUID) (at *instant, known *bool) {
+	if !t.personal {
+		return &t.usedAt, &t.useKnown
+	}
+	if g := t.grant(organization); g != nil {
+		return &g.usedAt, &g.useKnown
+	}
+	return nil, nil
 }
 
 // demanded asks the organization's policy, all but its scopes.
 func (s *state) demanded(d *decided, t *token, o *organization, q Query, now time.Time) Code {
-	use := &t.used
+	used, known := t.lastUse(d.subject.Organization)
 	b := aggregate.Bearer{
-		Personal: t.personal, CreatedAt: t.createdAt, ExpiresAt: t.expiresAt, LastUsed: t.createdAt, Source: q.Address,
+		Personal: t.personal, CreatedAt: t.createdAt.time(), ExpiresAt: t.expiresAt.time(), LastUsed: t.createdAt.time(), Source: q.Address,
 	}
 	if t.personal {
-		g := s.grants[pair{d.token, d.subject.Organization}]
-		use, b.Approved, b.LastUsed = &g.used, g.approved, g.givenAt
+		g := t.grant(d.subject.Organization)
+		b.Approved, b.LastUsed = g.approved, g.givenAt.time()
 	}
-	last := use.at
+	last := used.time()
 	if s.tried != nil {
 		last = s.tried[d.token]
 	}
@@ -54,7 +59,7 @@ func (s *state) demanded(d *decided, t *token, o *organization, q Query, now tim
 		d.until(until.Add(-time.Microsecond)) // at that instant it is over
 	}
 	d.idle = o.policy.IdleExpiry.Duration()
-	d.useUnknown = breach == aggregate.IdleTooLong && !use.known
+	d.useUnknown = breach == aggregate.IdleTooLong && !*known
 	return Code(breach)
 }
 
@@ -98,10 +103,8 @@ func (s *state) used(r events.Recorded) {
 	if !ok {
 		return
 	}
-	if !t.personal {
-		t.used.at = r.RecordedAt
-	} else if g := s.grants[pair{id, organization}]; g != nil {
-		g.used.at = r.RecordedAt
+	if used, _ := t.lastUse(organization); used != nil {
+		*used = instantOf(r.RecordedAt)
 	}
 }
 
@@ -125,15 +128,9 @@ func (s *state) recalled(token, organization uuid.UUID, at time.Time) {
 	if t == nil {
 		return
 	}
-	use := &t.used
-	if t.personal {
-		g := s.grants[pair{token, organization}]
-		if g == nil {
-			return
-		}
-		use = &g.used
+	used, known := t.lastUse(organization)
+	if used == nil {
+		return
 	}
-	if use.known = true; at.After(use.at) {
-		use.at = at
-	}
+	*known, *used = true, max(*used, instantOf(at))
 }

@@ -30,7 +30,7 @@ func (v *Verifier) outdated(id uuid.UUID, t *token, value string) {
 	}
 	select {
 	case v.rewraps <- rewrap{
-		from: events.Credential{Token: id, Pepper: t.pepper, MAC: t.mac},
+		from: events.Credential{Token: id, Pepper: int(t.pepper), MAC: t.mac},
 		to:   events.Credential{Token: id, Pepper: int(active), MAC: mac},
 	}:
 	default:
@@ -65,5 +65,5 @@ func (v *Verifier) holds(c events.Credential) bool {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	t := v.state.tokens[c.Token]
-	return t != nil && t.pepper == c.Pepper && t.mac == c.MAC
+	return t != nil && int(t.pepper) == c.Pepper && t.mac == c.MAC
 }

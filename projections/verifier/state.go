@@ -4,6 +4,8 @@ package verifier
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,11 +16,10 @@ import (
 
 type state struct {
 	tokens  map[uuid.UUID]*token
-	grants  map[pair]*grant // token, organization
 	users   map[uuid.UUID]*user
 	members map[pair]*member // organization, user
 	orgs    map[uuid.UUID]*organization
-	lists   map[string][]string // scopes, one copy of equal lists
+	lists   map[string]*[]string // scopes, one copy of equal lists
 	rulings *rulingBook
 	grounds *groundBook
 	signIn  bool // people can sign in at this installation
@@ -28,39 +29,6 @@ type state struct {
 }
 
 type pair [2]uuid.UUID
-
-type token struct {
-	version     events.Version
-	gate        events.Gate
-	end         Code // why it is over for good, or empty
-	personal    bool
-	home        uuid.UUID // organization, or owner of a personal token
-	grantedTo   []uuid.UUID
-	name        string
-	scopes      []string
-	expiresAt   time.Time
-	createdAt   time.Time
-	stampedAt   time.Time // authorized through single sign-on; organization tokens
-	replacedAt  time.Time // end of a rotation's overlap
-	firstUse    bool      // its overlap ends when the successor is first used
-	successorOf uuid.UUID
-	watched     bool    // followed from its first event, with all its sources
-	delivered   bool    // as a successor, it was used
-	used        lastUse // of an organization token
-	pepper      int
-	mac         [32]byte
-}
-
-type grant struct {
-	version   events.Version
-	gate      events.Gate
-	ended     bool
-	pending   bool // closed until an administrator approves it
-	approved  bool
-	givenAt   time.Time
-	stampedAt time.Time
-	used      lastUse
-}
 
 type user struct {
 	version  events.Version
@@ -87,15 +55,15 @@ type organization struct {
 
 func newState() state {
 	return state{
-		tokens: map[uuid.UUID]*token{}, grants: map[pair]*grant{}, users: map[uuid.UUID]*user{},
-		members: map[pair]*member{}, orgs: map[uuid.UUID]*organization{}, lists: map[string][]string{},
+		tokens: map[uuid.UUID]*token{}, users: map[uuid.UUID]*user{},
+		members: map[pair]*member{}, orgs: map[uuid.UUID]*organization{}, lists: map[string]*[]string{},
 		rulings: &rulingBook{}, grounds: &groundBook{},
 	}
 }
 
 func (s *state) credential(c events.Credential) {
 	if t := s.tokens[c.Token]; t != nil {
-		t.pepper, t.mac = c.Pepper, c.MAC
+		t.pepper, t.mac = int32(c.Pepper), c.MAC
 	}
 }
 
@@ -119,7 +87,7 @@ func (s *state) apply(r events.Recorded) error {
 	case events.TokenEvent:
 		s.applyToken(first, e, r)
 	case events.GrantEvent:
-		s.applyGrant(pair{first, second}, e, r)
+		s.applyGrant(first, second, e, r)
 	case events.UserEvent:
 		s.applyUser(first, e, r)
 	case events.MembershipEvent:
@@ -147,37 +115,35 @@ func (s *state) applyToken(id uuid.UUID, e events.TokenEvent, r events.Recorded)
 		return
 	}
 	t.version = r.Version
-	if g, changed := events.GateAfter(e); changed {
-		t.gate = g
+	if g, changed := events.GateAfter(e); changed && gateOf(g) != t.rest().gate {
+		t.own().gate = gateOf(g)
 	}
 	switch e := e.(type) {
 	case events.TokenCreated:
 		s.created(t, e, r.RecordedAt)
-	case events.TokenRenamed:
-		t.name = e.Name
 	case events.TokenScopesChanged:
 		t.scopes = s.list(e.Scopes)
 	case events.TokenExpiryChanged:
-		t.expiresAt = e.ExpiresAt
+		t.expiresAt = instantOf(e.ExpiresAt)
 	case events.TokenOrganizationsChanged:
 		t.regrant(e)
 	case events.TokenRotated:
-		t.replacedAt, t.firstUse = e.Until, e.EndsAtFirstUse
+		t.own().replacedAt, t.own().firstUse = instantOf(e.Until), e.EndsAtFirstUse
 	case events.TokenDelivered:
-		t.delivered = true
+		t.own().delivered = true
 	case events.TokenRevoked:
-		t.end = Revoked
+		t.end = overRevoked
 	case events.TokenExpired:
-		if t.end = Expired; !t.replacedAt.IsZero() {
-			t.end = Replaced
+		if t.end = overExpired; t.rest().replacedAt != 0 {
+			t.end = overReplaced
 		}
 	case events.TokenDeleted:
-		t.end = Deleted
+		t.end = overDeleted
 	case events.TokenSSOAuthorized:
-		t.stampedAt = r.RecordedAt
+		t.own().stampedAt = instantOf(r.RecordedAt)
 	case events.TokenSSOAuthorizationWithdrawn:
-		t.stampedAt = time.Time{}
-	case events.TokenDescribed, events.TokenTagged, events.TokenSuspended, events.TokenResumed,
+		t.own().stampedAt = 0
+	case events.TokenRenamed, events.TokenDescribed, events.TokenTagged, events.TokenSuspended, events.TokenResumed,
 		events.TokenExpiryWarned, events.TokenReviewed, events.TokenUsed, events.TokenUseRefused, events.TokenSourceSeen:
 	}
 }
@@ -188,61 +154,62 @@ func (s *state) created(t *token, e events.TokenCreated, at time.Time) {
 	if t.personal {
 		t.home = e.Owner
 	}
-	t.grantedTo = e.Organizations
-	t.name, t.scopes = e.Name, s.list(e.Scopes)
-	t.expiresAt, t.createdAt, t.successorOf = e.ExpiresAt, at, e.RotatedFrom
+	t.scopes = s.list(e.Scopes)
+	t.expiresAt, t.createdAt = instantOf(e.ExpiresAt), instantOf(at)
+	if len(e.Organizations) > 0 || e.RotatedFrom != uuid.Nil {
+		t.own().grantedTo, t.own().successorOf = slices.Clone(e.Organizations), e.RotatedFrom
+	}
 }
 
 func (t *token) regrant(e events.TokenOrganizationsChanged) {
-	kept := make([]uuid.UUID, 0, len(t.grantedTo)+len(e.Added))
-	for _, o := range append(append([]uuid.UUID{}, t.grantedTo...), e.Added...) {
-		if !contains(e.Removed, o) && !contains(kept, o) {
+	m := t.own()
+	kept := make([]uuid.UUID, 0, len(m.grantedTo)+len(e.Added))
+	for _, o := range slices.Concat(m.grantedTo, e.Added) {
+		if !slices.Contains(e.Removed, o) && !slices.Contains(kept, o) {
 			kept = append(kept, o)
 		}
 	}
-	t.grantedTo = kept
-}
-
-func contains(ids []uuid.UUID, id uuid.UUID) bool {
-	for _, i := range ids {
-		if i == id {
-			return true
-		}
-	}
-	return false
+	m.grantedTo = kept
 }
 
 // list shares one copy among the many tokens with the same scopes.
-func (s *state) list(scopes []string) []string {
+func (s *state) list(scopes []string) *[]string {
 	if len(scopes) == 0 {
 		return nil
 	}
-	key := fmt.Sprint(scopes)
-	if l, ok := s.lists[key]; ok {
-		return l
+	key := listKey(scopes)
+	l := s.lists[key]
+	if l == nil {
+		own := make([]string, len(scopes)) // and no part of the event's memory
+		for i := range scopes {
+			own[i] = strings.Clone(scopes[i])
+		}
+		l = &own
+		s.lists[key] = l
 	}
-	s.lists[key] = scopes
-	return scopes
+	return l
 }
 
-func (s *state) applyGrant(id pair, e events.GrantEvent, r events.Recorded) {
-	g := entry(s.grants, id)
+func listKey(scopes []string) string { return strings.Join(scopes, "\x00") }
+
+func (s *state) applyGrant(id, organization uuid.UUID, e events.GrantEvent, r events.Recorded) {
+	g := entry(s.tokens, id).granted(organization)
 	if r.Version <= g.version {
 		return
 	}
 	g.version = r.Version
 	if gate, changed := events.GateAfter(e); changed {
-		g.gate = gate
+		g.gate = gateOf(gate)
 	}
 	switch e := e.(type) {
 	case events.GrantGiven:
-		*g = grant{version: g.version, gate: g.gate, pending: e.Pending, givenAt: r.RecordedAt}
+		*g = grant{version: g.version, gate: g.gate, pending: e.Pending, givenAt: instantOf(r.RecordedAt)}
 	case events.GrantEnded:
 		g.ended = true
 	case events.GrantSSOAuthorized:
-		g.stampedAt = r.RecordedAt
+		g.stampedAt = instantOf(r.RecordedAt)
 	case events.GrantSSOAuthorizationWithdrawn:
-		g.stampedAt = time.Time{}
+		g.stampedAt = 0
 	case events.GrantApproved:
 		g.pending, g.approved = false, true
 	case events.GrantChanged, events.GrantSuspended, events.GrantResumed, events.GrantReviewed:

@@ -54,6 +54,10 @@ type Config struct {
 	Logger  *slog.Logger
 	// SignIn: people can sign in at this installation, so that no token stands for one.
 	SignIn bool
+	// Snapshots keeps what a start need not read from the log again, sealed by
+	// Sealer; nil: nothing is kept.
+	Snapshots Snapshots
+	Sealer    Sealer
 	// Forgetful: the policies are asked anew for each decision. For measurements.
 	Forgetful bool
 }
@@ -69,9 +73,18 @@ type Verifier struct {
 	refused refusalBook
 	rewraps chan rewrap
 
+	snapshots     Snapshots
+	sealer        Sealer
+	saved         events.Position // the newest snapshot that is known; for who keeps them
+	snapshotLeast int             // decisions
+	partSize      int             // of a snapshot, about
+	emptyState    func() state
+
 	mu       sync.RWMutex // guards all below
 	state    state
 	position events.Position
+	decided  mark            // the last decision that the memory knows of
+	unsaved  int             // decisions since the last snapshot
 	filled   events.Position // the head when the memory was filled; uses are followed from there
 	ready    bool
 	moved    chan struct{} // closed and replaced whenever position grows
@@ -94,19 +107,24 @@ func New(c Config) *Verifier {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := newState()
-	s.signIn = c.SignIn
-	if c.Forgetful {
-		s.rulings = nil
+	empty := func() state {
+		s := newState()
+		s.signIn = c.SignIn
+		if c.Forgetful {
+			s.rulings = nil
+		}
+		return s
 	}
 	return &Verifier{
 		log: c.Log, peppers: c.Peppers, now: c.Now, logger: c.Logger,
 		sources: sourceBook{find: c.Sources, kept: sourcesKept},
 		refused: newRefusalBook(),
 		rewraps: make(chan rewrap, rewrapsQueued),
-		state:   s,
-		moved:   make(chan struct{}),
-		hourly:  map[pair]time.Time{},
+		state:   empty(),
+
+		snapshots: c.Snapshots, sealer: c.Sealer, snapshotLeast: snapshotLeast, partSize: partSize, emptyState: empty,
+		moved:  make(chan struct{}),
+		hourly: map[pair]time.Time{},
 	}
 }
 
@@ -123,6 +141,7 @@ func (v *Verifier) Run(ctx context.Context) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { v.recordRefusals(ctx) })
 	beside.Go(func() { v.rewrapAll(ctx) })
+	beside.Go(func() { v.keepSnapshots(ctx) })
 	err = v.follow(ctx, head)
 	beside.Wait()
 	if err != nil && ctx.Err() == nil {
@@ -131,28 +150,69 @@ func (v *Verifier) Run(ctx context.Context) error {
 	return nil
 }
 
-// fill reads decisions only: ten million uses change nothing here. What is read
-// beyond head is met again by follow and skipped by its version.
+// fill reads the snapshot, and decisions after it only: ten million uses change
+// nothing here. What is read beyond head is met again by follow and skipped by its
+// version. Until all is there, whoever asks is told that it is not.
 func (v *Verifier) fill(ctx context.Context, head events.Position) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for r, err := range v.log.Decisions(ctx, 0) {
-		if err != nil {
-			return err
-		}
-		if err := v.state.apply(r); err != nil {
-			return err
-		}
+	at := v.recall(ctx)
+	v.saved = at.position
+	same, err := v.fillAfter(ctx, at)
+	if err == nil && !same {
+		v.forget(ctx, at)
+		_, err = v.fillAfter(ctx, mark{})
+	}
+	if err != nil {
+		return err
 	}
 	for c, err := range v.log.AllCredentials(ctx) {
 		if err != nil {
 			return err
 		}
+		v.mu.Lock()
 		v.state.credential(c)
+		v.mu.Unlock()
 	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	v.ready, v.filled, v.state.following = true, head, true
 	v.advance(head)
 	return nil
+}
+
+// fillAfter applies the decisions after a mark. It reports false, having applied
+// none, if the log does not have that mark.
+func (v *Verifier) fillAfter(ctx context.Context, at mark) (same bool, err error) {
+	same = at.position == 0
+	for r, err := range v.log.Decisions(ctx, max(0, at.position-1)) {
+		if err != nil {
+			return false, err
+		}
+		if !same {
+			if r.Position != at.position || r.LeafHash != at.hash {
+				return false, nil
+			}
+			v.mu.Lock()
+			same, v.decided = true, at
+			v.mu.Unlock()
+			continue
+		}
+		v.mu.Lock()
+		err := v.take(r)
+		v.mu.Unlock()
+		if err != nil {
+			return false, err
+		}
+	}
+	return same, nil
+}
+
+// take applies one event; the caller holds mu.
+func (v *Verifier) take(r events.Recorded) error {
+	if r.Decision() && r.Position > v.decided.position {
+		v.decided = mark{r.Position, r.LeafHash}
+		v.unsaved++
+	}
+	return v.state.apply(r)
 }
 
 func (v *Verifier) follow(ctx context.Context, after events.Position) error {
@@ -201,7 +261,7 @@ func (v *Verifier) applyBlock(recorded []events.Recorded, creds []events.Credent
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, r := range recorded {
-		if err := v.state.apply(r); err != nil {
+		if err := v.take(r); err != nil {
 			return err
 		}
 	}

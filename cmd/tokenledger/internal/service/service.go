@@ -24,6 +24,7 @@ import (
 	"github.com/tokenledger/tokenledger/eventstore/jetstream"
 	"github.com/tokenledger/tokenledger/eventstore/sealer"
 	"github.com/tokenledger/tokenledger/graphql"
+	"github.com/tokenledger/tokenledger/projections"
 	"github.com/tokenledger/tokenledger/projections/verifier"
 )
 
@@ -136,8 +137,17 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger 
 	if l.models, err = OpenReadModels(ctx, s.URL, c, s.Log, logger); err != nil {
 		return nil, err
 	}
+	snapshots, err := projections.NewVerifierSnapshots(ctx, l.models.Pool)
+	if err != nil {
+		return nil, err
+	}
+	sealer, err := s.Ring.Sealer("verifier snapshot")
+	if err != nil {
+		return nil, err
+	}
 	l.verifier = verifier.New(verifier.Config{
 		Log: s.Log, Sources: l.models.Views, Peppers: s.Peppers, Logger: logger, SignIn: c.OIDCIssuer != "",
+		Snapshots: snapshots, Sealer: sealer,
 	})
 	l.relay = jetstream.NewRelay(jetstream.RelayConfig{
 		Log: s.Log, Conn: b.conn, Replicas: c.NATSReplicas, Logger: logger,
