@@ -31,14 +31,19 @@ func (a app) scratch() (config.Config, func(), error) {
 		remove()
 		return config.Config{}, nil, err
 	}
-	c, err := config.Load(map[string]string{
-		"TOKENLEDGER_DATA": filepath.Join(dir, "data"), "TOKENLEDGER_LISTEN": "127.0.0.1:0",
-		"TOKENLEDGER_ADMIN_LISTEN": "127.0.0.1:0", "TOKENLEDGER_NATS_LISTEN": "off",
-	}, nil)
+	c, err := config.Load(scratchEnviron(filepath.Join(dir, "data")), nil)
 	if err != nil {
 		remove()
 	}
 	return c, remove, err
+}
+
+// scratchEnviron is the configuration as a process gets it.
+func scratchEnviron(data string) map[string]string {
+	return map[string]string{
+		"TOKENLEDGER_DATA": data, "TOKENLEDGER_LISTEN": "127.0.0.1:0",
+		"TOKENLEDGER_ADMIN_LISTEN": "127.0.0.1:0", "TOKENLEDGER_NATS_LISTEN": "off",
+	}
 }
 
 func (a app) benchAppend(c *cobra.Command, o bench.Options) (r bench.Result, err error) {

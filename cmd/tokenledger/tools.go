@@ -96,6 +96,7 @@ func (a app) benchCommand() *cobra.Command {
 		a.benchAppendCommand(),
 		a.benchDecide(),
 		a.benchVerifyCommand(),
+		a.benchStartCommand(),
 		a.benchReplayCommand(),
 		a.benchSizeCommand(),
 		a.benchListCommand(),

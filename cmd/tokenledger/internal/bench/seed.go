@@ -5,7 +5,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -132,31 +131,30 @@ func (c *crowd) uses(ctx context.Context, log *eventstore.Log, first, n int) err
 func (c *crowd) append(
 	ctx context.Context, log *eventstore.Log, n int, batch func(i int) events.Batch, placed func(i int, at events.Position),
 ) error {
-	group, ctx := errgroup.WithContext(ctx)
-	var next atomic.Int64
-	for range seeders {
-		group.Go(func() error {
-			for {
-				end := int(next.Add(seedAtOnce))
-				from := end - seedAtOnce
-				if from >= n {
-					return nil
-				}
-				r := events.Request{Batches: make([]events.Batch, 0, seedAtOnce)}
-				for i := from; i < min(end, n); i++ {
-					r.Batches = append(r.Batches, batch(i))
-				}
-				receipt, err := log.Append(ctx, r)
-				if err != nil {
-					return err
-				}
-				for k, p := range receipt.Placed {
-					if placed != nil {
-						placed(from+k, p.Position)
-					}
-				}
+	return inRequests(n, seedAtOnce, func(from, end int) error {
+		r := events.Request{Batches: make([]events.Batch, 0, end-from)}
+		for i := from; i < end; i++ {
+			r.Batches = append(r.Batches, batch(i))
+		}
+		receipt, err := log.Append(ctx, r)
+		if err != nil {
+			return err
+		}
+		for k, p := range receipt.Placed {
+			if placed != nil {
+				placed(from+k, p.Position)
 			}
-		})
+		}
+		return nil
+	})
+}
+
+// inRequests does n things, many at once, and some of such requests at a time.
+func inRequests(n, atOnce int, do func(from, end int) error) error {
+	var group errgroup.Group
+	group.SetLimit(seeders)
+	for from := 0; from < n; from += atOnce {
+		group.Go(func() error { return do(from, min(n, from+atOnce)) })
 	}
 	return group.Wait()
 }
