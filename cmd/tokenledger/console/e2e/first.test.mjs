@@ -1,25 +1,15 @@
-// The first look: signing in with a token, the inventory, one token.
+// The first look: signing in with a token, the inventory with its filter, order, keys, views and bulk commands.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { enter, launch, open, violations, without } from './browser.mjs';
-import { start, stop } from './service.mjs';
-import { tell } from './story.mjs';
+import { test } from 'node:test';
+import { open, violations, without } from './browser.mjs';
+import { graphql } from './service.mjs';
+import { scene } from './scene.mjs';
 
-let service, browser, tokens;
-before(async () => {
-  if (without) return;
-  service = await start();
-  tokens = await tell(service);
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  if (service) await stop(service);
-});
-const look = (name, play) => test(name, { skip: without }, play);
+const stage = scene();
 
-look('a pasted token opens the ledger and is kept nowhere', async () => {
-  const page = await open(browser, service);
+test('a pasted token opens the ledger and is kept nowhere', { skip: without }, async () => {
+  const { service } = stage;
+  const page = await open(stage.browser, service);
   await page.goto(`${service.url}/tokens?status=REVOKED`);
   await page.getByLabel('Token', { exact: true }).waitFor();
   assert.deepEqual(await violations(page), []);
@@ -37,38 +27,99 @@ look('a pasted token opens the ledger and is kept nowhere', async () => {
   await page.context().close();
 });
 
-look('the inventory filters and sorts by its address', async () => {
-  const page = await open(browser, service);
-  await enter(page, service, '/tokens?sort=name');
-  const names = () => page.locator('.rows a.name').allTextContents();
+const names = page => page.locator('.rows a.name').allTextContents();
+
+stage.play('the inventory filters and sorts by its address', '/tokens?sort=name', async page => {
   await page.locator('.rows [data-index="9"]').waitFor();
-  const shown = await names();
+  const shown = await names(page);
   assert.deepEqual(shown, shown.toSorted());
   assert.equal(shown[0], 'ci-evidence-upload');
-  assert.deepEqual(await violations(page), []);
-  await page.getByRole('button', { name: 'Name' }).click();
+  await page.getByRole('button', { name: 'Name', exact: true }).click();
   await page.waitForURL('**/tokens?sort=-name');
   await page.locator('.rows [data-index="0"] a.name', { hasText: 'vulnerability-scanner' }).waitFor();
-  await page.getByLabel('State').selectOption('SUSPENDED');
+  await page.getByLabel('State', { exact: true }).selectOption('SUSPENDED');
   await page.getByText('1 token', { exact: true }).waitFor();
   await page.locator('.rows [data-index="0"] a.name', { hasText: 'contractor-export' }).waitFor();
-  await page.keyboard.press('Escape');
-  await page.locator('body').press('/');
+  await page.goBack();
+});
+
+stage.play('keys search, move, select and open', '/', async page => {
+  await page.locator('.rows [data-index="9"]').waitFor();
+  await page.keyboard.press('/');
   await page.keyboard.type('nobody has this name');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'No token is like that' }).waitFor();
   await page.getByRole('link', { name: 'Show all' }).click();
-  await page.getByText('10 tokens').waitFor();
-  assert.deepEqual(page.faults, []);
-  await page.context().close();
+  await page.locator('.rows [data-index="9"]').waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.keyboard.press('j');
+  await page.keyboard.press('j');
+  await page.locator('.rows [data-index="1"] a.name:focus').waitFor();
+  await page.keyboard.press('x');
+  await page.getByText('1 token selected').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByText('1 token selected').waitFor({ state: 'detached' });
+  const second = await page.locator('.rows [data-index="1"] a.name').textContent();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: second }).waitFor();
+  await page.keyboard.press('g');
+  await page.keyboard.press('f');
+  await page.getByRole('heading', { level: 1, name: 'Findings' }).waitFor();
 });
 
-look('one token shows its state and its events', async () => {
-  const page = await open(browser, service);
-  await enter(page, service, `/tokens/${tokens['old-migration'].id}`);
-  await page.getByText('The migration is done').first().waitFor();
-  await page.getByText('Revoked', { exact: true }).first().waitFor();
+stage.play('a value in the search is not searched for', '/', async (page, { tokens }) => {
+  const asked = [];
+  page.on('request', request => asked.push(request.url() + (request.postData() ?? '')));
+  await page.keyboard.press('/');
+  await page.keyboard.type(tokens['ticket-bot'].token);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Leak box' }).waitFor();
+  assert.ok(!asked.some(text => text.includes(tokens['ticket-bot'].token.slice(30))), 'the value left the page');
+  await page.keyboard.press('Escape');
+  await page.locator('.top input').fill(tokens['ticket-bot'].id);
+  await page.locator('.top input').press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'ticket-bot' }).waitFor();
+});
+
+stage.play('a view is named, linked to and forgotten', '/tokens?tag=grc&sort=name', async page => {
+  await page.getByRole('button', { name: 'Name this view' }).click();
+  await page.getByRole('dialog').getByLabel('Name').fill('The register');
+  await page.getByRole('button', { name: 'Keep it' }).click();
+  await page.getByRole('link', { name: 'All', exact: true }).click();
+  await page.getByRole('link', { name: 'The register' }).click();
+  await page.waitForURL('**/tokens?tag=grc&sort=name');
+  await page.getByText('1 token', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Forget the view The register' }).click();
+  assert.equal(await page.getByRole('link', { name: 'The register' }).count(), 0);
+});
+
+stage.play('bulk commands say first what they would touch', '/tokens?sort=name', async (page, { service, tokens }) => {
+  await page.getByLabel('Select dashboard-readonly').check();
+  await page.getByLabel('Select risk-register-sync').check();
+  await page.getByRole('button', { name: 'Tag', exact: true }).click();
+  await page.getByRole('dialog').getByLabel('Tags').fill('quarterly');
+  await page.getByRole('button', { name: 'Add the tags' }).click();
+  await page.getByRole('heading', { name: '2 tokens changed' }).waitFor();
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('link', { name: 'quarterly' }).first().waitFor();
+
+  await page.getByLabel('Select dashboard-readonly').check();
+  await page.getByLabel('Select old-migration').check();
+  await page.getByRole('region', { name: 'Selected tokens' }).getByRole('button', { name: 'Revoke' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('It would end 1 token, for good.').waitFor();
+  await dialog.getByRole('link', { name: 'old-migration' }).waitFor(); // it is revoked already, and the dialog says so
   assert.deepEqual(await violations(page), []);
-  assert.deepEqual(page.faults, []);
-  await page.context().close();
+  const before = await graphql(service, '{ apiTokens(where: {status: REVOKED}) { totalCount } }');
+  assert.equal(before.apiTokens.totalCount, 1, 'looking ended something');
+  await dialog.getByLabel('Reason').fill('Nobody looks at the wall');
+  await dialog.getByRole('button', { name: 'Revoke 1 for good' }).click();
+  await page.getByRole('heading', { name: '1 token revoked' }).waitFor();
+  await page.getByRole('button', { name: 'Close' }).click();
+  const { apiToken } = await graphql(service, 'query($id: ID!) { apiToken(id: $id) { status revokedReason } }', { id: tokens['dashboard-readonly'].id });
+  assert.deepEqual(apiToken, { status: 'REVOKED', revokedReason: 'Nobody looks at the wall' });
 });

@@ -15,7 +15,8 @@ export function directory(name) {
   return dir;
 }
 
-function binary() {
+/** The program, built once. */
+export function binary() {
   if (!built) {
     built = join(directory('bin'), 'tokenledger');
     execFileSync('go', ['build', '-o', built, '.'], { cwd: join(here, '../..'), stdio: 'inherit' });

@@ -1,5 +1,5 @@
 // The frame of the console: who looks, where they are, and the view that belongs to the path.
-import { lazy, Suspense, useEffect, useRef, useState, type ComponentType } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState, type ComponentType, type RefObject } from 'react';
 import mark from './style/mark.svg';
 import { useKeys, help } from './lib/keys';
 import { go, usePlace } from './lib/router';
@@ -17,6 +17,25 @@ type Entry = { path: IconName; title: string; view: ComponentType; reads?: boole
 const groups: [string, Entry[]][] = [
   ['Tokens', [
     { path: 'tokens', title: 'Inventory', view: Inventory },
+    { path: 'personal', title: 'Your tokens', view: lazy(() => import('./views/personal')), person: true },
+    { path: 'grants', title: 'Personal access', view: lazy(() => import('./views/personal').then(m => ({ default: m.Grants }))), reads: true },
+    { path: 'create', title: 'Create', view: lazy(() => import('./views/create')) },
+  ]],
+  ['Watch', [
+    { path: 'live', title: 'Live', view: lazy(() => import('./views/live')) },
+    { path: 'findings', title: 'Findings', view: lazy(() => import('./views/findings')), reads: true },
+    { path: 'leak', title: 'Leak box', view: lazy(() => import('./views/leak')), reads: true },
+  ]],
+  ['Audit', [
+    { path: 'history', title: 'Then and now', view: lazy(() => import('./views/history')), reads: true },
+    { path: 'reviews', title: 'Access reviews', view: lazy(() => import('./views/reviews')), reads: true },
+    { path: 'reports', title: 'Reports', view: lazy(() => import('./views/reports')), reads: true },
+    { path: 'proof', title: 'Proof', view: lazy(() => import('./views/proof')) },
+  ]],
+  ['Organization', [
+    { path: 'policy', title: 'Policy', view: lazy(() => import('./views/policy')), reads: true },
+    { path: 'people', title: 'People', view: lazy(() => import('./views/people')), reads: true },
+    { path: 'organization', title: 'Organization', view: lazy(() => import('./views/organization')) },
   ]],
 ];
 const entries = groups.flatMap(([, list]) => list);
@@ -109,7 +128,7 @@ function Side({ view, open }: { view: string; open: boolean }) {
 }
 
 /** Search: a token by whatever names it, or the inventory by words. */
-function Find({ field }: { field: React.RefObject<HTMLInputElement | null> }) {
+function Find({ field }: { field: RefObject<HTMLInputElement | null> }) {
   const { query, segments } = usePlace();
   const inList = (segments[0] ?? 'tokens') === 'tokens' && segments.length < 2;
   const [text, set] = useState(inList ? query.get('q') ?? '' : '');

@@ -19,7 +19,7 @@ export function useKeys(keys: Keys) {
       const both = first ? `${first} ${event.key}` : '';
       const act = latest.current[both] ?? latest.current[event.key];
       clearTimeout(timer);
-      first = both ? '' : event.key;
+      first = event.key;
       timer = setTimeout(() => { first = ''; }, 900);
       if (act) { event.preventDefault(); act(event); first = ''; }
     };

@@ -56,8 +56,8 @@ export function span(seconds: number): string {
 }
 
 /** What an input of type datetime-local shows and means, in the reader's zone. */
-export const toLocalInput = (iso: string) => {
+export const toLocalInput = (iso: string, to: 'minutes' | 'seconds' = 'minutes') => {
   const at = new Date(iso);
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, to === 'minutes' ? 16 : 19);
 };
 export const fromLocalInput = (text: string) => (text ? new Date(text).toISOString() : null);

@@ -25,7 +25,7 @@ export function Tags({ of, none = '—' }: { of: readonly string[] | null | unde
 /** What to do about each kind of refusal. */
 const remedies: Record<string, string> = {
   UNAUTHENTICATED: 'Your session or token has ended. Sign in again; you come back to this page.',
-  FORBIDDEN: 'Your role or token does not allow this. An owner or administrator of the organization can do it, or give you the right.',
+  FORBIDDEN: 'Somebody with another role can do it, or an owner or administrator can give you the right.',
   NOT_FOUND: 'It may be another organization’s, or not there. Check the link, or look in the inventory.',
   CONFLICT: 'Somebody changed it in the meantime, or its state does not allow this. What is shown has been read again.',
   BAD_USER_INPUT: 'Nothing was recorded. Change what the message names and try again.',
@@ -85,7 +85,7 @@ export function Head({ title, lead, children }: { title: ReactNode; lead?: React
   const text = typeof title === 'string' ? title : undefined;
   useEffect(() => { if (text) document.title = `${text} · tokenledger`; }, [text]);
   return (
-    <div className="head">
+    <div className="topic">
       <div><h1>{title}</h1>{lead && <p className="lead">{lead}</p>}</div>
       {children && <div className="actions">{children}</div>}
     </div>

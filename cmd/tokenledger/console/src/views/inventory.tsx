@@ -1,13 +1,17 @@
 // The inventory: every token of the organization, filtered and sorted by the address bar, smooth at any length.
 import { useMemo, useState } from 'react';
+import type { RowSelectionState } from '@tanstack/react-table';
 import { ask } from '../api/client';
 import { TokenCountDocument, TokensDocument, type TokenRowFragment } from '../api/operations';
 import { useAnswer } from '../lib/query';
+import { useKeys } from '../lib/keys';
 import { usePages } from '../lib/pages';
 import { setQuery, usePlace } from '../lib/router';
-import { nodes } from '../lib/session';
+import { nodes, useRights } from '../lib/session';
 import { count, Empty, Head, Problem, sentence, Waiting } from '../ui/parts';
-import { expiries, orderOf, presets, sortOf, statuses, uses, viewOf, whereOf } from './filter';
+import { BulkAct, type Chosen, type Mass } from './bulk';
+import { expiries, orderOf, sortOf, statuses, uses, viewOf, whereOf } from './filter';
+import { Views } from './saved';
 import { TokenTable } from './table';
 
 export function Inventory() {
@@ -24,20 +28,37 @@ export function Inventory() {
     return { nodes: nodes(apiTokens), start: apiTokens.pageInfo.startCursor, end: apiTokens.pageInfo.endCursor };
   });
   const error = total.error ?? pages.error;
+  const rights = useRights();
+  const [selection, select] = useState<RowSelectionState>({});
+  const ids = useMemo(() => Object.keys(selection).filter(id => selection[id]), [selection]);
+  const [bulk, setBulk] = useState<{ mass: Mass; chosen: Chosen }>();
+  useKeys({ Escape: () => select({}) });
   return (
     <>
       <Head title="Inventory" lead="Every token of the organization, as the log has it.">
         <a className="button primary" href="/create">Create a token</a>
       </Head>
       <Filters query={query} view={view} />
+      {ids.length > 0 && (
+        <div className="bulk" role="region" aria-label="Selected tokens">
+          <strong>{count(ids.length, 'token')} selected</strong>
+          <button className="button small" onClick={() => setBulk({ mass: 'tag', chosen: { ids } })}>Tag</button>
+          <button className="button small" onClick={() => setBulk({ mass: 'suspend', chosen: { ids } })}>Suspend</button>
+          <button className="button small" onClick={() => setBulk({ mass: 'resume', chosen: { ids } })}>Resume</button>
+          <button className="button small danger" onClick={() => setBulk({ mass: 'revoke', chosen: { ids } })}>Revoke</button>
+          <button className="button quiet small" onClick={() => select({})}>Clear</button>
+        </div>
+      )}
       {error && <Problem error={error} again={total.error ? total.again : pages.again} what="The tokens" />}
       {length === 0 && !error && <NoTokens filtered={view !== ''} />}
       {!length && total.slow && <Waiting what="The tokens" />}
-      {!!length && <TokenTable total={length} rows={pages.rows} need={pages.need} sort={sort} />}
+      {!!length && <TokenTable total={length} rows={pages.rows} need={pages.need} sort={sort} selection={selection} select={rights.manages ? select : undefined} />}
       <div className="under">
         {length !== undefined && <span>{count(length, 'token')}</span>}
         <span className="grow" />
+        {rights.manages && !!length && where && <button className="button quiet small" onClick={() => setBulk({ mass: 'revoke', chosen: { where, total: length } })}>Revoke all that match</button>}
       </div>
+      {bulk && <BulkAct {...bulk} close={() => setBulk(undefined)} done={() => { setBulk(undefined); select({}); }} />}
     </>
   );
 }
@@ -54,9 +75,7 @@ function Filters({ query, view }: { query: URLSearchParams; view: string }) {
   const status = (query.get('status') ?? '').split(',').filter(Boolean);
   return (
     <div className="filters" role="group" aria-label="Filter">
-      <span className="views">
-        {presets.map(([name, to]) => <a key={name} className="chip" href={`/tokens${to && `?${to}`}`} aria-current={view === to ? true : undefined}>{name}</a>)}
-      </span>
+      <Views view={view} />
       <select aria-label="State" value={status.length === 1 ? status[0] : status.length ? 'several' : ''} onChange={event => setQuery({ status: event.target.value })}>
         <option value="">Any state</option>
         {status.length > 1 && <option value="several" disabled>{status.map(sentence).join(', ')}</option>}

@@ -69,11 +69,10 @@ export function TokenTable({ total, rows, need, sort, selection = {}, select, ma
   });
 
   return (
-    <div className="grid tokens" ref={box} role="table" aria-label="Tokens" aria-rowcount={total + 1} tabIndex={0}>
+    <div className={select ? 'grid tokens' : 'grid tokens unselected'} ref={box} role="table" aria-label="Tokens" aria-rowcount={total + 1} tabIndex={0}>
       <div role="rowgroup">
         {table.getHeaderGroups().map(group => (
           <div className="line head" role="row" aria-rowindex={1} key={group.id}>
-            {!select && <span role="columnheader"><span className="sr">Change</span></span>}
             {group.headers.map(header => {
               const sorted = sort.field === header.id;
               return (
@@ -93,12 +92,11 @@ export function TokenTable({ total, rows, need, sort, selection = {}, select, ma
           const row = token && byID.get(token.id);
           const style = { transform: `translateY(${item.start}px)`, height: item.size };
           if (!token || !row) {
-            return <div key={item.index} className="line" role="row" aria-rowindex={item.index + 2} style={style} aria-busy="true"><span role="cell" /><span role="cell"><i className="waiting" /><span className="sr">not read yet</span></span></div>;
+            return <div key={item.index} className="line" role="row" aria-rowindex={item.index + 2} style={style} aria-busy="true">{select && <span role="cell" />}<span role="cell"><i className="waiting" /><span className="sr">not read yet</span></span></div>;
           }
           return (
             <div key={item.index} data-index={item.index} className={`line ${mark?.(token) ?? ''} ${row.getIsSelected() ? 'chosen' : ''}`} role="row" aria-rowindex={item.index + 2} style={style}
               onClick={() => setAt(item.index)}>
-              {!select && <span role="cell" />}
               {row.getVisibleCells().map(cell => <span key={cell.id} role="cell" className={`clip ${classes[cell.column.id] ?? ''}`}>{flexRender(cell.column.columnDef.cell, cell.getContext())}</span>)}
             </div>
           );

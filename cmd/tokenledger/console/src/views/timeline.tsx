@@ -1,5 +1,5 @@
 // The events of one token, the newest first: what happened, who did it, why.
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import { ask } from '../api/client';
 import { TokenEventsDocument, type EventRowFragment } from '../api/operations';
 import { useAnswer } from '../lib/query';
@@ -7,6 +7,7 @@ import { nodes } from '../lib/session';
 import { Time } from '../lib/time';
 import { Problem, Shown } from '../ui/parts';
 import { describe, toneOf } from './events';
+import { PersonName } from './names';
 
 export function Timeline({ id }: { id: string }) {
   const answer = useAnswer(TokenEventsDocument, { id, last: 30, before: null });
@@ -41,23 +42,22 @@ export function Timeline({ id }: { id: string }) {
   );
 }
 
-export function Entry({ event }: { event: EventRowFragment }) {
+export function Entry({ event, about }: { event: EventRowFragment; about?: ReactNode }) {
   const { what, facts } = describe(event);
   return (
     <li>
       <span className={`pip ${toneOf(event.type)}`} />
-      <span><span className="what">{what}</span> <Actor of={event} /></span>
+      <span><span className="what">{what}</span> {about} <Actor of={event} /></span>
       <span className="at"><Time at={event.recordedAt} as="short" /> · <a className="mono" href={`/proof?event=${event.position}`} title="Check its proof">{event.position}</a></span>
       {(event.reason || facts) && <span className="more">{event.reason && <q>{event.reason}</q>} {facts && <span className="dim">{facts}</span>}</span>}
     </li>
   );
 }
 
-const kinds = { PERSON: 'person', PERSONAL_TOKEN: 'personal token', ORGANIZATION_TOKEN: 'token', SYSTEM: '' } as const;
-
-export function Actor({ of: { actor } }: { of: EventRowFragment }) {
-  const who = actor.userID ?? actor.id;
+/** Who acted: a person by name, a token by name, or a part of the service. */
+export function Actor({ of: { actor, stream } }: { of: EventRowFragment }) {
   if (actor.kind === 'SYSTEM') return <span className="soft">by the service ({actor.id})</span>;
-  const short = who.length > 12 ? `…${who.slice(-8)}` : who;
-  return <span className="soft">by {kinds[actor.kind]} {actor.kind === 'ORGANIZATION_TOKEN' ? <a href={`/tokens/${actor.id}`} className="mono">{short}</a> : <span className="mono" title={who}>{short}</span>}</span>;
+  if (actor.userID) return <span className="soft">by <PersonName id={actor.userID} />, with a token</span>;
+  if (stream.endsWith(actor.id)) return <span className="soft">by itself</span>;
+  return <span className="soft">by <PersonName id={actor.id} /></span>;
 }

@@ -1,0 +1,211 @@
+// Journeys of whoever manages tokens, from the first click to what stands in the log.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { violations, visit } from './browser.mjs';
+import { graphql } from './service.mjs';
+import { scene } from './scene.mjs';
+
+const stage = scene();
+const dialog = page => page.getByRole('dialog');
+const stateOf = async (service, id) => (await graphql(service, 'query($id: ID!) { apiToken(id: $id) { status revokedReason } }', { id })).apiToken;
+
+stage.play('a token is created, its value shown once, used, and seen to be used', '/create', async (page, { service, tokens }) => {
+  await page.getByLabel('Name').fill('deploy-bot');
+  await page.getByLabel('Description').fill('Deploys on merge');
+  await page.getByLabel('task:write', { exact: true }).check();
+  assert.ok(await page.getByLabel('task:read', { exact: true }).isChecked(), 'write holds read');
+  await page.getByRole('button', { name: '30 days' }).click();
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole('button', { name: 'Create the token' }).click();
+  await page.getByRole('heading', { name: 'deploy-bot is created' }).waitFor();
+  const value = await page.getByLabel('the value', { exact: true }).textContent();
+  assert.match(value, /^tola_[0-9A-Za-z]{64}$/);
+  for (const [tab, text] of [['GitHub Actions', 'secrets.DEPLOY_BOT_TOKEN'], ['Kubernetes', 'kind: Secret'], ['curl', `Bearer ${value}`]]) {
+    await page.getByRole('tab', { name: tab }).click();
+    assert.ok((await page.getByLabel(tab, { exact: true }).textContent()).includes(text), `the piece for ${tab} has ${text}`);
+  }
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole('button', { name: 'Copy the value' }).click();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), value);
+  await graphql(service, 'mutation($t: String!) { verifyToken(input: {token: $t, scope: "task:write", action: "createTask", sourceIP: "192.0.2.77"}) { allowed } }', { t: value }, tokens.gateway.token);
+  await page.getByRole('link', { name: 'To the token' }).click();
+  await page.getByRole('heading', { level: 1, name: 'deploy-bot' }).waitFor();
+  await page.getByRole('cell', { name: 'createTask' }).waitFor();
+  await page.getByText('1 use, 0 refusals in all').waitFor();
+  assert.ok(!(await page.content()).includes(value), 'the value is still on the page');
+});
+
+stage.play('a faulty input says what is wrong, and nothing is lost', '/create', async (page, { service }) => {
+  await graphql(service, 'mutation { updateOrganizationPolicy(input: {scopeCeiling: ["read", "evidence:write", "token:write", "policy:write", "organization:write", "user:write", "task:write", "risk:write", "scan:write", "control:write", "event:read", "report:read", "token:introspect", "admin"], maxLifetime: 7776000}) { organization { id } } }');
+  await page.reload();
+  await page.getByLabel('Token', { exact: true }).fill(service.token);
+  await page.getByRole('button', { name: 'Open the ledger' }).click();
+  await page.getByText('the policy allows 90 days at most').waitFor();
+  assert.equal(await page.getByRole('button', { name: '1 year' }).count(), 0);
+  await page.getByLabel('Name').fill('too-long');
+  await page.getByLabel('evidence:read', { exact: true }).check();
+  await page.getByRole('button', { name: 'Another' }).click();
+  await page.getByLabel('Until').fill('2046-01-01T00:00');
+  await page.getByRole('button', { name: 'Create the token' }).click();
+  await page.getByRole('alert').first().waitFor();
+  assert.equal(await page.getByLabel('Name').inputValue(), 'too-long');
+  await graphql(service, 'mutation { updateOrganizationPolicy(input: {scopeCeiling: [], maxLifetime: 0}) { organization { id } } }');
+});
+
+stage.play('revoking shows who would miss it', s => `/tokens/${s.tokens['vulnerability-scanner'].id}`, async (page, { service, tokens }) => {
+  await page.getByRole('button', { name: 'Revoke' }).click();
+  await dialog(page).getByText('6 uses in the last 30 days').waitFor();
+  await dialog(page).getByText('createScan').waitFor();
+  assert.ok(await dialog(page).getByRole('button', { name: 'Revoke for good' }).isDisabled(), 'a reason is needed');
+  assert.deepEqual(await violations(page), []);
+  await dialog(page).getByLabel('Reason').fill('The scanner is replaced');
+  await dialog(page).getByRole('button', { name: 'Revoke for good' }).click();
+  await page.getByText('Recorded at').waitFor();
+  await page.getByText('The scanner is replaced').first().waitFor();
+  assert.deepEqual(await stateOf(service, tokens['vulnerability-scanner'].id), { status: 'REVOKED', revokedReason: 'The scanner is replaced' });
+});
+
+stage.play('rotating gives a successor and its value', s => `/tokens/${s.tokens['ticket-bot'].id}`, async (page, { service, tokens }) => {
+  await page.getByRole('button', { name: 'Rotate' }).click();
+  await dialog(page).getByLabel('Both work for').selectOption('3600');
+  await dialog(page).getByRole('button', { name: 'Rotate' }).click();
+  const value = await page.getByLabel('the value', { exact: true }).textContent();
+  assert.match(value, /^tola_/);
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole('button', { name: 'I have it' }).click();
+  await page.getByText('Replaced by').waitFor();
+  assert.equal((await stateOf(service, tokens['ticket-bot'].id)).status, 'ROTATING');
+});
+
+stage.play('suspended, resumed, changed, reviewed', s => `/tokens/${s.tokens['risk-register-sync'].id}`, async (page, { service, tokens }) => {
+  const id = tokens['risk-register-sync'].id;
+  await page.getByRole('button', { name: 'Suspend' }).click();
+  await dialog(page).getByLabel('Reason, if you like').fill('A look first');
+  await dialog(page).getByRole('button', { name: 'Suspend' }).click();
+  await page.getByRole('button', { name: 'Resume' }).waitFor();
+  assert.equal((await stateOf(service, id)).status, 'SUSPENDED');
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await dialog(page).getByRole('button', { name: 'Resume' }).click();
+  await page.getByRole('button', { name: 'Change', exact: true }).click();
+  await dialog(page).getByLabel('Name').fill('risk-sync');
+  await dialog(page).getByLabel('Tags').fill('grc nightly');
+  await dialog(page).getByRole('button', { name: 'Record 2 changes' }).click();
+  await page.getByRole('heading', { level: 1, name: 'risk-sync' }).waitFor();
+  await page.getByRole('button', { name: 'Mark as reviewed' }).click();
+  await dialog(page).getByRole('button', { name: 'Record the review' }).click();
+  await page.getByText('Last reviewed').waitFor();
+});
+
+stage.play('the leak box hashes a value before it leaves the page', '/leak', async (page, { service, tokens }) => {
+  const { token, id } = tokens['ci-evidence-upload'];
+  const sent = [];
+  page.on('request', request => sent.push(`${request.url()} ${request.postData() ?? ''} ${JSON.stringify(request.headers())}`));
+  await page.getByLabel('What was found').fill(`level=info auth="Bearer ${token}" path=/evidence`);
+  await page.getByRole('button', { name: 'Look it up' }).click();
+  await page.getByRole('region', { name: 'Rows of Leak report' }).waitFor();
+  await page.getByRole('cell', { name: /createEvidence/ }).first().waitFor();
+  assert.ok(!sent.some(text => text.includes(token)), 'the value left the page');
+  const hash = createHash('sha256').update(token).digest('base64');
+  assert.ok(sent.some(text => text.includes(hash)), 'its hash was asked for');
+  assert.ok(!(await page.content()).includes(token) && await page.getByLabel('What was found').inputValue() === '');
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole('button', { name: 'End it' }).click();
+  await dialog(page).getByLabel('Reason').fill('Found in a log');
+  await dialog(page).getByRole('button', { name: 'End it for good' }).click();
+  await page.getByText('Recorded at').waitFor();
+  assert.equal((await stateOf(service, id)).status, 'REVOKED');
+});
+
+stage.play('a finding is triaged', '/findings', async (page, { service }) => {
+  await page.getByRole('button', { name: 'Triage' }).first().click();
+  await dialog(page).getByLabel('False positive').check();
+  await dialog(page).getByLabel('Note').fill('The new runner');
+  assert.deepEqual(await violations(page), []);
+  await dialog(page).getByRole('button', { name: 'Record' }).click();
+  await page.getByText('Recorded at').waitFor();
+  await page.getByRole('button', { name: 'False positive' }).click();
+  await page.getByText('The new runner').waitFor();
+  const { findings } = await graphql(service, '{ findings(status: FALSE_POSITIVE) { edges { node { note } } } }');
+  assert.equal(findings.edges[0].node.note, 'The new runner');
+});
+
+stage.play('a policy is tried on what was used, then recorded', '/policy', async (page, { service }) => {
+  await page.getByLabel('Networks that uses may come from').fill('198.51.100.0/24 127.0.0.0/8');
+  await page.getByText(/It would have refused \d+ of/).waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole('button', { name: 'Back to what holds' }).click();
+  await page.getByLabel('Review every, in days').fill('90');
+  await page.getByText('it would have refused none').waitFor();
+  await page.getByRole('button', { name: 'Record 1 change' }).click();
+  await dialog(page).getByRole('button', { name: 'Record' }).click();
+  await page.getByText('Recorded at').waitFor();
+  const { organization } = await graphql(service, '{ organization { policy { reviewEvery allowedSources } } }');
+  assert.deepEqual(organization.policy, { reviewEvery: 90 * 86_400, allowedSources: [] });
+});
+
+stage.play('people are invited, added, changed and removed', '/people', async (page, { service }) => {
+  await page.getByRole('button', { name: 'Invite somebody' }).click();
+  await dialog(page).getByLabel('E-mail address').fill('auditor@example.com');
+  await dialog(page).getByLabel('Auditor').check();
+  await dialog(page).getByRole('button', { name: 'Invite' }).click();
+  assert.match(await page.getByLabel('the link', { exact: true }).textContent(), /\/v1\/invitation#/);
+  await page.getByRole('button', { name: 'I have it' }).click();
+  await page.getByRole('cell', { name: 'auditor@example.com' }).waitFor();
+  await page.getByRole('button', { name: 'Add somebody' }).click();
+  await dialog(page).getByLabel('E-mail address').fill('sam@example.com');
+  await dialog(page).getByLabel('Name').fill('Sam');
+  await dialog(page).getByRole('button', { name: 'Add' }).click();
+  await page.getByRole('button', { name: 'Change the role of Sam' }).click();
+  await dialog(page).getByLabel('Admin').check();
+  await dialog(page).getByRole('button', { name: 'Record' }).click();
+  await page.getByRole('row', { name: /Sam/ }).getByText('Admin').waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole('button', { name: 'Remove Sam' }).click();
+  await dialog(page).getByRole('button', { name: 'Remove' }).click();
+  await page.getByRole('button', { name: 'Remove Sam' }).waitFor({ state: 'detached' });
+  const { organization } = await graphql(service, '{ organization { members { edges { node { user { displayName } isActive } } } } }');
+  assert.ok(!organization.members.edges.some(({ node }) => node.user.displayName === 'Sam' && node.isActive));
+});
+
+stage.play('an access review is opened, decided and closed', '/reviews', async page => {
+  await page.getByRole('button', { name: 'Open a review' }).click();
+  await dialog(page).getByLabel('Name').fill('Autumn');
+  await dialog(page).getByRole('button', { name: 'Open' }).click();
+  await page.getByRole('link', { name: /Autumn/ }).click();
+  await page.getByRole('heading', { level: 1, name: 'Autumn' }).waitFor();
+  // Whoever made a token is taken for its owner, and does not decide on it.
+  await page.getByText('yours: somebody else decides').first().waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole('button', { name: 'Close it' }).click();
+  await dialog(page).getByRole('button', { name: 'Close it' }).click();
+  await page.getByText(/closed/).first().waitFor();
+});
+
+stage.play('the organization’s objects and webhooks', '/organization', async page => {
+  await page.getByRole('button', { name: 'Register one' }).click();
+  await dialog(page).getByLabel('Name').fill('invoice');
+  await dialog(page).getByLabel('Actions, each with its verb').fill('listInvoices=read payInvoice=write');
+  await dialog(page).getByRole('button', { name: 'Register' }).click();
+  await page.getByRole('cell', { name: 'payInvoice write' }).waitFor();
+  await page.getByRole('button', { name: 'Add one' }).click();
+  await dialog(page).getByLabel('URL').fill('http://127.0.0.1/hook');
+  await dialog(page).getByRole('button', { name: 'Add' }).click();
+  await dialog(page).getByRole('alert').waitFor(); // no private address, and the service's words say so
+  await page.keyboard.press('Escape');
+});
+
+stage.play('a personal token is made, suspended and revoked', '/personal', async page => {
+  await visit(page, '/create?kind=personal');
+  await page.getByLabel('Name').fill('my-laptop');
+  await page.getByRole('button', { name: 'Create the token' }).click();
+  assert.match(await page.getByLabel('the value', { exact: true }).textContent(), /^tolp_/);
+  await page.getByRole('link', { name: 'To your tokens' }).click();
+  await page.getByRole('button', { name: 'Suspend my-laptop' }).click();
+  await dialog(page).getByRole('button', { name: 'Suspend' }).click();
+  await page.getByRole('button', { name: 'Resume my-laptop' }).waitFor();
+  await page.getByRole('button', { name: 'Revoke my-laptop' }).click();
+  await dialog(page).getByLabel('Reason').fill('Sold it');
+  await dialog(page).getByRole('button', { name: 'Revoke for good' }).click();
+  await page.getByText('Sold it').waitFor();
+  assert.deepEqual(await violations(page), []);
+});

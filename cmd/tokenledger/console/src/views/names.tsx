@@ -1,0 +1,66 @@
+// Names for ids: asked for together, remembered for as long as the page is open.
+import { useEffect, useState } from 'react';
+import { ask } from '../api/client';
+import { NamesDocument, type NamesQuery } from '../api/operations';
+
+const known = new Map<string, { name: string; kind: 'person' | 'token' } | null>();
+const waiting = new Set<string>();
+const listeners = new Set<() => void>();
+let timer: ReturnType<typeof setTimeout> | undefined;
+const uuid = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
+
+function want(id: string) {
+  if (known.has(id) || waiting.has(id) || !uuid.test(id)) return;
+  waiting.add(id);
+  timer ??= setTimeout(fetchAll, 10);
+}
+
+async function fetchAll() {
+  timer = undefined;
+  const ids = [...waiting].slice(0, 100);
+  ids.forEach(id => waiting.delete(id));
+  if (waiting.size) timer = setTimeout(fetchAll, 10);
+  try {
+    const { nodes } = await ask(NamesDocument, { ids });
+    ids.forEach((id, i) => known.set(id, read(nodes[i])));
+  } catch {
+    ids.forEach(id => known.set(id, null)); // an id is an answer, too
+  }
+  listeners.forEach(listener => listener());
+}
+
+function read(node: NamesQuery['nodes'][number] | undefined) {
+  if (!node) return null;
+  if ('tokenName' in node) return { name: node.tokenName, kind: 'token' as const };
+  if ('displayName' in node) return { name: node.displayName || node.email || 'somebody who was erased', kind: 'person' as const };
+  return null;
+}
+
+/** What an id is called, once that is known. */
+export function useName(id: string | null | undefined) {
+  const [, redraw] = useState(0);
+  useEffect(() => {
+    if (!id) return;
+    want(id);
+    const listener = () => redraw(n => n + 1);
+    listeners.add(listener);
+    return () => { listeners.delete(listener); };
+  }, [id]);
+  return id ? known.get(id) ?? undefined : undefined;
+}
+
+const short = (id: string) => (uuid.test(id) ? `…${id.slice(-8)}` : id);
+
+/** A person, or a token that acted. */
+export function PersonName({ id }: { id: string }) {
+  const name = useName(id);
+  if (name?.kind === 'token') return <a href={`/tokens/${id}`} title={id}>{name.name}</a>;
+  return <span title={id} className={name ? undefined : 'mono small'}>{name?.name ?? short(id)}</span>;
+}
+
+/** A token, as a link. */
+export function TokenName({ id, name }: { id: string; name?: string | null }) {
+  const known = useName(name ? null : id);
+  const text = name || known?.name;
+  return <a href={`/tokens/${id}`} title={id} className={text ? undefined : 'mono'}>{text ?? short(id)}</a>;
+}
