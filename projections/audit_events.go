@@ -28,7 +28,7 @@ type EventQuery struct {
 	Count    bool
 }
 
-// segmentsAtOnce is how many segments are read with one statement.
+// segmentsAtOnce is how many segments are read with one statement, at most.
 const segmentsAtOnce = 16
 
 // AuditEvents gives a page of events with their leaves. Personal values are not
@@ -115,11 +115,12 @@ func (v *Views) eventNeighbours(
 }
 
 // scan finds up to limit events between two positions, both exclusive; 0 is no
-// bound. Backward, the last ones come first.
+// bound. Backward, the last ones come first. It reads few segments first and
+// twice as many each time, since where most events match the first ones do.
 func (v *Views) scan(ctx context.Context, q EventQuery, after, before events.Position, limit int, backward bool) ([]events.Recorded, error) {
 	var found []events.Recorded
-	for len(found) < limit {
-		segments, err := v.segments(ctx, q, after, before, backward)
+	for most := 1 + limit/MaxPage; ; most = min(2*most, segmentsAtOnce) {
+		segments, err := v.segments(ctx, q, after, before, backward, most)
 		if err != nil {
 			return nil, err
 		}
@@ -132,13 +133,15 @@ func (v *Views) scan(ctx context.Context, q EventQuery, after, before events.Pos
 				slices.Reverse(recs)
 			}
 			for _, rec := range recs {
-				if rec.Position > after && (before == 0 || rec.Position < before) && q.matches(rec) && len(found) < limit {
-					found = append(found, rec)
+				if rec.Position > after && (before == 0 || rec.Position < before) && q.matches(rec) {
+					if found = append(found, rec); len(found) == limit {
+						return found, nil
+					}
 				}
 			}
 		}
-		if len(segments) < segmentsAtOnce {
-			break
+		if len(segments) < most {
+			return found, nil
 		}
 		last := segments[len(segments)-1]
 		if backward {
@@ -147,22 +150,25 @@ func (v *Views) scan(ctx context.Context, q EventQuery, after, before events.Pos
 			after = events.Position(last.LastPosition)
 		}
 	}
-	return found, nil
 }
 
 // segments reads the next segments that may hold an answer.
-func (v *Views) segments(ctx context.Context, q EventQuery, after, before events.Position, backward bool) ([]segment, error) {
+func (v *Views) segments(ctx context.Context, q EventQuery, after, before events.Position, backward bool, most int) ([]segment, error) {
 	c := &compiler{}
 	conditions := append(q.conditions(c), "last_position > "+c.arg(int64(after)))
 	if before > 0 {
-		conditions = append(conditions, "first_position < "+c.arg(int64(before)))
+		// The index has the ends of segments: none that begins before the bound ends
+		// behind the first one that ends there or later.
+		bound := c.arg(int64(before))
+		conditions = append(conditions, "first_position < "+bound, `last_position <= coalesce(
+			(SELECT min(b.last_position) FROM trails_segments b WHERE b.trail = $1 AND b.last_position >= `+bound+`), `+bound+`)`)
 	}
 	direction := ""
 	if backward {
 		direction = " DESC"
 	}
 	rows, err := v.db.Query(ctx, fmt.Sprintf("SELECT %s FROM trails_segments WHERE %s ORDER BY last_position%s LIMIT %d",
-		segmentColumns, strings.Join(conditions, " AND "), direction, segmentsAtOnce), c.args...)
+		segmentColumns, strings.Join(conditions, " AND "), direction, most), c.args...)
 	if err != nil {
 		return nil, fmt.Errorf("read trails: %w", err)
 	}
@@ -220,7 +226,7 @@ func (v *Views) countEvents(ctx context.Context, q EventQuery) (n int64, err err
 		return n, err
 	}
 	for after := events.Position(0); ; {
-		segments, err := v.segments(ctx, q, after, 0, false)
+		segments, err := v.segments(ctx, q, after, 0, false, segmentsAtOnce)
 		if err != nil {
 			return 0, err
 		}

@@ -35,7 +35,7 @@ func (v *Views) PastUses(ctx context.Context, trail events.TrailID, from time.Ti
 	return func(yield func(PastUse, error) bool) {
 		places := map[events.Position]whence{}
 		for after := events.Position(0); ; {
-			segments, err := v.segments(ctx, q, after, 0, false)
+			segments, err := v.segments(ctx, q, after, 0, false, segmentsAtOnce)
 			if err != nil {
 				yield(PastUse{}, err)
 				return

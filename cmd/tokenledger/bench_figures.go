@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -155,4 +156,62 @@ func (a app) benchListCommand() *cobra.Command {
 		})
 		return all, err
 	}, &o.Organizations, &o.Tokens, &o.Few, &o.Asked, &o.Rounds)
+}
+
+func (a app) benchGrowthCommand() *cobra.Command {
+	var o bench.GrowthOptions
+	c := &cobra.Command{
+		Use: "growth", Short: "What appending and reading one organization's history cost in a long log and in a short one",
+		Long: `Fills two logs in one private Postgres, and compares them in turn. Ten million events take about two
+gigabytes, and some minutes.`,
+	}
+	countFlag(c, &o.Short, "short", 100_000, "uses in the short log")
+	countFlag(c, &o.Long, "long", 10_000_000, "uses in the long log")
+	countFlag(c, &o.Organizations, "organizations", 1000, "organizations in each, with ten tokens each")
+	countFlag(c, &o.Own, "own", 1000, "uses of the organization whose history is read, the same in both")
+	countFlag(c, &o.Appends, "appends", 20_000, "appends in each round; a tenth of them where one is in flight")
+	countFlag(c, &o.Concurrency, "concurrency", 512, "how many are in flight")
+	countFlag(c, &o.Rounds, "rounds", 5, "how often the two logs take their turn")
+	c.Flags().DurationVar(&o.Snapshot, "snapshot", 10*time.Minute, "for how long a snapshot is held open")
+	return a.figures(c, func(ctx context.Context) (all []bench.Figure, err error) {
+		if o.Organizations < 2 || o.Own > o.Short {
+			return nil, usage("--organizations: want at least 2; --own: at most as many as --short")
+		}
+		store, settings, end, err := a.scratchStore(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, end()) }()
+		second := settings
+		second.Schema += "_short"
+		other, err := service.OpenStore(ctx, withDatabase(second, store.URL), slog.New(slog.DiscardHandler))
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, other.Close()) }()
+		err = store.WithLog(ctx, func(ctx context.Context, long *eventstore.Log) error {
+			return other.WithLog(ctx, func(ctx context.Context, short *eventstore.Log) error {
+				all, err = a.growth(ctx, bench.Grown{Log: short, URL: store.URL, Schema: second.Schema},
+					bench.Grown{Log: long, URL: store.URL, Schema: settings.Schema}, o)
+				return err
+			})
+		})
+		return all, err
+	}, &o.Short, &o.Long, &o.Organizations, &o.Own, &o.Appends, &o.Concurrency, &o.Rounds)
+}
+
+func (a app) growth(ctx context.Context, short, long bench.Grown, o bench.GrowthOptions) ([]bench.Figure, error) {
+	for g, n := range map[*bench.Grown]int{&short: o.Short, &long: o.Long} {
+		fmt.Fprintf(a.err, "Recording %d events …\n", n)
+		if err := g.Seed(ctx, n, o); err != nil {
+			return nil, err
+		}
+	}
+	return bench.Growth(ctx, &short, &long, o, func(text string) { fmt.Fprintln(a.err, text) })
+}
+
+// withDatabase are the settings with another's Postgres in place of one of their own.
+func withDatabase(c config.Config, url string) config.Config {
+	c.DatabaseURL = url
+	return c
 }

@@ -60,6 +60,19 @@ func TestBenchList(t *testing.T) {
 		"totalCount, p99", "totalCount, p50", "totalCount, p99", "totalCount, p50", "totalCount, p99", "totalCount, p50")
 }
 
+// The organization whose history is read has as many uses in both logs, however long they are.
+func TestBenchGrowth(t *testing.T) {
+	t.Parallel()
+	all := figures[[]bench.Figure](t, "growth", "--short", "400", "--long", "2000", "--organizations", "4", "--own", "200",
+		"--appends", "100", "--concurrency", "8", "--rounds", "1", "--snapshot", "10ms")
+	checkFigures(t, all, "8 in flight", "append alone", "snapshot of 10ms", "timeline", "trail")
+	for _, f := range all[3:] {
+		if !strings.Contains(f.What, "221 events of 2000") || !strings.Contains(f.Baseline, "221 events of 400") {
+			t.Errorf("%s, beside %s", f.What, f.Baseline)
+		}
+	}
+}
+
 func TestBenchAppendFollowed(t *testing.T) {
 	t.Parallel()
 	r := figures[bench.Result](t, "append", "--followed", "--duration", "1s", "--tokens", "40", "--concurrency", "8")
@@ -71,7 +84,14 @@ func TestBenchAppendFollowed(t *testing.T) {
 // Sizes that make no sense are refused before anything is started.
 func TestBenchMistakes(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"replay", "--events", "0"}, {"size", "--block", "-1"}, {"list", "--rounds", "0"}, {"append", "--concurrency", "0"}} {
+	for _, args := range [][]string{
+		{"replay", "--events", "0"},
+		{"size", "--block", "-1"},
+		{"list", "--rounds", "0"},
+		{"append", "--concurrency", "0"},
+		{"growth", "--organizations", "1"},
+		{"growth", "--short", "10", "--own", "20"},
+	} {
 		var stderr bytes.Buffer
 		if code := run(t.Context(), append([]string{"bench"}, args...), stdio{out: &stderr, err: &stderr}); code != 2 {
 			t.Errorf("%v: exit %d: %s", args, code, &stderr)

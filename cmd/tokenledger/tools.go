@@ -100,6 +100,7 @@ func (a app) benchCommand() *cobra.Command {
 		a.benchReplayCommand(),
 		a.benchSizeCommand(),
 		a.benchListCommand(),
+		a.benchGrowthCommand(),
 		a.benchEvidenceCommand(),
 	)
 	return c

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Options say how hard and how long.
@@ -161,4 +163,24 @@ func cost(samples []sample, of func(sample) time.Duration) float64 {
 		used, done = used+of(s), done+s.done
 	}
 	return float64(used.Microseconds()) / float64(max(1, done))
+}
+
+// crew calls do so often from each of n goroutines, and gives how long each call took.
+func crew(ctx context.Context, n, calls int, do func(worker, call int) error) ([]time.Duration, error) {
+	var group errgroup.Group
+	took := make([][]time.Duration, n)
+	for worker := range n {
+		group.Go(func() error {
+			for call := range calls {
+				begin := time.Now()
+				if err := do(worker, call); err != nil {
+					return err
+				}
+				took[worker] = append(took[worker], time.Since(begin))
+			}
+			return ctx.Err()
+		})
+	}
+	err := group.Wait()
+	return slices.Concat(took...), err
 }
