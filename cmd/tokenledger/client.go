@@ -55,7 +55,7 @@ type remoteError struct {
 
 // Error implements error.
 func (e remoteError) Error() string {
-	if e.Extensions.Field != "" {
+	if e.Extensions.Field != "" && !strings.HasPrefix(e.Message, e.Extensions.Field+" ") { // else the sentence names it
 		return fmt.Sprintf("%s: %s (%s)", e.Extensions.Field, e.Message, e.Extensions.Code)
 	}
 	return fmt.Sprintf("%s (%s)", e.Message, e.Extensions.Code)

@@ -136,6 +136,9 @@ func strictArgs(c *cobra.Command) {
 	}
 	c.Args = func(c *cobra.Command, args []string) error {
 		if err := check(c, args); err != nil {
+			if c.HasSubCommands() {
+				return usage("%w; see %s --help", err, c.CommandPath())
+			}
 			return usage("%w; usage: %s", err, strings.TrimSuffix(c.UseLine(), " [flags]"))
 		}
 		return nil

@@ -61,11 +61,15 @@ func (a app) tailCommand() *cobra.Command {
 	f.BoolVar(&once, "no-follow", false, "end at the last event there is, instead of waiting for more")
 	f.StringVar(&organization, "organization", "", "only events in the trail of this organization")
 	f.StringVar(&kind, "type", "", `only events of this type ("token.revoked") or kind ("token")`)
-	f.BoolVar(&disclose, "disclose", false, "open personal values, such as addresses; asks the service, whose auditors and owners may")
+	f.BoolVar(&disclose, "disclose", false, "open personal values, such as addresses; asks the service: auditors may, and everybody for himself")
+	completes(c, "type", typeNames()...)
 	out := outputFlag(c, "table", "json")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if from < 0 {
 			return usage("--from %d: positions begin at 1", from)
+		}
+		if kind != "" && !slices.Contains(typeNames(), kind) {
+			return usage("--type %q: there are no such events; want a type such as token.revoked, or a kind such as token", kind)
 		}
 		want := jetstream.Config{Type: events.Type(kind), After: events.Position(from - 1)}
 		if organization != "" {
