@@ -149,6 +149,13 @@ func TestReports(t *testing.T) {
 			}
 		}
 	}
+	w.ask(`mutation($input: VerifyTokenInput!) { verifyToken(input: $input) { allowed } }`, vars{"input": vars{"token": leaked.value, "action": "createEvidence"}})
+	for name, class := range map[string]string{"usage": `"class_uid":6003`, "leak": `"class_uid":3004`, "population": `"class_uid":3004`, "roll-forward": `"class_uid":3004`, "reviews": ""} {
+		a := w.as(auditor, report, vars{"name": name, "token": leaked.id, "form": "OCSF"})
+		if content := a.at("report.content"); !strings.Contains(content, class) || class == "" && content != "" || strings.Contains(content, "<nil>") {
+			t.Errorf("%s as OCSF: %s", name, a.body)
+		}
+	}
 	w.send(member, report, vars{"name": "population", "form": "CSV"}).refuses("FORBIDDEN", "")
 	w.send(auditor, report, vars{"name": "nothing", "form": "CSV"}).refuses("BAD_USER_INPUT", "name")
 	w.send(auditor, report, vars{"name": "leak", "form": "CSV"}).refuses("BAD_USER_INPUT", "token")

@@ -231,9 +231,16 @@ func fingerprintOf(text string) string {
 }
 
 // Content implements Report.content.
-func (reports) Content(_ context.Context, obj *model.Report, form model.ReportForm) (string, error) {
+func (r reports) Content(ctx context.Context, obj *model.Report, form model.ReportForm) (string, error) {
 	var out bytes.Buffer
 	f := evidence.Form(strings.ToLower(string(form)))
+	if f == evidence.OCSF {
+		err := evidence.WriteOCSF(ctx, &out, r.views, obj.Table)
+		if errors.Is(err, evidence.ErrTooMany) {
+			return "", badInput("form", "The report is made of more than %d events; ask for a shorter period, or export an evidence pack, which has all of them.", evidence.MaxOCSF)
+		}
+		return out.String(), err
+	}
 	if err := evidence.Render(&out, f, obj.Table); err != nil {
 		return "", err
 	}

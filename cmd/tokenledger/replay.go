@@ -20,19 +20,30 @@ import (
 	"github.com/tokenledger/tokenledger/projections/evidence"
 )
 
+// replayAsked is what the flags of the command say of a report.
+type replayAsked struct {
+	name, from, token, form string
+}
+
 func (a app) replayCommand() *cobra.Command {
 	var to, organization, file string
+	var report replayAsked
 	c := &cobra.Command{
 		Use: "replay", Short: "Rebuild the state at a position or time from the log alone, one JSON object a line",
 		Long: `Reads every event of the log from the first one and folds it as the read models do, without asking any of them.
-Only the database has to be reachable, with the settings of the service.`,
-		Example: "  tokenledger replay --to 2026-06-30T23:59:59Z --organization ID --output-file state.jsonl",
+Only the database has to be reachable, with the settings of the service. With --report it makes that report instead,
+over the events that were recorded before the time, or up to the position: the same bytes as tokenledger report.`,
+		Example: `  tokenledger replay --to 2026-06-30T23:59:59Z --organization ID --output-file state.jsonl
+  tokenledger replay --to 2026-07-01T00:00:00Z --organization ID --report roll-forward --output csv`,
 	}
 	f := c.Flags()
 	f.StringVar(&to, "to", "", "position, or time as in RFC 3339; by default the end of the log")
 	f.StringVar(&organization, "organization", "", "only what stands in this organization's trail")
 	f.StringVar(&file, "output-file", "", "write to this file instead of the standard output")
-	outputFlag(c, "json")
+	f.StringVar(&report.name, "report", "", "make this report of the organization, one of those that tokenledger report lists")
+	f.StringVar(&report.from, "from", "", "of a report: the period's first instant, as in RFC 3339; by default the beginning")
+	f.StringVar(&report.token, "token", "", "of the leak report: the token's id, a UUID")
+	out := outputFlag(c, "json", "csv", "html", "pdf", "ocsf")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		point, err := parsePoint("--to", to)
 		if err != nil {
@@ -45,6 +56,12 @@ Only the database has to be reachable, with the settings of the service.`,
 				return usage("--organization %q: want the organization's id, a UUID", organization)
 			}
 			trail = events.OrganizationTrail(id)
+		}
+		switch report.form = *out; {
+		case report.name != "":
+			return a.replayReport(c.Context(), point, trail, report, file)
+		case report.form != "json":
+			return usage("--output %s: the state is JSON; other forms are of reports, which --report makes", report.form)
 		}
 		return a.replay(c.Context(), point, trail, file)
 	}
@@ -85,6 +102,42 @@ func (a app) replay(ctx context.Context, point evidence.Point, trail events.Trai
 		return err
 	}
 	return a.toFile(file, s.Write)
+}
+
+// replayReport makes a report of the log alone.
+func (a app) replayReport(ctx context.Context, point evidence.Point, trail events.TrailID, asked replayAsked, file string) error {
+	organization, ok := trail.Organization()
+	if !ok {
+		return usage("--report: a report is about an organization; name it with --organization")
+	}
+	r := evidence.Request{Organization: organization, To: point.Time, Position: point.Position}
+	var err error
+	if asked.from != "" {
+		if r.From, err = time.Parse(time.RFC3339Nano, asked.from); err != nil {
+			return usage("--from %q: want a time such as 2026-01-01T00:00:00Z", asked.from)
+		}
+	}
+	if asked.token != "" {
+		if r.Token, err = uuid.Parse(asked.token); err != nil {
+			return usage("--token %q: want the token's id, a UUID", asked.token)
+		}
+	}
+	log, err := a.openLog(ctx)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	source := evidence.Log{Blocks: log}
+	table, err := evidence.Report(ctx, source, asked.name, r)
+	if err != nil {
+		return err
+	}
+	return a.toFile(file, func(w io.Writer) error {
+		if form := evidence.Form(asked.form); form != evidence.OCSF {
+			return evidence.Render(w, form, table)
+		}
+		return evidence.WriteOCSF(ctx, w, source, table)
+	})
 }
 
 // toFile writes to a file that only this user may read, or to the standard output.

@@ -38,7 +38,7 @@ func (a app) reportCommand() *cobra.Command {
 	f.IntVar(&in.dormant, "dormant-days", 0, "of the report dormant: days without a use")
 	f.IntVar(&in.overAge, "over-age-days", 0, "of the report dormant: age in days")
 	f.StringVar(&in.file, "output-file", "", "write to this file instead of the standard output")
-	out := outputFlag(c, "table", "json", "csv", "html", "pdf")
+	out := outputFlag(c, "table", "json", "csv", "html", "pdf", "ocsf")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return a.listReports(c, *out)

@@ -1072,6 +1072,8 @@ enum ReportForm {
   HTML
   "A PDF, in base64."
   PDF
+  "The events that the report is made of, in the Open Cybersecurity Schema Framework: one JSON object a line, at most 20,000."
+  OCSF
 }
 `, BuiltIn: false},
 	{Name: "../schema/filters.graphql", Input: `# Filters of lists. Every predicate of every field stands here; one compiler turns them all into SQL.

@@ -1268,6 +1268,8 @@ const (
 	ReportFormHTML ReportForm = "HTML"
 	// A PDF, in base64.
 	ReportFormPDF ReportForm = "PDF"
+	// The events that the report is made of, in the Open Cybersecurity Schema Framework: one JSON object a line, at most 20,000.
+	ReportFormOcsf ReportForm = "OCSF"
 )
 
 var AllReportForm = []ReportForm{
@@ -1275,11 +1277,12 @@ var AllReportForm = []ReportForm{
 	ReportFormCSV,
 	ReportFormHTML,
 	ReportFormPDF,
+	ReportFormOcsf,
 }
 
 func (e ReportForm) IsValid() bool {
 	switch e {
-	case ReportFormJSON, ReportFormCSV, ReportFormHTML, ReportFormPDF:
+	case ReportFormJSON, ReportFormCSV, ReportFormHTML, ReportFormPDF, ReportFormOcsf:
 		return true
 	}
 	return false

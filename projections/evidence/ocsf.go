@@ -9,8 +9,12 @@ package evidence
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/projections/evidence/verify"
@@ -43,8 +47,8 @@ const (
 
 type ocsfObject map[string]any
 
-// OCSF is one event as one object of the framework.
-func OCSF(rec events.Recorded, leaf verify.Leaf) map[string]any {
+// ocsfOf is one event as one object of the framework.
+func ocsfOf(rec events.Recorded, leaf verify.Leaf) map[string]any {
 	class, activity := ocsfClass(rec.Event)
 	names := ocsfNames[class]
 	o := ocsfObject{
@@ -129,14 +133,62 @@ func ocsfClass(e events.Event) (class, activity int) {
 	return ocsfEntity, ocsfUpdate
 }
 
-func (p *Plan) ocsf(ctx context.Context, w io.Writer) error {
+func (p *Plan) ocsf(ctx context.Context, w io.Writer) error { return p.each(ctx, ocsfLines(w)) }
+
+// ocsfLines writes events as lines.
+func ocsfLines(w io.Writer) func(events.Recorded) error {
 	lines := json.NewEncoder(w)
 	lines.SetEscapeHTML(false)
-	return p.each(ctx, func(rec events.Recorded) error {
+	return func(rec events.Recorded) error {
 		leaf, err := verify.ParseLeaf(rec.Leaf)
 		if err != nil {
 			return err
 		}
-		return lines.Encode(OCSF(rec, leaf))
-	})
+		return lines.Encode(ocsfOf(rec, leaf))
+	}
+}
+
+// MaxOCSF is how many events [WriteOCSF] writes at most.
+const MaxOCSF = 20_000
+
+// ErrTooMany is returned for a report that is made of more events than that.
+var ErrTooMany = fmt.Errorf("the report is made of more than %d events", MaxOCSF)
+
+// WriteOCSF writes the events that a report is made of, a line each: of its period, or
+// of the whole life of the token that it is about.
+func WriteOCSF(ctx context.Context, w io.Writer, from Source, t Table) error {
+	k, err := KindOf(t.Report)
+	if err != nil {
+		return err
+	}
+	types, token := typesOf(k.events), t.token()
+	line, n := ocsfLines(w), 0
+	for rec, err := range from.Trail(ctx, events.OrganizationTrail(t.Organization), 0, t.Position) {
+		if err != nil {
+			return fmt.Errorf("read the trail: %w", err)
+		}
+		if token == uuid.Nil && rec.RecordedAt.Before(t.From) || !slices.Contains(types, string(rec.Event.Type())) {
+			continue
+		}
+		if id, _, err := rec.Stream.IDs(); token != uuid.Nil && (err != nil || id != token) {
+			continue
+		}
+		if n++; n > MaxOCSF {
+			return ErrTooMany
+		}
+		if err := line(rec); err != nil {
+			return fmt.Errorf("write the report as ocsf: %w", err)
+		}
+	}
+	return nil
+}
+
+// token is the one that a report is about, if it is about one.
+func (t Table) token() uuid.UUID {
+	for _, p := range t.Parameters {
+		if p.Name == tokenParameter {
+			return uuid.MustParse(p.Value) // it was made of one
+		}
+	}
+	return uuid.Nil
 }

@@ -20,6 +20,7 @@ const (
 	CSV  Form = "csv"
 	HTML Form = "html"
 	PDF  Form = "pdf"
+	OCSF Form = "ocsf" // of the events behind a report; see [WriteOCSF]
 )
 
 // ContentType is the form's media type.

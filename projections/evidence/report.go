@@ -42,6 +42,7 @@ type Kind struct {
 	Limits   []string
 	// OnDemand reports need more than a period, and so stand in no pack.
 	OnDemand bool
+	events   []string // what it is made of, as types or kinds of streams
 	make     func(Request) fold
 }
 

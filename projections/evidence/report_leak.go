@@ -26,6 +26,9 @@ type leak struct {
 // refusedSince is the section of what was refused after the token's end.
 const refusedSince = "refusals since"
 
+// tokenParameter names the token that a report is about.
+const tokenParameter = "token"
+
 // maxOperations bounds what is listed of one token in one section.
 const maxOperations = 10_000
 
@@ -114,7 +117,7 @@ func (l *leak) finish(_ context.Context, p *period, t *Table) error {
 		// A value that only bears the token's public id is not the token's.
 		return ErrTokenUnknown
 	}
-	t.Parameters = append(t.Parameters, Parameter{"token", l.token.String()})
+	t.Parameters = append(t.Parameters, Parameter{tokenParameter, l.token.String()})
 	t.Columns = columns("section", "Section", "token", "Token", "value", "Value", "uses", "Uses", "refusals", "Refusals",
 		"first_at", "From", "last_at", "To", "position", "Position", "by", "By", "reason", "Reason")
 	ended, how := c.within(p.To)
