@@ -216,26 +216,17 @@ func (a app) checkLog(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log, err := a.openLog(ctx)
+	store, err := a.openStore(ctx, settings)
 	if err != nil {
 		return err
 	}
-	defer log.Close()
-	url, err := databaseURL(settings)
-	if err != nil {
-		return err
-	}
-	ring, err := settings.Keys().Load()
-	if err != nil {
-		return fmt.Errorf("the key file (TOKENLEDGER_KEY_FILE): %w", err)
-	}
-	head, err := log.Head(ctx)
+	defer store.Log.Close()
+	head, err := store.Log.Head(ctx)
 	if err != nil {
 		return err
 	}
 	bar := progressbar.NewOptions64(max(int64(head), 1), progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription("audit"),
 		progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
-	store := &service.Store{Log: log, Ring: ring, URL: url}
 	done, err := service.Audit(ctx, store, settings, func(at events.Position) { _ = bar.Set64(min(int64(at), int64(head))) })
 	_ = bar.Finish()
 	if err != nil {

@@ -14,6 +14,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore"
@@ -159,6 +161,15 @@ func (a app) openLog(ctx context.Context) (*eventstore.Log, error) {
 	if err != nil {
 		return nil, err
 	}
+	store, err := a.openStore(ctx, settings)
+	if err != nil {
+		return nil, err
+	}
+	return store.Log, nil
+}
+
+// openStore opens the log of a service that may be running, with the keys to it.
+func (a app) openStore(ctx context.Context, settings config.Config) (*service.Store, error) {
 	url, err := databaseURL(settings)
 	if err != nil {
 		return nil, err
@@ -168,5 +179,9 @@ func (a app) openLog(ctx context.Context) (*eventstore.Log, error) {
 		return nil, fmt.Errorf("the key file (TOKENLEDGER_KEY_FILE): %w", err)
 	}
 	logger := telemetry.NewLogger(a.err, settings.LogFormat, settings.Level)
-	return eventstore.Open(ctx, eventstore.Config{URL: url, Schema: settings.Schema, Keys: ring, Logger: logger})
+	log, err := eventstore.Open(ctx, eventstore.Config{URL: url, Schema: settings.Schema, Keys: ring, Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	return &service.Store{Log: log, Ring: ring, URL: url}, nil
 }

@@ -102,6 +102,7 @@ func (a app) benchCommand() *cobra.Command {
 		a.benchListCommand(),
 		a.benchGrowthCommand(),
 		a.benchEvidenceCommand(),
+		a.benchSoakCommand(),
 	)
 	return c
 }

@@ -123,6 +123,15 @@ func (r *Reader) Seal(ctx context.Context) (Sealed, error) {
 
 const selectEpochs = `SELECT log, record, checkpoint FROM epochs WHERE log = coalesce(nullif($1, 0), (SELECT max(log) FROM seal_logs)) AND `
 
+// Newest is the number of the newest log of epochs, which may have none yet; 0 where
+// nothing was ever sealed.
+func (r *Reader) Newest(ctx context.Context) (log int, err error) {
+	if err = r.db.QueryRow(ctx, `SELECT coalesce(max(log), 0) FROM seal_logs`).Scan(&log); err != nil {
+		return 0, fmt.Errorf("read which log is sealed: %w", err)
+	}
+	return log, nil
+}
+
 // Latest is the newest epoch.
 func (r *Reader) Latest(ctx context.Context) (Sealed, error) {
 	return r.one(ctx, `true ORDER BY number DESC LIMIT 1`)

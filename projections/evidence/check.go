@@ -131,7 +131,11 @@ func (a *audit) begin(ctx context.Context) error {
 	if latest.Log > 0 && latest.Log >= kept.Log {
 		stored = a.Sealed.InLog(latest.Log).Epochs(ctx, time.Time{}, latest.Epoch.Time.Add(time.Microsecond))
 	}
-	if kept.Log < latest.Log {
+	newest, err := a.Sealed.Newest(ctx)
+	if err != nil {
+		return err
+	}
+	if kept.Log < newest {
 		kept = sealer.KeptEpochs{} // of a log of epochs that a restore has ended
 	}
 	a.nextStored, a.nextKept = pull(a, stored), pull(a, kept.All())

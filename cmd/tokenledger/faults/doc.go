@@ -9,5 +9,5 @@
 //
 // With -short one round of each fault that needs no privileges takes about a minute. The schedule of
 // faults follows from a seed, which is printed; FAULTS_SEED sets it, FAULTS_MINUTES
-// the time that the rounds take.
+// the time that the rounds take, and FAULTS_ONLY (a part of its name) the one kind.
 package faults

@@ -6,6 +6,7 @@ package faults_test
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"syscall"
 	"time"
@@ -74,17 +75,21 @@ func kinds() []fault {
 			all = append(all, fault{
 				name: "way to " + server.name + " " + toxin.name, possible: always,
 				strike: func(_ context.Context, w *world, _ *rand.Rand, services []int) (func() error, error) {
-					for _, i := range services {
-						if err := server.of(w.services[i]).poison(toxin.toxin); err != nil {
-							return nil, err
-						}
-					}
-					return func() error {
-						for _, i := range services {
-							server.of(w.services[i]).heal()
+					var heals []func()
+					mend := func() error {
+						for _, heal := range heals {
+							heal()
 						}
 						return nil
-					}, nil
+					}
+					for _, i := range services {
+						heal, err := server.of(w.services[i]).poison(toxin.toxin)
+						heals = append(heals, heal)
+						if err != nil {
+							return nil, errors.Join(err, mend())
+						}
+					}
+					return mend, nil
 				},
 			})
 		}

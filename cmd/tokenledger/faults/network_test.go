@@ -5,10 +5,11 @@
 package faults_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
+	"sync/atomic"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
@@ -46,24 +47,35 @@ var (
 	partition = toxin{"timeout", map[string]int{"timeout": 0}, []string{requests, answers}}
 )
 
-func (l *link) poison(t toxin) error {
-	for _, direction := range t.directions {
-		text, err := json.Marshal(map[string]any{
-			"name": t.kind + "-" + direction, "type": t.kind, "stream": direction, "toxicity": 1, "attributes": t.attributes,
-		})
-		if err != nil {
-			return err
-		}
-		if _, err := l.proxy.Toxics.AddToxicJson(strings.NewReader(string(text))); err != nil {
-			return fmt.Errorf("%s on %s: %w", t.kind, l.proxy.Name, err)
+// poison makes the way bad, and gives what makes it good again. One way may be bad in
+// several ways at once.
+func (l *link) poison(t toxin) (heal func(), err error) {
+	var names []string
+	heal = func() {
+		for _, name := range names {
+			_ = l.proxy.Toxics.RemoveToxic(context.Background(), name) // only an unknown name is an error
 		}
 	}
-	return nil
+	for _, direction := range t.directions {
+		name := fmt.Sprint(t.kind, "-", direction, "-", toxins.Add(1))
+		text, err := json.Marshal(map[string]any{
+			"name": name, "type": t.kind, "stream": direction, "toxicity": 1, "attributes": t.attributes,
+		})
+		if err != nil {
+			return heal, err
+		}
+		if _, err := l.proxy.Toxics.AddToxicJson(bytes.NewReader(text)); err != nil {
+			return heal, fmt.Errorf("%s on %s: %w", t.kind, l.proxy.Name, err)
+		}
+		names = append(names, name)
+	}
+	return heal, nil
 }
 
-func (l *link) heal() { l.proxy.Toxics.ResetToxics(context.Background()) }
+// toxins numbers them, since each needs a name of its own.
+var toxins atomic.Int64
 
 func (l *link) close() {
-	l.heal()
+	l.proxy.Toxics.ResetToxics(context.Background())
 	l.proxy.Stop()
 }

@@ -64,10 +64,14 @@ func number(t *testing.T, variable string, otherwise uint64) uint64 {
 // deck deals every kind of fault once before any comes again.
 type deck struct {
 	schedule *rand.Rand
+	only     string
 	left     []fault
 }
 
-func newDeck(schedule *rand.Rand) *deck { return &deck{schedule: schedule} }
+// newDeck leaves out what FAULTS_ONLY, part of a name, does not match.
+func newDeck(schedule *rand.Rand) *deck {
+	return &deck{schedule: schedule, only: os.Getenv("FAULTS_ONLY")}
+}
 
 func (d *deck) deal(w *world) fault {
 	for {
@@ -77,7 +81,7 @@ func (d *deck) deal(w *world) fault {
 		}
 		next := d.left[0]
 		d.left = d.left[1:]
-		if next.possible(w) {
+		if next.possible(w) && strings.Contains(next.name, d.only) {
 			return next
 		}
 	}
@@ -108,6 +112,9 @@ func inWorld(t *testing.T, r *report, schedule *rand.Rand, deck *deck, minutes f
 			t.Errorf("round %d, %s, FAULTS_SEED=%d:\n%s", r.rounds, round, r.seed, strings.Join(failed[:min(len(failed), 20)], "\n"))
 			for _, s := range w.services {
 				t.Log(s.output())
+				if _, stacks, err := get(t.Context(), s.admin+"/debug/pprof/goroutine?debug=1"); err == nil {
+					t.Log(stacks)
+				}
 			}
 			return
 		}

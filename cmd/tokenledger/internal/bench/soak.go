@@ -1,0 +1,231 @@
+// A long run with a mix of everything: what must stay flat is sampled all along.
+
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// SoakOptions say how hard and how long.
+type SoakOptions struct {
+	Concurrency int
+	Duration    time.Duration
+	Tokens      int
+	Every       time.Duration // between two samples
+}
+
+// SoakSample is how the process was over one interval.
+type SoakSample struct {
+	Minute     float64 `json:"minute"` // since the beginning, at the interval's end
+	Uses       int     `json:"uses"`
+	Changes    int     `json:"changes"`
+	Reads      int     `json:"reads"`
+	UseP50     float64 `json:"useP50ms"`
+	UseP99     float64 `json:"useP99ms"`
+	HeapMiB    float64 `json:"heapMiB"` // live, after a collection
+	Goroutines int     `json:"goroutines"`
+	Files      int     `json:"files"` // open file descriptors; 0 where the system does not tell
+}
+
+// Soak uses tokens, changes some, lists tokens and reads the trail, each client one
+// after the other. tell, which may be nil, hears of each sample. A call that is not
+// answered as it should be ends it.
+func Soak(ctx context.Context, s Service, o SoakOptions, tell func(SoakSample)) ([]SoakSample, error) {
+	values, asker, err := makeTokens(ctx, s, o.Tokens)
+	if err != nil {
+		return nil, err
+	}
+	clients, err := dialAll(ctx, s.URL, o.Concurrency)
+	if err != nil {
+		return nil, err
+	}
+	defer clients.close()
+	load := &soak{Service: s, values: values, asker: asker, clients: clients}
+	var samples []SoakSample
+	for began := time.Now(); time.Since(began) < o.Duration; {
+		taken, err := hammer(ctx, o.Concurrency, min(o.Every, o.Duration-time.Since(began)), load.step)
+		if err != nil {
+			return samples, err
+		}
+		sample := load.sample()
+		sample.Minute = time.Since(began).Minutes()
+		if samples = append(samples, sample); taken.done == 0 {
+			return samples, errors.New("nothing was answered in a whole interval")
+		}
+		if tell != nil {
+			tell(sample)
+		}
+	}
+	return samples, nil
+}
+
+// soak is the clients and what they did since the last sample.
+type soak struct {
+	Service
+	values  []string
+	asker   string
+	clients wires
+
+	mu    sync.Mutex // guards all below
+	taken SoakSample
+	uses  []time.Duration
+}
+
+// One call in changeEvery makes and ends a token, one in readEvery asks for lists.
+const changeEvery, readEvery = 40, 25
+
+// step is one call of a client.
+func (l *soak) step(ctx context.Context, worker, call int) (int, error) {
+	at := time.Now()
+	switch n := worker*7 + call; {
+	case n%changeEvery == 0:
+		if err := l.change(ctx); err != nil {
+			return 0, err
+		}
+		l.count(func(s *SoakSample) { s.Changes += 3 })
+	case n%readEvery == 0:
+		if err := l.read(ctx); err != nil {
+			return 0, err
+		}
+		l.count(func(s *SoakSample) { s.Reads++ })
+	default:
+		status, body, err := l.clients[worker].ask(func(b []byte, host string) []byte {
+			return introspect.request(b, host, l.asker, l.values[(worker*7919+call)%len(l.values)])
+		})
+		if err == nil && !introspect.good(status, body) {
+			err = fmt.Errorf("%s: answered %d %.200s", introspect.what, status, body)
+		}
+		if err != nil {
+			return 0, err
+		}
+		took := time.Since(at)
+		l.count(func(s *SoakSample) { s.Uses++; l.uses = append(l.uses, took) })
+	}
+	return 1, nil
+}
+
+func (l *soak) count(change func(*SoakSample)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change(&l.taken)
+}
+
+// change makes a token, renames it and revokes it, so that as many live as before.
+func (l *soak) change(ctx context.Context) error {
+	var made struct {
+		Data struct {
+			CreateAPIToken struct{ APIToken struct{ ID string } }
+		}
+	}
+	err := l.send(ctx, `mutation($name: String!) { createAPIToken(input: {name: $name, scopes: ["read"]}) { apiToken { id } } }`,
+		map[string]any{"name": "soak-" + uuid.NewString()}, &made)
+	if err != nil {
+		return fmt.Errorf("make a token: %w", err)
+	}
+	id := map[string]any{"id": made.Data.CreateAPIToken.APIToken.ID}
+	for _, mutation := range []string{
+		`mutation($id: ID!) { updateAPIToken(id: $id, input: {description: "soaked"}) { receipt { position } } }`,
+		`mutation($id: ID!) { revokeAPIToken(id: $id, reason: "it was made to be ended") { receipt { position } } }`,
+	} {
+		if err := l.send(ctx, mutation, id, &struct{}{}); err != nil {
+			return fmt.Errorf("change a token: %w", err)
+		}
+	}
+	return nil
+}
+
+// read asks for lists as a page of the console does.
+func (l *soak) read(ctx context.Context) error {
+	const lists = `{ apiTokens(first: 20) { totalCount edges { node { id name status lastUsedAt } } }
+		auditEvents(last: 20) { edges { node { position type } } } }`
+	if err := l.send(ctx, lists, nil, &struct{}{}); err != nil {
+		return fmt.Errorf("read lists: %w", err)
+	}
+	return nil
+}
+
+func (l *soak) send(ctx context.Context, query string, variables map[string]any, out any) error {
+	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	if err != nil {
+		return err
+	}
+	return l.post(ctx, body, out)
+}
+
+// sample ends an interval.
+func (l *soak) sample() SoakSample {
+	http.DefaultClient.CloseIdleConnections() // which are this client's, not the service's
+	runtime.GC()
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.taken
+	_, s.UseP50, s.UseP99 = figures([]sample{{latencies: l.uses}})
+	s.HeapMiB, s.Goroutines, s.Files = float64(memory.HeapAlloc)/(1<<20), runtime.NumGoroutine(), openFiles()
+	l.taken, l.uses = SoakSample{}, l.uses[:0]
+	return s
+}
+
+func openFiles() int {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	return len(entries)
+}
+
+// Drift is how a figure of the last quarter of a run compares with that of the
+// second quarter, when all is warm: medians of the samples.
+type Drift struct {
+	Figure string  `json:"figure"`
+	Early  float64 `json:"early"`
+	Late   float64 `json:"late"`
+	Flat   bool    `json:"flat"`
+}
+
+// Drifts compares all that must stay flat: at most a quarter more, and what is too
+// little to tell from chance.
+func Drifts(samples []SoakSample) []Drift {
+	quarter := len(samples) / 4
+	if quarter == 0 {
+		return nil
+	}
+	var all []Drift
+	for _, figure := range []struct {
+		name  string
+		slack float64
+		of    func(SoakSample) float64
+	}{
+		{"live heap, MiB", 8, func(s SoakSample) float64 { return s.HeapMiB }},
+		{"goroutines", 8, func(s SoakSample) float64 { return float64(s.Goroutines) }},
+		{"open files", 8, func(s SoakSample) float64 { return float64(s.Files) }},
+		{"p50 of a use, ms", 2, func(s SoakSample) float64 { return s.UseP50 }},
+		{"p99 of a use, ms", 20, func(s SoakSample) float64 { return s.UseP99 }},
+	} {
+		d := Drift{
+			Figure: figure.name, Early: middle(samples[quarter:2*quarter], figure.of), Late: middle(samples[len(samples)-quarter:], figure.of),
+		}
+		d.Flat = d.Late <= d.Early*1.25+figure.slack
+		all = append(all, d)
+	}
+	return all
+}
+
+func middle(samples []SoakSample, of func(SoakSample) float64) float64 {
+	var values []float64
+	for _, s := range samples {
+		values = append(values, of(s))
+	}
+	return median(values)
+}
