@@ -138,16 +138,46 @@ func (v *Verifier) Run(ctx context.Context) error {
 	if err := v.fill(ctx, head); err != nil {
 		return fmt.Errorf("verifier: fill from the log: %w", err)
 	}
+	ctx, stop := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	beside.Go(func() { v.recordRefusals(ctx) })
 	beside.Go(func() { v.rewrapAll(ctx) })
 	beside.Go(func() { v.keepSnapshots(ctx) })
-	err = v.follow(ctx, head)
+	err = v.keepFollowing(ctx, head)
+	ended := ctx.Err() != nil
+	stop()
 	beside.Wait()
-	if err != nil && ctx.Err() == nil {
+	if err != nil && !ended {
 		return fmt.Errorf("verifier: follow the log: %w", err)
 	}
 	return nil
+}
+
+// errAway: the log could not be read for now.
+var errAway = errors.New("the log is away")
+
+// followAgain is how long the verifier waits before it asks a log that was away.
+const followAgain = 100 * time.Millisecond
+
+// keepFollowing goes on where it was after a log that was away; any other error ends it.
+// Until the log is back nothing is allowed, since a use could not be recorded.
+func (v *Verifier) keepFollowing(ctx context.Context, after events.Position) error {
+	for away := false; ; {
+		err := v.follow(ctx, after)
+		if ctx.Err() != nil || !errors.Is(err, errAway) {
+			return err
+		}
+		if at := v.Position(); !away || at > after {
+			v.logger.LogAttrs(ctx, slog.LevelWarn, "the verifier cannot follow the log", slog.String("error", err.Error()))
+			after = at
+		}
+		away = true
+		select {
+		case <-time.After(followAgain):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // fill reads the snapshot, and decisions after it only: ten million uses change
@@ -217,6 +247,9 @@ func (v *Verifier) take(r events.Recorded) error {
 
 func (v *Verifier) follow(ctx context.Context, after events.Position) error {
 	for b, err := range v.log.Blocks(ctx, after, true) {
+		if err != nil && !errors.Is(err, eventstore.ErrCorrupt) {
+			return fmt.Errorf("%w: %w", errAway, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -251,7 +284,11 @@ func (v *Verifier) created(ctx context.Context, recorded []events.Recorded) ([]e
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return v.log.Credentials(ctx, ids)
+	creds, err := v.log.Credentials(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errAway, err)
+	}
+	return creds, nil
 }
 
 func (v *Verifier) applyBlock(recorded []events.Recorded, creds []events.Credential) error {
