@@ -62,7 +62,7 @@ func evolveGrant(g Grant, e events.GrantEvent) Grant {
 		g.Stamped = false
 	case events.GrantApproved:
 		g.Pending, g.Approved = false, true
-	case events.GrantReviewed:
+	case events.GrantReviewed, events.GrantExpiryWarned:
 		// When it was is for readers; no rule asks.
 	}
 	return g

@@ -39,12 +39,39 @@ func (t Token) warningDue(now time.Time) (days int64) {
 	return days
 }
 
+// WarnOfGrantExpiry tells an organization of a personal token's warning, whose own
+// stands in its owner's trail.
+type WarnOfGrantExpiry struct {
+	ExpiresAt time.Time
+	Days      int64
+}
+
+func (c WarnOfGrantExpiry) decide(g Grant) ([]events.GrantEvent, error) {
+	if !g.Live {
+		return nil, nil
+	}
+	return []events.GrantEvent{events.GrantExpiryWarned{ExpiresAt: c.ExpiresAt, Days: c.Days}}, nil
+}
+
 // WarnOfExpiry records that a token's deadline is near, if it is and nobody has
-// said so yet. The service calls it.
+// said so yet: for its owner, and in the same append for each organization that it
+// is granted to, whose administrators see no more of it. The service calls it.
 func (t *Tokens) WarnOfExpiry(ctx context.Context, call Call, ref TokenRef) (TokenOutcome, error) {
 	return t.on(ctx, call, "WarnOfExpiry", ref, nil, actExpire,
 		func(ctx context.Context, d *Decision, _ Principal, s *subject) error {
-			return s.do(ctx, d, WarnOfExpiry{})
+			before := s.Token
+			if err := s.do(ctx, d, WarnOfExpiry{}); err != nil {
+				return err
+			}
+			if s.WarnedDays == before.WarnedDays && s.WarnedFor.Equal(before.WarnedFor) {
+				return nil
+			}
+			for _, org := range s.Organizations {
+				if _, err := onGrant(ctx, d, s.id, org, WarnOfGrantExpiry{ExpiresAt: s.WarnedFor, Days: s.WarnedDays}); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 }
 

@@ -86,13 +86,47 @@ func TestWarningAndExpiryOnceAcrossProcesses(t *testing.T) {
 	}
 	before := w.head()
 	race(func() error { _, err := w.tokens.WarnOfExpiry(t.Context(), call, ref); return err })
-	w.recorded(before, "token.expiry_warned in member")
+	w.recorded(before, "token.expiry_warned in member", "grant.expiry_warned in org")
+	own := w.history(events.TokenStream(ref.ID))
+	deadline := own[len(own)-1].Event.(events.TokenExpiryWarned)
+	granted := w.history(events.GrantStream(ref.ID, w.org))
+	if e := granted[len(granted)-1].Event.(events.GrantExpiryWarned); !e.ExpiresAt.Equal(deadline.ExpiresAt) || e.Days != 14 || deadline.Days != 14 {
+		t.Errorf("the owner is told %+v, the organization %+v", deadline, e)
+	}
 	before = w.head()
 	race(func() error { _, err := w.ahead(11*day).Expire(t.Context(), call, ref); return err })
 	w.recorded(before, "token.expired in member", "grant.ended in org")
 
 	_, err = w.tokens.WarnOfExpiry(t.Context(), w.by(events.RoleOwner), w.newOrganizationToken(w.by(events.RoleOwner), "read"))
 	mustBe(t, err, CodeForbidden, "")
+}
+
+// An organization that has ended a token's access hears no more of it.
+func TestWarningsGoWhereTheTokenIsGranted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	member, other := w.by(events.RoleMember), w.found("Other")
+	if _, err := w.directory.AddMember(t.Context(), w.by(events.RoleOwner), NewMember{Organization: other, User: w.people[events.RoleMember], Role: events.RoleMember}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := w.tokens.CreatePersonalToken(t.Context(), member, NewPersonalToken{
+		Organizations: []uuid.UUID{w.org, other}, NewToken: NewToken{Name: "laptop", ExpiresAt: time.Now().Add(20 * day)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref, call := personalRef(out.ID), Call{Principal: Service("scheduler")}
+	if _, err := w.tokens.EndGrant(t.Context(), w.by(events.RoleOwner), w.org, ref.ID, "not here"); err != nil {
+		t.Fatal(err)
+	}
+	before := w.head()
+	if _, err := w.tokens.WarnOfExpiry(t.Context(), call, ref); err != nil {
+		t.Fatal(err)
+	}
+	w.recorded(before, "token.expiry_warned in member", "grant.expiry_warned in "+other.String())
+	if decided, err := GrantDecider.Decide(w.grant(ref.ID, w.org), WarnOfGrantExpiry{Days: 1}, noon); err != nil || len(decided) > 0 {
+		t.Errorf("an ended grant: %v, %v", decided, err)
+	}
 }
 
 func TestMembershipEndsByTheClock(t *testing.T) {

@@ -132,6 +132,7 @@ var catalogue = [...]Kind{
 	decision[GrantGiven]("A personal token may reach the organization."),
 	decision[GrantChanged]("A granted token has another name, scopes or deadline."),
 	decision[GrantApproved]("A pending grant is approved and opens."),
+	decision[GrantExpiryWarned]("A granted token's deadline is near."),
 	decision[GrantReviewed]("Somebody looked at a grant and kept it."),
 	decision[GrantSuspended]("A granted token is suspended."),
 	decision[GrantResumed]("A granted token works again."),

@@ -105,6 +105,17 @@ type GrantReviewed struct {
 	Review uuid.UUID `json:"review,omitzero"` // the access review, if it was part of one
 }
 
+// GrantExpiryWarned tells the organization what [TokenExpiryWarned] tells the token's
+// owner: its deadline is less than so many days away.
+type GrantExpiryWarned struct {
+	grantFact
+	ExpiresAt time.Time `json:"expires_at"`
+	Days      int64     `json:"days"`
+}
+
+// Type implements [Event].
+func (GrantExpiryWarned) Type() Type { return "grant.expiry_warned" }
+
 // Type implements [Event].
 func (GrantApproved) Type() Type { return "grant.approved" }
 

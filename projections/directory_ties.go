@@ -150,6 +150,8 @@ func (r *GrantRow) apply(_ ids, rec events.Recorded) error {
 		r.Pending, r.ApprovedAt, r.ApprovedBy = false, &rec.RecordedAt, &actor
 	case events.GrantReviewed:
 		r.ReviewedAt, r.ReviewedBy = &rec.RecordedAt, &actor
+	case events.GrantExpiryWarned:
+		// The row has the deadline itself.
 	default:
 		return errForeign
 	}

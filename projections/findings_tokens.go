@@ -92,7 +92,7 @@ func (f *findingsFold) applyGrant(token, org uuid.UUID, e events.GrantEvent, rec
 	case events.GrantEnded:
 		f.end(w, rec.RecordedAt)
 	case events.GrantGiven, events.GrantApproved, events.GrantSuspended, events.GrantResumed,
-		events.GrantSSOAuthorized, events.GrantSSOAuthorizationWithdrawn:
+		events.GrantSSOAuthorized, events.GrantSSOAuthorizationWithdrawn, events.GrantExpiryWarned:
 		// No rule asks, or it was taken in above.
 	}
 	return nil

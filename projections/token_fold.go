@@ -148,7 +148,8 @@ func (r *TokenRow) granted(rec events.Recorded, organization string, e events.Gr
 		r.stamp(organization, &now)
 	case events.GrantSSOAuthorizationWithdrawn:
 		r.stamp(organization, nil)
-	case events.GrantChanged, events.GrantSuspended, events.GrantResumed, events.GrantApproved, events.GrantReviewed:
+	case events.GrantChanged, events.GrantSuspended, events.GrantResumed, events.GrantApproved, events.GrantReviewed,
+		events.GrantExpiryWarned:
 		// these follow the token's own events
 	}
 }

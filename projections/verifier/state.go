@@ -212,7 +212,7 @@ func (s *state) applyGrant(id, organization uuid.UUID, e events.GrantEvent, r ev
 		g.stampedAt = 0
 	case events.GrantApproved:
 		g.pending, g.approved = false, true
-	case events.GrantChanged, events.GrantSuspended, events.GrantResumed, events.GrantReviewed:
+	case events.GrantChanged, events.GrantSuspended, events.GrantResumed, events.GrantReviewed, events.GrantExpiryWarned:
 	}
 }
 

@@ -65,6 +65,9 @@ func TestWhatEndsTogether(t *testing.T) {
 	if got := w.look(s, 3*day); len(got) != 3 || !slices.Contains(got, "membership.ended") || !slices.Contains(got, "grant.ended") {
 		t.Errorf("the membership: %q", got)
 	}
+	if got := w.look(s, 40*day); !slices.Equal(got, []string{"token.expiry_warned 14", "grant.expiry_warned"}) {
+		t.Errorf("ahead of the token's deadline: %q", got)
+	}
 	before := w.settle()
 	if got := w.look(s, 51*day); !slices.Equal(got, []string{"token.expired", "grant.ended"}) {
 		t.Errorf("the token: %q", got)
