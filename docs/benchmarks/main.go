@@ -33,21 +33,25 @@ type options struct {
 	concurrency []int
 	tokens      int
 	svg, output string
+	verify      bool   // measure verification, not appending
+	hydra       string // the program; empty: without it
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
 	o := options{}
-	f := flag.NewFlagSet("benchmarks append", flag.ContinueOnError)
+	f := flag.NewFlagSet("benchmarks append|verify", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.IntVar(&o.rounds, "rounds", 5, "how often everybody takes a turn")
 	f.DurationVar(&o.each, "each", 3*time.Second, "how long a turn is")
 	f.IntVar(&o.tokens, "tokens", 10_000, "how many tokens are used in turn")
 	f.StringVar(&o.svg, "svg", "", "write a plot of throughput and p99 against concurrency to this file")
 	f.StringVar(&o.output, "output", "table", "table or json")
+	f.StringVar(&o.hydra, "hydra", "", "verify: measure this program of Ory Hydra, too")
 	list := f.String("concurrency", "1,8,64,512", "how many callers are in flight")
-	if len(args) == 0 || args[0] != "append" {
-		return o, errors.New("say what to measure: append")
+	if len(args) == 0 || args[0] != "append" && args[0] != "verify" {
+		return o, errors.New("say what to measure: append or verify")
 	}
+	o.verify = args[0] == "verify"
 	if err := f.Parse(args[1:]); err != nil {
 		return o, err
 	}
@@ -72,7 +76,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	defer func() { err = errors.Join(err, s.stop(context.WithoutCancel(ctx))) }()
 	say := func(text string) { fmt.Fprintln(stderr, text) }
-	all, err := contestants(ctx, s, newWorkload(o.tokens), say)
+	all, err := o.contestants(ctx, s, say)
 	defer func() {
 		for _, c := range all {
 			err = errors.Join(err, c.close(context.WithoutCancel(ctx)))
@@ -90,11 +94,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		table = append(table, part...)
 	}
 	if o.svg != "" {
-		if err := plot(o.svg, table, o.concurrency); err != nil {
+		what := "events"
+		if o.verify {
+			what = "verifications"
+		}
+		if err := plot(o.svg, what, table, o.concurrency); err != nil {
 			return err
 		}
 	}
 	return print(stdout, table, o.output)
+}
+
+func (o options) contestants(ctx context.Context, s *server, say func(string)) ([]contestant, error) {
+	if o.verify {
+		return verifiers(ctx, s, o, say)
+	}
+	return contestants(ctx, s, newWorkload(o.tokens), say)
 }
 
 // contestants opens them all, the ledger first. One whose software cannot be had here is left out, and that is said.
@@ -123,7 +138,7 @@ func print(w io.Writer, table []figures, form string) error {
 		return e.Encode(table)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "callers\twho\tevents/s\tthe ledger is\tp50 ms\tp99 ms\tguarantees")
+	fmt.Fprintln(t, "callers\twho\ta second\tthe ledger is\tp50 ms\tp99 ms\tguarantees")
 	for _, f := range table {
 		fmt.Fprintf(t, "%d\t%s\t%.0f\t%.2f ×\t%.2f\t%.2f\t%s\n", f.Concurrency, f.Name, f.Rate, f.Ratio, f.P50, f.P99, f.Guarantees)
 	}

@@ -95,8 +95,29 @@ func TestCommandPrintsAndDraws(t *testing.T) {
 	}
 }
 
+// The ledger, as a program, is asked beside the bare handler; every answer is checked, and both are drawn.
+func TestVerifyPrintsAndDraws(t *testing.T) {
+	svg := filepath.Join(t.TempDir(), "plot.svg")
+	var out, log bytes.Buffer
+	args := []string{"verify", "--rounds", "2", "--each", "100ms", "--concurrency", "1,4", "--tokens", "20", "--svg", svg, "--output", "json"}
+	if err := run(t.Context(), args, &out, &log); err != nil {
+		t.Fatalf("%v\n%s", err, &log)
+	}
+	var table []figures
+	if err := json.Unmarshal(out.Bytes(), &table); err != nil {
+		t.Fatal(err)
+	}
+	if len(table) != 4 || table[0].Name != "tokenledger" || table[1].Name != "a bare handler" || table[0].Rate <= 0 || table[3].Concurrency != 4 {
+		t.Fatalf("%+v", table)
+	}
+	drawn, err := os.ReadFile(svg)
+	if err != nil || !bytes.Contains(drawn, []byte("verifications per second")) || !bytes.Contains(drawn, []byte("p99")) {
+		t.Errorf("%v: %.100s", err, drawn)
+	}
+}
+
 func TestFlags(t *testing.T) {
-	for _, args := range [][]string{{}, {"verify"}, {"append", "--concurrency", "0"}, {"append", "--concurrency", "x"}, {"append", "--no"}} {
+	for _, args := range [][]string{{}, {"list"}, {"append", "--concurrency", "0"}, {"append", "--concurrency", "x"}, {"append", "--no"}} {
 		if _, err := parse(args, new(bytes.Buffer)); err == nil {
 			t.Errorf("%v is accepted", args)
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/go-analyze/charts"
 )
 
-func plot(path string, table []figures, concurrency []int) error {
+func plot(path, what string, table []figures, concurrency []int) error {
 	var names []string
 	rates, tails := map[string][]float64{}, map[string][]float64{}
 	for _, f := range table {
@@ -37,7 +37,7 @@ func plot(path string, table []figures, concurrency []int) error {
 		o.Padding = charts.NewBoxEqual(12)
 		return painter.Child(charts.PainterBoxOption(box)).LineChart(o)
 	}
-	if err := half("events per second, by callers in flight", rates, charts.NewBox(0, 0, 900, 450)); err != nil {
+	if err := half(what+" per second, by callers in flight", rates, charts.NewBox(0, 0, 900, 450)); err != nil {
 		return fmt.Errorf("draw the throughput: %w", err)
 	}
 	if err := half("p99 of a call in milliseconds, by callers in flight", tails, charts.NewBox(0, 450, 900, 900)); err != nil {
