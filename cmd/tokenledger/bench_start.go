@@ -3,17 +3,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"os/exec"
-	"strings"
-	"syscall"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/bench"
@@ -29,7 +25,8 @@ func (a app) benchStartCommand() *cobra.Command {
 		Use: "start", Short: "Start a service with many tokens: until it is ready, and what it holds in memory",
 		Long: `Fill a log through its own append, let a service see all of it, and then start one again and again, as a
 process of its own: from the verifier's snapshot and the tokens made after it, and once without a snapshot.
-Then tokens are used for a while, and the memory is looked at again.`,
+Then tokens are used for a while, and the memory is looked at again. The self-audit, which folds the whole
+log in memory once an hour, is off: its room comes on top, or in another process.`,
 	}
 	countFlag(c, &o.Tokens, "tokens", 1_000_000, "tokens before the snapshot")
 	c.Flags().IntVar(&o.Personal, "personal", 10, "how many of a hundred are personal")
@@ -62,7 +59,7 @@ func (a app) benchStart(ctx context.Context, o bench.StartOptions) ([]bench.Figu
 		return nil, err
 	}
 	fmt.Fprintln(a.err, "Letting read models and JetStream see them …")
-	if _, err := a.startOnce(ctx, settings, nil, o); err != nil {
+	if err := a.startFirst(ctx, settings, o); err != nil {
 		return nil, err
 	}
 	if err := withScratchLog(ctx, settings, func(ctx context.Context, s *service.Store, log *eventstore.Log) error {
@@ -111,66 +108,76 @@ func initializeScratch(ctx context.Context, c config.Config) (err error) {
 	return service.Initialize(ctx, c, store, "Demo", "admin@example.com")
 }
 
-// dropSnapshot makes the next start read all decisions. That there was a snapshot
-// to drop shows that the starts before had one.
-func dropSnapshot(ctx context.Context, s *service.Store, c config.Config) error {
-	pool, err := projections.OpenPool(ctx, s.URL, c.Schema)
+// snapshotLimit is how long a service may take, once it is ready, to write the
+// snapshot that the starts after it are to find.
+const snapshotLimit = 2 * time.Minute
+
+// startFirst lets everything that follows the log see it, and the verifier write its snapshot.
+func (a app) startFirst(ctx context.Context, c config.Config, o bench.StartOptions) (err error) {
+	p, err := a.serveChild(ctx, o.Environ(scratchEnviron(c.Data)))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.end()) }()
+	url, err := databaseURL(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, snapshotLimit)
+	defer cancel()
+	poll := time.NewTicker(100 * time.Millisecond)
+	defer poll.Stop()
+	return onSnapshots(ctx, url, c, func(pool *pgxpool.Pool, kept *projections.VerifierSnapshots) error {
+		for {
+			if at, err := kept.Newest(ctx); err != nil || at > 0 {
+				return err
+			}
+			select {
+			case <-poll.C:
+			case <-ctx.Done():
+				return errors.New("no snapshot is written for so few tokens; take 10,000 at least")
+			}
+		}
+	})
+}
+
+func onSnapshots(ctx context.Context, url string, c config.Config, do func(*pgxpool.Pool, *projections.VerifierSnapshots) error) error {
+	pool, err := projections.OpenPool(ctx, url, c.Schema)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	tag, err := pool.Exec(ctx, `DELETE FROM verifier_snapshot`)
-	if err == nil && tag.RowsAffected() == 0 {
-		err = errors.New("there was no snapshot, so nothing was measured with one; take more tokens")
+	kept, err := projections.NewVerifierSnapshots(ctx, pool)
+	if err != nil {
+		return err
 	}
-	return err
+	return do(pool, kept)
 }
 
-// startOnce starts the service as a process of its own and ends it. With people,
-// their tokens are used meanwhile.
+// dropSnapshot makes the next start read all decisions.
+func dropSnapshot(ctx context.Context, s *service.Store, c config.Config) error {
+	return onSnapshots(ctx, s.URL, c, func(pool *pgxpool.Pool, _ *projections.VerifierSnapshots) error {
+		_, err := pool.Exec(ctx, `DELETE FROM verifier_snapshot`)
+		return err
+	})
+}
+
+// startOnce starts the service as a process of its own, lets tokens be used, and
+// ends it.
 func (a app) startOnce(ctx context.Context, c config.Config, people *bench.Inhabitants, o bench.StartOptions) (s bench.Started, err error) {
-	program, err := os.Executable()
-	if err != nil {
-		return s, err
-	}
-	child := exec.CommandContext(ctx, program, "serve", "--log-level", "error")
-	child.Cancel = func() error { return child.Process.Signal(syscall.SIGTERM) }
-	child.Env = append(os.Environ(), "GOMEMLIMIT="+o.Memory)
-	for name, value := range scratchEnviron(c.Data) {
-		child.Env = append(child.Env, name+"="+value)
-	}
-	child.Stderr = a.err
-	out, err := child.StdoutPipe()
-	if err != nil {
-		return s, err
-	}
 	begin := time.Now()
-	if err := child.Start(); err != nil {
+	p, err := a.serveChild(ctx, o.Environ(scratchEnviron(c.Data)))
+	if err != nil {
 		return s, err
 	}
-	defer func() { err = errors.Join(err, child.Process.Signal(syscall.SIGTERM), child.Wait()) }()
-	url, lines := "", bufio.NewScanner(out)
-	for url == "" && lines.Scan() {
-		if text, ok := strings.CutPrefix(strings.TrimSpace(lines.Text()), "URL "); ok {
-			url = strings.TrimSpace(text)
-		}
-	}
-	if s.Took = time.Since(begin); url == "" {
-		return s, errors.New("the service ended before it was ready")
-	}
-	go func() { // so that it never waits to be heard
-		for lines.Scan() {
-		}
-	}()
-	if people == nil {
-		return s, nil
-	}
-	if s.Resident, err = bench.Resident(child.Process.Pid); err != nil {
+	defer func() { err = errors.Join(err, p.end()) }()
+	s.Took = time.Since(begin)
+	if s.Resident, err = bench.Resident(p.Process.Pid); err != nil {
 		return s, err
 	}
-	if s.Uses, err = people.Use(ctx, url, o.Uses); err != nil {
+	if s.Uses, err = people.Use(ctx, p.url, o.Uses); err != nil {
 		return s, err
 	}
-	s.After, err = bench.Resident(child.Process.Pid)
+	s.After, err = bench.Resident(p.Process.Pid)
 	return s, err
 }

@@ -97,6 +97,7 @@ func (a app) benchCommand() *cobra.Command {
 		a.benchDecide(),
 		a.benchVerifyCommand(),
 		a.benchStartCommand(),
+		a.benchRevokeCommand(),
 		a.benchReplayCommand(),
 		a.benchSizeCommand(),
 		a.benchListCommand(),

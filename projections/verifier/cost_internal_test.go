@@ -261,3 +261,24 @@ func (a asking) Source(context.Context, uuid.UUID, events.TrailID, string, strin
 func (a asking) LastUse(context.Context, uuid.UUID, events.TrailID, events.Position) (time.Time, bool, error) {
 	return time.Time{}, false, nil
 }
+
+// The callers that are remembered are bounded; one that is forgotten is recorded once more.
+func TestCallersAreForgottenBeforeTheyFillTheMemory(t *testing.T) {
+	t.Parallel()
+	v, q, _ := filled(t)
+	now := v.now()
+	for range hourlyKept + 1 {
+		v.authenticated(pair{newUUID()}, now)
+	}
+	if n := len(v.hourly); n > hourlyKept {
+		t.Errorf("%d are remembered", n)
+	}
+	for range 2 { // recorded, and then not again
+		if d, err := v.Authenticated(t.Context(), q); err != nil || !d.Allowed {
+			t.Fatal(d.Code, err)
+		}
+	}
+	if at := v.log.(*atOnce).position; at != 2 { // its source, and the use
+		t.Errorf("%d events", at)
+	}
+}

@@ -77,7 +77,7 @@ func (k sourceKey) known() bool { return k.address.IsValid() || k.agent != "" }
 
 // sourcesKept bounds each of the two generations of remembered sources; a source
 // takes some 200 bytes.
-const sourcesKept = 1 << 18
+const sourcesKept = 1 << 17
 
 // sourceBook remembers where sources were introduced: the newest generation and
 // the one before it, so that what is in use stays and memory is bounded.
@@ -179,9 +179,20 @@ func (v *Verifier) Authenticated(ctx context.Context, q Query) (Decision, error)
 	}
 	answer, err := v.Verify(ctx, q)
 	if err == nil && answer.Allowed {
-		v.mu.Lock()
-		v.hourly[pair{answer.Token, answer.Organization}] = now
-		v.mu.Unlock()
+		v.authenticated(pair{answer.Token, answer.Organization}, now)
 	}
 	return answer, err
+}
+
+// hourlyKept bounds the callers that are remembered. Where there are more, some
+// are recorded more often than once an hour.
+const hourlyKept = 1 << 16
+
+func (v *Verifier) authenticated(who pair, now time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.hourly) >= hourlyKept {
+		clear(v.hourly)
+	}
+	v.hourly[who] = now
 }

@@ -27,6 +27,12 @@ type StartOptions struct {
 	Memory        string        // GOMEMLIMIT
 }
 
+// Environ adds what bounds the service's memory to its settings, which it changes.
+func (o StartOptions) Environ(settings map[string]string) map[string]string {
+	settings["GOMEMLIMIT"], settings["TOKENLEDGER_AUDIT_RATE"] = o.Memory, "0"
+	return settings
+}
+
 // Inhabitants are tokens in a log, and the values of some of them.
 type Inhabitants struct {
 	crowd   *crowd
