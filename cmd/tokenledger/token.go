@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -66,10 +67,24 @@ func (a app) tokenCommand() *cobra.Command {
 	for _, sub := range c.Commands() {
 		if strings.Contains(sub.Use, " ID") || strings.Contains(sub.Use, "[ID") {
 			sub.ValidArgsFunction = a.completeTokens
+			sub.Args = noValues(sub.Args)
 		}
 	}
 	c.PersistentFlags().Bool("personal", false, "personal access tokens (tolp_) instead of the organization's (tola_)")
 	return c
+}
+
+// noValues refuses a token's whole value where its id is to be named: it would
+// go further than it has already.
+func noValues(args cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, named []string) error {
+		for _, name := range named {
+			if _, err := secret.Parse(name); err == nil {
+				return errors.New("this is the token's whole value, and it is now in one more place; name its id, or use leak --value-file -")
+			}
+		}
+		return args(c, named)
+	}
 }
 
 // kindOf gives the GraphQL names for the kind that --personal chooses.

@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/tokenledger/tokenledger/aggregate/secret"
 )
 
 func (a app) tokenLeak() *cobra.Command {
@@ -41,9 +39,6 @@ standard input with --value-file -, never onto the command line, where other use
 			return errNoReason
 		}
 		if len(args) == 1 {
-			if _, err := secret.Parse(args[0]); err == nil {
-				return usage("this is the token's whole value, and it is now in one more place: use --value-file -")
-			}
 			in.token = args[0]
 		}
 		if in.valueFile != "" { // read once: it may be the standard input
