@@ -3,8 +3,6 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/spf13/cobra"
 )
 
@@ -31,8 +29,6 @@ func (u userView) record() record {
 		{"version", u.Version},
 	}
 }
-
-func fieldsOf(selection string) []string { return strings.Fields(selection) }
 
 func (a app) userCommand() *cobra.Command {
 	return group("user", "Create, list, show, change, deactivate and reactivate users",
