@@ -7,7 +7,7 @@
 //
 //	go test -tags faults -v ./cmd/tokenledger/faults
 //
-// With -short one round of each fault that needs no privileges takes about a minute. The schedule of
-// faults follows from a seed, which is printed; FAULTS_SEED sets it, FAULTS_MINUTES
-// the time that the rounds take, and FAULTS_ONLY (a part of its name) the one kind.
+// With -short it is over in a minute or two. The schedule of faults follows from a seed,
+// which is printed; FAULTS_SEED sets it, FAULTS_MINUTES the time that the rounds take,
+// and FAULTS_ONLY (a part of its name) the one kind.
 package faults

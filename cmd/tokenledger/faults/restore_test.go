@@ -150,11 +150,43 @@ func (l *ledger) subscribe(through int) {
 	}
 }
 
-// halt ends all services.
+// halt ends all services, and brings the checkpoints that each has kept together: only
+// the one that sealed last has the last of them.
 func (l *ledger) halt() {
 	l.Helper()
+	newest := map[string][]byte{}
 	for _, s := range l.services {
 		l.must(s.stop())
+		l.checkpoints(s, func(name, path string) {
+			content, err := os.ReadFile(path)
+			l.must(err)
+			if len(content) > len(newest[name]) {
+				newest[name] = content
+			}
+		})
+	}
+	if len(newest) == 0 {
+		l.Fatal("no service has kept a checkpoint")
+	}
+	for name, content := range newest {
+		for _, s := range l.services {
+			path := filepath.Join(l.dir, s.name, "checkpoints", name)
+			l.must(os.MkdirAll(filepath.Dir(path), 0o700))
+			l.must(os.WriteFile(path, content, 0o600))
+		}
+	}
+}
+
+// checkpoints visits the files of epochs that a service has kept.
+func (l *ledger) checkpoints(s *service, visit func(name, path string)) {
+	l.Helper()
+	root := filepath.Join(l.dir, s.name, "checkpoints")
+	found, err := filepath.Glob(filepath.Join(root, "*", "*.jsonl"))
+	l.must(err)
+	for _, path := range found {
+		name, err := filepath.Rel(root, path)
+		l.must(err)
+		visit(name, path)
 	}
 }
 
@@ -198,6 +230,9 @@ func (l *ledger) elsewhere() embedded.PostgresConfig {
 }
 
 func TestRestoreOfADump(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the short form restores to an earlier point only")
+	}
 	l := newLedger(t)
 	l.work(func() {})
 	l.remember()
@@ -269,6 +304,9 @@ func (l *ledger) term() (term int) {
 }
 
 func TestRestoreOfABaseBackupToTheEndOfTheArchive(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the short form restores to an earlier point only")
+	}
 	l := newLedger(t)
 	l.work(func() {})
 	backup := l.baseBackup()
