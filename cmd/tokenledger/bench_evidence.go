@@ -34,8 +34,11 @@ type evidenceResult struct {
 	ExportSeconds float64 `json:"exportSeconds"`
 	VerifySeconds float64 `json:"verifySeconds"`
 	Throughput    float64 `json:"throughput"`    // events verified a second, on one core
-	ExportHeapMiB float64 `json:"exportHeapMiB"` // the most that was in use
+	RestHeapMiB   float64 `json:"restHeapMiB"`   // of the service before
+	ExportHeapMiB float64 `json:"exportHeapMiB"` // the most that was in use, by the service too
 	VerifyHeapMiB float64 `json:"verifyHeapMiB"`
+	AuditSeconds  float64 `json:"auditSeconds"`
+	AuditedEvents int64   `json:"auditedEvents"` // by audit check, which found nothing
 }
 
 func (a app) benchEvidenceCommand() *cobra.Command {
@@ -54,8 +57,10 @@ func (a app) benchEvidenceCommand() *cobra.Command {
 		if *out == "json" {
 			return json.NewEncoder(a.out).Encode(r)
 		}
-		fmt.Fprintf(a.out, "%d events, %d MB: exported in %.1f s, verified in %.1f s (%.0f events/s); heap at most %.0f and %.0f MiB\n",
-			r.Events, r.PackBytes>>20, r.ExportSeconds, r.VerifySeconds, r.Throughput, r.ExportHeapMiB, r.VerifyHeapMiB)
+		fmt.Fprintf(a.out, "%d events, %d MB: exported in %.1f s, verified in %.1f s (%.0f events/s); heap at most %.0f and %.0f MiB, %.0f before\n"+
+			"audit check: no mismatch in %d events, in %.1f s\n",
+			r.Events, r.PackBytes>>20, r.ExportSeconds, r.VerifySeconds, r.Throughput, r.ExportHeapMiB, r.VerifyHeapMiB, r.RestHeapMiB,
+			r.AuditedEvents, r.AuditSeconds)
 		return nil
 	}
 	return c
@@ -89,41 +94,46 @@ func (a app) benchEvidence(ctx context.Context, n int) (r evidenceResult, err er
 	if err != nil {
 		return r, err
 	}
-	log, err := eventstore.Open(ctx, eventstore.Config{URL: url, Schema: settings.Schema, Keys: ring})
+	pool, err := projections.OpenPool(ctx, url, settings.Schema)
+	if err != nil {
+		return r, err
+	}
+	defer pool.Close()
+	views, config := projections.NewViews(pool, nil), eventstore.Config{URL: url, Schema: settings.Schema, Keys: ring}
+	fmt.Fprintf(a.err, "Recording %d events …\n", n)
+	organization, err := recordUses(ctx, config, views, n)
+	if err != nil {
+		return r, err
+	}
+	log, err := eventstore.Open(ctx, config) // with nothing of what was recorded in memory
 	if err != nil {
 		return r, err
 	}
 	defer log.Close()
 	store := &service.Store{Log: log, Ring: ring, URL: url}
-	fmt.Fprintf(a.err, "Recording %d events …\n", n)
-	organization, last, err := recordUses(ctx, log, n)
-	if err != nil {
-		return r, err
-	}
-	models, err := service.OpenReadModels(ctx, url, settings, log, quiet)
-	if err != nil {
-		return r, err
-	}
-	defer models.Pool.Close()
-	// A second engine, so that this process knows how far they are; the two take turns.
-	go func() { _ = models.Runner.Run(running) }()
-	for err = models.Views.Wait(ctx, last); errors.Is(err, projections.ErrStale) && ctx.Err() == nil; {
-		err = models.Views.Wait(ctx, last)
-	}
-	if err != nil {
-		return r, err
-	}
 	sealed, err := service.OpenSealed(ctx, settings, store)
 	if err != nil {
 		return r, err
 	}
 	defer sealed.Close()
-	exporter := service.NewExporter(store, sealed, models.Views, "tokenledger "+service.Version())
-	return a.measureEvidence(ctx, exporter, organization, filepath.Join(settings.Data, "pack.zip"))
+	exporter := service.NewExporter(store, sealed, views, "tokenledger "+service.Version())
+	if r, err = a.measureEvidence(ctx, exporter, organization, filepath.Join(settings.Data, "pack.zip")); err != nil {
+		return r, err
+	}
+	begin := time.Now()
+	done, err := service.Audit(ctx, store, settings, nil)
+	r.AuditSeconds, r.AuditedEvents = time.Since(begin).Seconds(), done.Events
+	return r, err
 }
 
-// recordUses makes an organization of its own with a token and many uses of it.
-func recordUses(ctx context.Context, log *eventstore.Log, n int) (organization uuid.UUID, last events.Position, err error) {
+// recordUses makes an organization of its own with a token and many uses of it, and
+// waits until the read models know of them.
+func recordUses(ctx context.Context, c eventstore.Config, views *projections.Views, n int) (organization uuid.UUID, err error) {
+	log, err := eventstore.Open(ctx, c)
+	if err != nil {
+		return organization, err
+	}
+	defer log.Close()
 	organization, token := uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7())
 	trail, meta := events.OrganizationTrail(organization), events.Meta{Actor: events.System("bench")}
 	request := func(stream events.StreamID, facts ...events.Event) events.Request {
@@ -144,10 +154,11 @@ func recordUses(ctx context.Context, log *eventstore.Log, n int) (organization u
 	}()
 	for _, r := range []events.Request{request(events.OrganizationStream(organization), begin), request(events.TokenStream(token), made)} {
 		if _, err := log.Append(ctx, r); err != nil {
-			return organization, 0, err
+			return organization, err
 		}
 	}
 	const atOnce = 1000
+	var last events.Position
 	for done := 0; done < n; done += atOnce {
 		uses := make([]events.Event, min(atOnce, n-done))
 		for i := range uses {
@@ -155,11 +166,36 @@ func recordUses(ctx context.Context, log *eventstore.Log, n int) (organization u
 		}
 		receipt, err := log.Append(ctx, request(events.TokenStream(token), uses...))
 		if err != nil {
-			return organization, 0, err
+			return organization, err
 		}
 		last = receipt.Last()
 	}
-	return organization, last, nil
+	for _, p := range projections.All() {
+		if err := awaitProjection(ctx, views, p.Name(), last); err != nil {
+			return organization, err
+		}
+	}
+	return organization, nil
+}
+
+// awaitProjection waits for a read model that a service fills.
+func awaitProjection(ctx context.Context, views *projections.Views, name string, last events.Position) error {
+	for {
+		s, err := views.Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		at, err := s.Position(ctx, name)
+		s.Close(ctx)
+		if err != nil || at >= last {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 func (a app) measureEvidence(ctx context.Context, e evidence.Exporter, organization uuid.UUID, name string) (r evidenceResult, err error) {
@@ -170,6 +206,9 @@ func (a app) measureEvidence(ctx context.Context, e evidence.Exporter, organizat
 	}
 	begin := time.Now()
 	heap := watchHeap()
+	var rest runtime.MemStats
+	runtime.ReadMemStats(&rest)
+	r.RestHeapMiB = float64(rest.HeapInuse) / (1 << 20)
 	plan, err := e.Plan(ctx, evidence.Order{Organization: organization, From: now.Epoch.Time.AddDate(-1, 0, 0), To: now.Epoch.Time, Operator: "bench"})
 	if err != nil {
 		return r, err
