@@ -174,6 +174,7 @@ func (l *ledger) use(token uuid.UUID, source events.Position, action string) {
 func life(t *rapid.T, l *ledger, steps int) {
 	type alive struct {
 		id      uuid.UUID
+		user    uuid.UUID // of a grant
 		source  events.Position
 		expires time.Time
 		ended   bool
@@ -204,11 +205,15 @@ func life(t *rapid.T, l *ledger, steps int) {
 		case op < 3 || a == nil:
 			tokens = append(tokens, &alive{id: l.token(fmt.Sprint("token ", len(tokens)), "evidence:write")})
 		case op == 3:
-			grants = append(grants, &alive{id: l.grant(users[len(grants)%2], fmt.Sprint("grant ", len(grants)), "risk:write")})
+			user := users[len(grants)%2]
+			grants = append(grants, &alive{id: l.grant(user, fmt.Sprint("grant ", len(grants)), "risk:write"), user: user})
 		case op == 4:
 			if g := pick(grants); g != nil && !g.ended {
 				g.ended = true
 				l.endGrant(g.id, events.CauseRemovedByOwner)
+			} else if g != nil { // and given again, which begins another life
+				g.ended = false
+				l.add(events.GrantStream(g.id, l.org), l.trail(), events.GrantGiven{Token: g.id, Organization: l.org, User: g.user, Name: "again"})
 			}
 		case op == 5 && !a.deleted && a.ended:
 			a.deleted = true

@@ -35,7 +35,13 @@ func TestRollForwardReconcilesToZero(t *testing.T) {
 		life(t, l, rapid.IntRange(0, 60).Draw(t, "steps"))
 		span := int(l.now.Sub(dawn)/time.Hour) + 1
 		from := dawn.Add(time.Duration(rapid.IntRange(0, span).Draw(t, "from")) * time.Hour)
+		if rapid.Bool().Draw(t, "at an event") { // the very instant at which something happens
+			from = l.all[rapid.IntRange(0, len(l.all)-1).Draw(t, "event")].RecordedAt
+		}
 		to := from.Add(time.Duration(rapid.IntRange(1, span+1).Draw(t, "to")) * time.Hour)
+		if later := rapid.IntRange(4, len(l.all)-1).Draw(t, "last"); l.all[later].RecordedAt.After(from) && rapid.Bool().Draw(t, "to an event") {
+			to = l.all[later].RecordedAt
+		}
 		table := l.report(t, "roll-forward", evidence.Request{From: from, To: to})
 		created := int64(0)
 		for _, rec := range l.all {
