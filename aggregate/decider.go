@@ -21,6 +21,16 @@ type Decider[S, C any, E events.Event] struct {
 	Evolve func(s S, e E) S
 }
 
+// of is the state after what was recorded of a stream of this kind.
+func (d Decider[S, C, E]) of(history []events.Recorded) (s S) {
+	for _, rec := range history {
+		if e, ok := rec.Event.(E); ok {
+			s = d.Evolve(s, e)
+		}
+	}
+	return s
+}
+
 // Fold is the state after these events.
 func (d Decider[S, C, E]) Fold(s S, es ...E) S {
 	for _, e := range es {

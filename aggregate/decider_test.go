@@ -239,7 +239,7 @@ func TestUsersMembershipsAndTheInstallation(t *testing.T) {
 			DeactivateUser{},
 			ReactivateUser{},
 			EraseUser{},
-			eraseUserAgain{},
+			EraseUser{Again: true},
 		}), func(before User, _ []events.UserEvent, after User) {
 			if before.Exists && !after.Exists {
 				t.Fatal("a user is gone")

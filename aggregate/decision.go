@@ -109,20 +109,14 @@ func Load[S, C any, E events.Event](
 	return s, nil
 }
 
-// asOf is the state that a loaded stream had at a position, and its first decision.
-func asOf[S, C any, E events.Event](
-	d *Decision, dec Decider[S, C, E], stream events.StreamID, at events.Position,
-) (s S, first events.Recorded) {
-	for i, rec := range d.streams[stream].history {
-		if rec.Position > at {
-			break
-		}
-		if i == 0 {
-			first = rec
-		}
-		s = dec.Evolve(s, rec.Event.(E)) // as Load has read it
+// upTo is what had been recorded of a loaded stream at a position.
+func (d *Decision) upTo(stream events.StreamID, at events.Position) []events.Recorded {
+	history := d.streams[stream].history
+	after := slices.IndexFunc(history, func(rec events.Recorded) bool { return rec.Position > at })
+	if after < 0 {
+		return history
 	}
-	return s, first
+	return history[:after]
 }
 
 // Do decides a command on a stream, whose events stand in the given trail, and

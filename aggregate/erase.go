@@ -23,24 +23,16 @@ func (d *Decision) reasoned(reason string) error {
 
 // EraseUser ends the readability of a user's personal values. A user who may still
 // come in would leave new ones, so he is deactivated first.
-type EraseUser struct{}
-
-func (EraseUser) decide(u User) ([]events.UserEvent, error) {
-	if err := u.mustExist(); err != nil || u.Erased {
-		return nil, err
-	}
-	if !u.Deactivated {
-		return nil, refuse(CodeConflict, "id", "This user can still come in; deactivate the user first.")
-	}
-	return []events.UserEvent{events.UserErased{}}, nil
+type EraseUser struct {
+	Again bool // a restore brought him back, whatever his state was then
 }
 
-// eraseUserAgain is for a user whom a restore brought back, whatever his state was then.
-type eraseUserAgain struct{}
-
-func (eraseUserAgain) decide(u User) ([]events.UserEvent, error) {
+func (c EraseUser) decide(u User) ([]events.UserEvent, error) {
 	if err := u.mustExist(); err != nil || u.Erased {
 		return nil, err
+	}
+	if !u.Deactivated && !c.Again {
+		return nil, refuse(CodeConflict, "id", "This user can still come in; deactivate the user first.")
 	}
 	return []events.UserEvent{events.UserErased{}}, nil
 }
@@ -85,13 +77,11 @@ func (y *Directory) EraseSubject(ctx context.Context, subject events.SubjectID, 
 			if err := d.reasoned(reason); err != nil {
 				return err
 			}
-			switch {
-			case subject.Kind() == events.KindOrganization:
+			switch subject.Kind() {
+			case events.KindOrganization:
 				return onOrganization(ctx, d, id, EraseNetworkData{})
-			case subject.Kind() == events.KindUser && again:
-				return onUser(ctx, d, id, eraseUserAgain{})
-			case subject.Kind() == events.KindUser:
-				return onUser(ctx, d, id, EraseUser{})
+			case events.KindUser:
+				return onUser(ctx, d, id, EraseUser{Again: again})
 			}
 			return refuse(CodeBadUserInput, "subject", "Only a user or an organization has personal values.")
 		},

@@ -85,13 +85,18 @@ func (h *Handler) Handle(ctx context.Context, o Order) (Outcome, error) {
 
 // rehearse decides an order and records nothing.
 func (h *Handler) rehearse(ctx context.Context, o Order) error {
+	_, err := h.decide(ctx, o)
+	return fromLog(err)
+}
+
+func (h *Handler) decide(ctx context.Context, o Order) (*Decision, error) {
 	d := &Decision{log: h.Log, now: h.now(), meta: o.Meta, streams: map[events.StreamID]*loaded{}}
-	return fromLog(o.Decide(ctx, d))
+	return d, o.Decide(ctx, d)
 }
 
 func (h *Handler) attempt(ctx context.Context, o Order) (Outcome, error) {
-	d := &Decision{log: h.Log, now: h.now(), meta: o.Meta, streams: map[events.StreamID]*loaded{}}
-	if err := o.Decide(ctx, d); err != nil {
+	d, err := h.decide(ctx, o)
+	if err != nil {
 		return Outcome{}, err
 	}
 	if len(d.batches) == 0 {

@@ -304,11 +304,11 @@ func TestReviewKeepsWhatIsThere(t *testing.T) {
 	personal := w.newPersonalToken(w.by(events.RoleMember), []uuid.UUID{w.org})
 	before := w.head()
 	for _, ref := range []TokenRef{org, personal} {
-		if _, err := w.tokens.Review(t.Context(), owner, w.org, ref, uuid.Nil, "still needed"); err != nil {
+		if _, err := w.tokens.Review(t.Context(), owner, w.org, ref, "still needed"); err != nil {
 			t.Fatal(err)
 		}
 		for _, call := range []Call{w.by(events.RoleAuditor), w.by(events.RoleMember), w.through(org)} {
-			_, err := w.tokens.Review(t.Context(), call, w.org, ref, uuid.Nil, "")
+			_, err := w.tokens.Review(t.Context(), call, w.org, ref, "")
 			mustBe(t, err, CodeForbidden, "")
 		}
 	}
@@ -316,7 +316,7 @@ func TestReviewKeepsWhatIsThere(t *testing.T) {
 	if _, err := w.tokens.Revoke(t.Context(), owner, org, "over"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := w.tokens.Review(t.Context(), owner, w.org, org, uuid.Nil, "")
+	_, err := w.tokens.Review(t.Context(), owner, w.org, org, "")
 	mustBe(t, err, CodeConflict, "")
 	if slices.Contains(w.since(before), "token.reviewed in member") {
 		t.Error("a review of a grant stands in the owner's trail")

@@ -4,15 +4,11 @@
 package aggregate
 
 import (
-	"errors"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
 )
-
-// ErrUnknownScope stands behind a refusal of a scope that the registry lacks.
-var ErrUnknownScope = errors.New("unknown scope")
 
 // The objects that are the ledger's own; members have no scope on them.
 var ledgerObjects = []string{"event", "organization", "policy", "report", "token", "user"}
@@ -124,8 +120,7 @@ func (r Registry) Knows(scope string) bool {
 	return false
 }
 
-// Parse reads the scopes of an input field. The refusal wraps
-// [ErrUnknownScope] and lists what is known.
+// Parse reads the scopes of an input field. The refusal lists what is known.
 func (r Registry) Parse(field string, in []string) (Scopes, error) {
 	for _, scope := range in {
 		if r.Knows(scope) {
@@ -134,9 +129,7 @@ func (r Registry) Parse(field string, in []string) (Scopes, error) {
 		if err := (text{field: field, max: MaxName}).check(scope); err != nil {
 			return nil, err
 		}
-		bad := refuse(CodeBadUserInput, field, "There is no scope %q. Known scopes: %s.", scope, strings.Join(r.Scopes(), ", "))
-		bad.cause = ErrUnknownScope
-		return nil, bad
+		return nil, refuse(CodeBadUserInput, field, "There is no scope %q. Known scopes: %s.", scope, strings.Join(r.Scopes(), ", "))
 	}
 	return canonical(in), nil
 }

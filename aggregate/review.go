@@ -201,16 +201,18 @@ func inSnapshot(ctx context.Context, d *Decision, r AccessReview, who Principal,
 		if _, err := Load(ctx, d, GrantDecider, stream); err != nil {
 			return err
 		}
-		then, _ := asOf(d, GrantDecider, stream, r.At)
+		then := GrantDecider.of(d.upTo(stream, r.At))
 		there, owner = then.Live, then.User.String()
 	} else {
 		stream := events.TokenStream(in.Token.ID)
 		if _, err := Load(ctx, d, TokenDecider, stream); err != nil {
 			return err
 		}
-		then, first := asOf(d, TokenDecider, stream, r.At)
-		there = then.Organization == in.Organization && then.Ended == NotEnded
-		owner = first.Meta.Actor.Name() // it is taken to be whose who created it
+		history := d.upTo(stream, r.At)
+		then := TokenDecider.of(history)
+		if there = then.Organization == in.Organization && then.Ended == NotEnded; there {
+			owner = history[0].Meta.Actor.Name() // it is taken to be whose who created it
+		}
 	}
 	switch {
 	case !there:

@@ -296,13 +296,7 @@ func (t *Tokens) complete(ctx context.Context, out TokenOutcome, kind events.Tok
 	if kind != events.PersonalKind {
 		return out, nil
 	}
-	var token Token
-	for _, rec := range out.History[stream] {
-		if e, ok := rec.Event.(events.TokenEvent); ok {
-			token = evolveToken(token, e)
-		}
-	}
-	for _, org := range token.Organizations {
+	for _, org := range TokenDecider.of(out.History[stream]).Organizations {
 		if err := t.Handler.recallStream(ctx, out.Outcome, events.GrantStream(out.ID, org)); err != nil {
 			return TokenOutcome{}, err
 		}

@@ -98,20 +98,20 @@ func (t *Tokens) endByWord(
 }
 
 // Review records that somebody looked at a token of the organization, or at a
-// personal token's access to it, and kept it. review names the access review
-// that it was part of, if it was part of one.
+// personal token's access to it, and kept it, outside of an access review; see
+// [Tokens.DecideAccessReview] for one.
 func (t *Tokens) Review(
-	ctx context.Context, call Call, organization uuid.UUID, ref TokenRef, review uuid.UUID, reason string,
+	ctx context.Context, call Call, organization uuid.UUID, ref TokenRef, reason string,
 ) (TokenOutcome, error) {
-	return t.within(ctx, call, "ReviewToken", organization, ref, []any{review, reason}, OpReviewToken,
+	return t.within(ctx, call, "ReviewToken", organization, ref, reason, OpReviewToken,
 		func(ctx context.Context, d *Decision, s *subject) error {
 			if err := d.because(reason, ""); err != nil {
 				return err
 			}
 			if ref.Kind == events.OrganizationKind {
-				return s.do(ctx, d, ReviewToken{Review: review})
+				return s.do(ctx, d, ReviewToken{})
 			}
-			_, err := onGrant(ctx, d, ref.ID, organization, ReviewGrant{Review: review})
+			_, err := onGrant(ctx, d, ref.ID, organization, ReviewGrant{})
 			return err
 		})
 }

@@ -68,7 +68,7 @@ func (m mutations) ReviewTokenGrant(ctx context.Context, id string, organization
 
 func (m mutations) reviewed(kind events.TokenKind) onGrant {
 	return func(ctx context.Context, call aggregate.Call, organization, token uuid.UUID, reason string) (aggregate.TokenOutcome, error) {
-		return m.tokens.Review(ctx, call, organization, aggregate.TokenRef{Kind: kind, ID: token}, uuid.Nil, reason)
+		return m.tokens.Review(ctx, call, organization, aggregate.TokenRef{Kind: kind, ID: token}, reason)
 	}
 }
 
