@@ -4,8 +4,10 @@ package eventstore_test
 
 import (
 	"bytes"
+	"context"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -38,6 +40,29 @@ func TestKeysOfSubjectsFollowARotation(t *testing.T) {
 	if err != nil || held.SubjectKeys[2] != 2 || held.SubjectKeys[1] != 0 {
 		t.Fatalf("%+v, %v", held, err)
 	}
+}
+
+// The ring learns of a rotation while the log runs.
+func TestKeysOfSubjectsFollowARotationOfARingInUse(t *testing.T) {
+	t.Parallel()
+	file := keyring.File{Path: filepath.Join(t.TempDir(), "keys.json")}
+	p := writePersonalWith(t, file)
+	admin, log := connect(t, p.config.URL), opened(t, p.config)
+	if err := log.RewrapSubjects(t.Context()); err != nil { // nothing is left to do, so far
+		t.Fatal(err)
+	}
+	if _, err := file.Rotate(keyring.KeyEncryption, false); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	file.Follow(ctx, p.config.Keys, time.Hour, func(error) { cancel() }) // until it has taken that on
+	if err := log.RewrapSubjects(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !query[bool](t, admin, `SELECT bool_and(kek = 2) FROM subject_keys`) {
+		t.Fatal("keys stay wrapped by the old version")
+	}
+	p.mustHave(t, readAll(t, log, 0), "ada@example.com", "Ada \x00 \u2028 <Lovelace>", "192.0.2.1", "curl/8", "ada@example.com")
 }
 
 // A subject is erased, and has a new key, between the reading of its old one and the

@@ -12,6 +12,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // PepperVersion numbers the peppers of an installation, from 1. It is stored beside every MAC.
@@ -29,6 +30,11 @@ var ErrPepper = errors.New("the key file lacks the pepper that this token's MAC 
 // Peppers makes and checks the MACs of values. One version is active and makes new MACs; the
 // others still verify. It is safe for concurrent use, and printing it shows no key.
 type Peppers struct {
+	current atomic.Pointer[pepperSet]
+}
+
+// pepperSet is immutable.
+type pepperSet struct {
 	active   PepperVersion
 	versions map[PepperVersion]*pepper
 }
@@ -52,18 +58,26 @@ func NewPeppers(active PepperVersion, keys map[PepperVersion][]byte) (*Peppers, 
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	return &Peppers{active: active, versions: versions}, nil
+	p := new(Peppers)
+	p.current.Store(&pepperSet{active, versions})
+	return p, nil
 }
 
+// Become makes these peppers those of another: its versions, and the one that is active there.
+// It must have every version that these have.
+func (p *Peppers) Become(other *Peppers) { p.current.Store(other.current.Load()) }
+
 // Active is the version that makes new MACs. A MAC of another version is made anew at the next successful use.
-func (p *Peppers) Active() PepperVersion { return p.active }
+func (p *Peppers) Active() PepperVersion { return p.current.Load().active }
 
 // Has says whether MACs of this version can be made and checked.
-func (p *Peppers) Has(version PepperVersion) bool { return p.versions[version] != nil }
+func (p *Peppers) Has(version PepperVersion) bool { return p.version(version) != nil }
+
+func (p *Peppers) version(version PepperVersion) *pepper { return p.current.Load().versions[version] }
 
 // Sum makes the MAC of a value, or [ErrPepper].
 func (p *Peppers) Sum(version PepperVersion, value []byte) ([32]byte, error) {
-	key := p.versions[version]
+	key := p.version(version)
 	if key == nil {
 		return [32]byte{}, fmt.Errorf("version %d: %w", version, ErrPepper)
 	}
@@ -75,7 +89,7 @@ func (p *Peppers) Sum(version PepperVersion, value []byte) ([32]byte, error) {
 // Verify says whether mac is the MAC of the value, in a time that does not depend on either. It
 // does not allocate. Without that pepper it costs the same, and the error is [ErrPepper].
 func (p *Peppers) Verify(version PepperVersion, value []byte, mac [32]byte) (bool, error) {
-	key := p.versions[version]
+	key := p.version(version)
 	if key == nil {
 		p.DummyVerify(value)
 		return false, ErrPepper
@@ -87,7 +101,8 @@ func (p *Peppers) Verify(version PepperVersion, value []byte, mac [32]byte) (boo
 // of a refusal does not tell which ids exist.
 func (p *Peppers) DummyVerify(value []byte) {
 	var none [32]byte
-	p.versions[p.active].verify(value, &none)
+	now := p.current.Load()
+	now.versions[now.active].verify(value, &none)
 }
 
 // pepper is one key. Keying a MAC costs two hash blocks and several allocations, so keyed states are pooled.

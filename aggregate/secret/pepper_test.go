@@ -97,7 +97,7 @@ func TestPeppersKeepTheirOwnKeysAndShowNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	before, _ := peppers.Sum(1, []byte("x"))
-	shown := fmt.Sprintf("%v %+v %#v", peppers, peppers, *peppers)
+	shown := fmt.Sprintf("%v %+v %#v", peppers, peppers, peppers)
 	if strings.Contains(shown, string(key)) || strings.Contains(shown, fmt.Sprint(key)[1:20]) {
 		t.Errorf("a key is shown: %s", shown)
 	}
@@ -147,6 +147,41 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 	} {
 		if n := testing.AllocsPerRun(1000, f); n != 0 {
 			t.Errorf("%s allocates %v times", name, n)
+		}
+	}
+}
+
+// A rotation reaches peppers that are in use.
+func TestPeppersBecomeOthers(t *testing.T) {
+	t.Parallel()
+	one, two := bytes.Repeat([]byte{1}, secret.PepperLength), bytes.Repeat([]byte{2}, secret.PepperLength)
+	inUse, err := secret.NewPeppers(1, map[secret.PepperVersion][]byte{1: one})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rotated, err := secret.NewPeppers(2, map[secret.PepperVersion][]byte{1: one, 2: two})
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := []byte("tolo_value")
+	old, err := inUse.Sum(1, value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	young, err := rotated.Sum(2, value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := inUse.Verify(2, value, young); !errors.Is(err, secret.ErrPepper) {
+		t.Fatalf("before: %v", err)
+	}
+	inUse.Become(rotated)
+	if inUse.Active() != 2 || !inUse.Has(1) || !inUse.Has(2) {
+		t.Fatalf("version %d is active", inUse.Active())
+	}
+	for version, mac := range map[secret.PepperVersion][32]byte{1: old, 2: young} {
+		if good, err := inUse.Verify(version, value, mac); !good || err != nil {
+			t.Errorf("version %d: %v, %v", version, good, err)
 		}
 	}
 }

@@ -131,13 +131,13 @@ func (a app) keysRotateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "rotate " + strings.Join(keyring.Rotatable, "|"), Args: cobra.ExactArgs(1), ValidArgs: keyring.Rotatable,
 		Short: "Make a new version of a key the active one; the old ones still verify and open",
-		Long: `Make a new version of a key the active one, in the key file, and record it in the log. Services take it on
-when they are started again. What was made with an old version still verifies and opens: a token's MAC is made
-anew at its next use, the keys of subjects at the next start, and old checkpoints stay under the key that signed
-them, so keep giving all of "tokenledger keys list --public" to auditors.
+		Long: `Make a new version of a key the active one, in the key file, and record it in the log. Services that run take it
+on within seconds. What was made with an old version still verifies and opens: a token's MAC is made anew at its
+next use, the keys of subjects within minutes, and old checkpoints stay under the key that signed them, so keep
+giving all of "tokenledger keys list --public" to auditors.
 
-Where several services share a log: rotate with --prepare, bring the key file to each and start each again, so
-that all of them know the new version; then rotate without it and do the same again.`,
+Where several services share a log: rotate with --prepare and bring the key file to each, so that all of them know
+the new version; then rotate without it and do the same again.`,
 	}
 	c.Flags().BoolVar(&prepare, "prepare", false, "make the version known, not active")
 	c.Flags().StringVar(&reason, "reason", "", "why, for the log")
@@ -170,7 +170,7 @@ that all of them know the new version; then rotate without it and do the same ag
 			if err != nil {
 				return fmt.Errorf("%s version %d is active in %s, but the log does not say so: %w", args[0], version, settings.KeyFile, err)
 			}
-			fmt.Fprintf(a.out, "%s version %d is active; start the services again.\n", args[0], version)
+			fmt.Fprintf(a.out, "%s version %d is active; services that run take it on within seconds.\n", args[0], version)
 			return nil
 		})
 	}

@@ -16,31 +16,36 @@ import (
 // key-encryption keys and open nothing that is sealed for another purpose. All
 // processes with one key file open each other's boxes.
 type Sealer struct {
-	active  int
-	aeads   map[int]cipher.AEAD
+	ring    *Ring
 	purpose string
 }
 
-// Sealer derives the keys of a purpose, one for each version of the ring's.
+// Sealer derives the keys of a purpose, one for each version of the ring's, also of
+// those that come later.
 func (r *Ring) Sealer(purpose string) (*Sealer, error) {
-	v := r.keys[KeyEncryption]
-	s := &Sealer{active: v.Active, aeads: make(map[int]cipher.AEAD, len(v.Keys)), purpose: purpose}
-	for n, key := range v.Keys {
-		derived, err := hkdf.Key(sha256.New, key, nil, string(bind("derived", purpose)), chacha20poly1305.KeySize)
-		if err != nil {
-			return nil, fmt.Errorf("derive the key of %s: %w", purpose, err)
-		}
-		if s.aeads[n], err = chacha20poly1305.NewX(derived); err != nil {
-			return nil, fmt.Errorf("derive the key of %s: %w", purpose, err)
-		}
+	s := &Sealer{r, purpose}
+	v := r.keys()[KeyEncryption]
+	_, err := s.aead(v.Keys[v.Active])
+	return s, err
+}
+
+func (s *Sealer) aead(key []byte) (cipher.AEAD, error) {
+	derived, err := hkdf.Key(sha256.New, key, nil, string(bind("derived", s.purpose)), chacha20poly1305.KeySize)
+	if err != nil {
+		return nil, fmt.Errorf("derive the key of %s: %w", s.purpose, err)
 	}
-	return s, nil
+	return chacha20poly1305.NewX(derived)
 }
 
 // Seal gives the version of the key and the box.
 func (s *Sealer) Seal(plain []byte) []byte {
-	version := binary.AppendUvarint(nil, uint64(s.active))
-	return append(version, seal(s.aeads[s.active], plain, bind(s.purpose))...)
+	v := s.ring.keys()[KeyEncryption]
+	aead, err := s.aead(v.Keys[v.Active])
+	if err != nil {
+		panic(err) // one was derived when the sealer was made, and nothing but the key differs
+	}
+	version := binary.AppendUvarint(nil, uint64(v.Active))
+	return append(version, seal(aead, plain, bind(s.purpose))...)
 }
 
 // Open is the reverse of Seal. The error wraps [ErrNoKey] or [ErrOpen].
@@ -49,9 +54,13 @@ func (s *Sealer) Open(sealed []byte) ([]byte, error) {
 	if n <= 0 {
 		return nil, ErrOpen
 	}
-	aead, ok := s.aeads[int(version)]
+	key, ok := s.ring.keys()[KeyEncryption].Keys[int(version)]
 	if !ok {
 		return nil, fmt.Errorf("version %d: %w", version, ErrNoKey)
+	}
+	aead, err := s.aead(key)
+	if err != nil {
+		return nil, err
 	}
 	return open(aead, sealed[n:], bind(s.purpose))
 }

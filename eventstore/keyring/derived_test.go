@@ -46,11 +46,11 @@ func TestSealerKeepsOldVersions(t *testing.T) {
 	t.Parallel()
 	old := Generate()
 	sealed := sealer(t, old, "a").Seal([]byte("x"))
-	v := old.keys[KeyEncryption]
-	rotated := &Ring{keys: map[string]versions{
-		Pepper:        old.keys[Pepper],
+	v := old.keys()[KeyEncryption]
+	rotated := ringOf(map[string]versions{
+		Pepper:        old.keys()[Pepper],
 		KeyEncryption: {Active: 2, Keys: map[int][]byte{1: v.Keys[1], 2: random(keySize)}},
-	}}
+	})
 	if got, err := sealer(t, rotated, "a").Open(sealed); err != nil || string(got) != "x" {
 		t.Errorf("after a rotation: %q, %v", got, err)
 	}

@@ -53,11 +53,11 @@ func TestAnOldFileIsCompletedOnce(t *testing.T) {
 	}
 	group.Wait()
 	for _, r := range rings {
-		if !reflect.DeepEqual(r, rings[0]) {
+		if !reflect.DeepEqual(r.keys(), rings[0].keys()) {
 			t.Fatal("two processes have other keys")
 		}
-		for name, v := range before.keys {
-			if !reflect.DeepEqual(r.keys[name], v) {
+		for name, v := range before.keys() {
+			if !reflect.DeepEqual(r.keys()[name], v) {
 				t.Fatalf("%s was changed", name)
 			}
 		}
@@ -80,7 +80,7 @@ func TestAPassphraseWrapsTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if r, err := locked.LoadOrCreate(); err != nil || !reflect.DeepEqual(r, before) {
+		if r, err := locked.LoadOrCreate(); err != nil || !reflect.DeepEqual(r.keys(), before.keys()) {
 			t.Fatal(err)
 		}
 	}
@@ -104,7 +104,7 @@ func TestAPassphraseWrapsTheFile(t *testing.T) {
 	if v, err := locked.Rotate(Pepper, false); err != nil || v != 2 {
 		t.Fatal(v, err)
 	}
-	if r, err := locked.Load(); err != nil || r.keys[Pepper].Active != 2 {
+	if r, err := locked.Load(); err != nil || r.keys()[Pepper].Active != 2 {
 		t.Fatal(err)
 	}
 }
@@ -149,7 +149,7 @@ func TestWhatOldVersionsMadeStillOpens(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range Rotatable {
-		active := before.keys[name].Active
+		active := before.keys()[name].Active
 		for _, step := range []struct {
 			prepare         bool
 			version, active int
@@ -158,7 +158,7 @@ func TestWhatOldVersionsMadeStillOpens(t *testing.T) {
 			if err != nil || v != step.version {
 				t.Fatalf("%s: version %d, %v; want %d", name, v, err, step.version)
 			}
-			if r, err := f.Load(); err != nil || r.keys[name].Active != step.active {
+			if r, err := f.Load(); err != nil || r.keys()[name].Active != step.active {
 				t.Fatalf("%s: %v", name, err)
 			}
 		}

@@ -101,7 +101,7 @@ func (f File) parse(from io.Reader) (r *Ring, locked bool, err error) {
 	if plain.Format != plainFormat {
 		return nil, locked, fmt.Errorf("format %d; this program knows the formats %d and %d", plain.Format, plainFormat, lockedFormat)
 	}
-	r = &Ring{keys: plain.Keys}
+	r = ringOf(plain.Keys)
 	return r, locked, r.validate()
 }
 
@@ -174,7 +174,7 @@ func (f File) write(r *Ring) error {
 	var content bytes.Buffer
 	e := json.NewEncoder(&content)
 	e.SetIndent("", "  ")
-	if err := e.Encode(plainFile{Format: plainFormat, Keys: r.keys}); err != nil {
+	if err := e.Encode(plainFile{Format: plainFormat, Keys: r.keys()}); err != nil {
 		return err
 	}
 	if len(f.Passphrase) > 0 {

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync/atomic"
 
 	"golang.org/x/crypto/chacha20poly1305"
 
@@ -41,10 +42,25 @@ var (
 	ErrOpen = errors.New("cannot be opened with this key")
 )
 
-// Ring is a set of named keys. It is immutable and prints as nothing but its
+// Ring is a set of named keys, for use from any goroutine. A key in it never changes
+// and never goes; new versions come with [File.Follow]. It prints as nothing but its
 // name, so that no log can tell a key.
 type Ring struct {
-	keys map[string]versions
+	current atomic.Pointer[map[string]versions] // the map is immutable
+}
+
+func ringOf(keys map[string]versions) *Ring {
+	r := new(Ring)
+	r.current.Store(&keys)
+	return r
+}
+
+// keys are those of now; what belongs together is looked up in one of its answers.
+func (r *Ring) keys() map[string]versions {
+	if keys := r.current.Load(); keys != nil {
+		return *keys
+	}
+	return nil
 }
 
 // versions are the keys that have had one name. New material is made with the
@@ -65,30 +81,30 @@ var (
 )
 
 func (r *Ring) lacks() bool {
-	return slices.ContainsFunc(complete, func(name string) bool { return len(r.keys[name].Keys) == 0 })
+	return slices.ContainsFunc(complete, func(name string) bool { return len(r.keys()[name].Keys) == 0 })
 }
 
 // completed is the ring with fresh keys where it has none.
 func (r *Ring) completed() *Ring {
-	full := &Ring{keys: map[string]versions{}}
-	maps.Copy(full.keys, r.keys)
+	full := map[string]versions{}
+	maps.Copy(full, r.keys())
 	for _, name := range complete {
-		if len(full.keys[name].Keys) == 0 {
-			full.keys[name] = versions{Active: 1, Keys: map[int][]byte{1: random(keySize)}}
+		if len(full[name].Keys) == 0 {
+			full[name] = versions{Active: 1, Keys: map[int][]byte{1: random(keySize)}}
 		}
 	}
-	return full
+	return ringOf(full)
 }
 
 func (r *Ring) validate() error {
 	var problems []error
 	for _, name := range required {
-		if _, ok := r.keys[name]; !ok {
+		if _, ok := r.keys()[name]; !ok {
 			problems = append(problems, fmt.Errorf("%s: %w", name, ErrNoKey))
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.keys)) {
-		problems = append(problems, r.keys[name].validate(name))
+	for _, name := range slices.Sorted(maps.Keys(r.keys())) {
+		problems = append(problems, r.keys()[name].validate(name))
 	}
 	return errors.Join(problems...)
 }
@@ -112,7 +128,7 @@ func (v versions) validate(name string) error {
 // Peppers gives the keys of token MACs by version, and the version that new
 // MACs are made with.
 func (r *Ring) Peppers() (active int, keys map[int][]byte) {
-	v := r.keys[Pepper]
+	v := r.keys()[Pepper]
 	keys = make(map[int][]byte, len(v.Keys))
 	for n, key := range v.Keys {
 		keys[n] = slices.Clone(key)
@@ -121,13 +137,13 @@ func (r *Ring) Peppers() (active int, keys map[int][]byte) {
 }
 
 // ActiveKeyEncryption is the version that wraps new subject keys.
-func (r *Ring) ActiveKeyEncryption() int { return r.keys[KeyEncryption].Active }
+func (r *Ring) ActiveKeyEncryption() int { return r.keys()[KeyEncryption].Active }
 
 // WrapSubjectKey encrypts a subject's key so that it can be stored; kek is the
 // version of the key-encryption key. The box opens only for the same log and
 // subject.
 func (r *Ring) WrapSubjectKey(origin string, subject events.SubjectID, key events.SubjectKey) (wrapped []byte, kek int, err error) {
-	v := r.keys[KeyEncryption]
+	v := r.keys()[KeyEncryption]
 	aead, err := r.kek(v.Active)
 	if err != nil {
 		return nil, 0, err
@@ -153,7 +169,7 @@ func (r *Ring) UnwrapSubjectKey(origin string, subject events.SubjectID, wrapped
 }
 
 func (r *Ring) kek(version int) (cipher.AEAD, error) {
-	key, ok := r.keys[KeyEncryption].Keys[version]
+	key, ok := r.keys()[KeyEncryption].Keys[version]
 	if !ok {
 		return nil, fmt.Errorf("%s version %d: %w", KeyEncryption, version, ErrNoKey)
 	}

@@ -57,8 +57,8 @@ func TestOldKeysStillOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	young := &Ring{keys: maps.Clone(old.keys)}
-	young.keys[KeyEncryption] = versions{Active: 2, Keys: map[int][]byte{1: old.keys[KeyEncryption].Keys[1], 2: random(keySize)}}
+	young := ringOf(maps.Clone(old.keys()))
+	young.keys()[KeyEncryption] = versions{Active: 2, Keys: map[int][]byte{1: old.keys()[KeyEncryption].Keys[1], 2: random(keySize)}}
 	if got, err := young.UnwrapSubjectKey("origin", "user-1", wrapped, kek); err != nil || got != key {
 		t.Fatal(got, err)
 	}
@@ -132,7 +132,7 @@ func TestRingPrintsNoKey(t *testing.T) {
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).LogAttrs(t.Context(), slog.LevelInfo, "x", slog.Any("ring", r))
 	all := fmt.Sprintf("%v %+v %#v %s %q %x %d", r, r, r, r, r, r, r) + log.String()
-	for _, v := range r.keys {
+	for _, v := range r.keys() {
 		for _, form := range []string{"%x", "%s", "%v", "%q"} {
 			if s := fmt.Sprintf(form, v.Keys[1]); strings.Contains(all, strings.Trim(s, `"[]`)) {
 				t.Errorf("a key is printed as %s", form)

@@ -27,9 +27,9 @@ func (f File) Rotate(name string, prepare bool) (version int, err error) {
 		if err := r.validate(); err != nil {
 			return nil, err // there is no file yet
 		}
-		after := &Ring{keys: maps.Clone(r.completed().keys)}
-		after.keys[name], version = after.keys[name].rotated(prepare)
-		return after, nil
+		after := maps.Clone(r.completed().keys())
+		after[name], version = after[name].rotated(prepare)
+		return ringOf(after), nil
 	})
 	if err != nil {
 		return 0, fmt.Errorf("key file %s: %w", f.Path, err)
@@ -60,9 +60,10 @@ type Listed struct {
 // List names all keys of the ring by name and version.
 func (r *Ring) List() []Listed {
 	var all []Listed
-	for _, name := range slices.Sorted(maps.Keys(r.keys)) {
-		for _, n := range slices.Sorted(maps.Keys(r.keys[name].Keys)) {
-			all = append(all, Listed{name, n, n == r.keys[name].Active})
+	keys := r.keys()
+	for _, name := range slices.Sorted(maps.Keys(keys)) {
+		for _, n := range slices.Sorted(maps.Keys(keys[name].Keys)) {
+			all = append(all, Listed{name, n, n == keys[name].Active})
 		}
 	}
 	return all

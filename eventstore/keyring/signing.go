@@ -18,7 +18,7 @@ const ed25519Note = 1
 
 // Signer signs checkpoints of a log of epochs with this name, by the active key.
 func (r *Ring) Signer(origin string) (note.Signer, error) {
-	v, ok := r.keys[Signing]
+	v, ok := r.keys()[Signing]
 	if !ok {
 		return nil, fmt.Errorf("%s: %w", Signing, ErrNoKey)
 	}
@@ -42,7 +42,7 @@ type VerifierKey struct {
 // VerifierKeys are those of all versions for a log of epochs with this name, the
 // oldest first.
 func (r *Ring) VerifierKeys(origin string) ([]VerifierKey, error) {
-	v := r.keys[Signing]
+	v := r.keys()[Signing]
 	var keys []VerifierKey
 	for _, n := range slices.Sorted(maps.Keys(v.Keys)) {
 		text, err := verifierKey(origin, v.Keys[n])
@@ -80,7 +80,7 @@ func verifierKey(origin string, seed []byte) (string, error) {
 // Blinding is the key of the salts of heads. It has one version for good: proofs of
 // old epochs need it as it was.
 func (r *Ring) Blinding() ([]byte, error) {
-	v, ok := r.keys[Blinding]
+	v, ok := r.keys()[Blinding]
 	if !ok {
 		return nil, fmt.Errorf("%s: %w", Blinding, ErrNoKey)
 	}

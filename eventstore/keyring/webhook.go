@@ -13,7 +13,7 @@ import (
 // is derived from the oldest key-encryption key, so that a new version of that
 // changes no secret which receivers know.
 func (r *Ring) WebhookSecret(origin string, webhook [16]byte) ([]byte, error) {
-	keys := r.keys[KeyEncryption].Keys
+	keys := r.keys()[KeyEncryption].Keys
 	oldest := slices.Min(slices.Collect(maps.Keys(keys))) // a ring has one
 	return hkdf.Key(sha256.New, keys[oldest], nil, string(bind("webhook", origin, string(webhook[:]))), keySize)
 }

@@ -21,10 +21,10 @@ func TestWebhookSecretsAreTheirOwnAndStay(t *testing.T) {
 	if bytes.Equal(first, of(r, "a", 2)) || bytes.Equal(first, of(r, "b", 1)) || bytes.Equal(first, of(Generate(), "a", 1)) {
 		t.Error("two webhooks share a secret")
 	}
-	old := r.keys[KeyEncryption]
+	old := r.keys()[KeyEncryption]
 	newer := maps.Clone(old.Keys)
 	newer[2] = random(keySize)
-	r.keys[KeyEncryption] = versions{Active: 2, Keys: newer}
+	r.keys()[KeyEncryption] = versions{Active: 2, Keys: newer}
 	if !bytes.Equal(first, of(r, "a", 1)) {
 		t.Error("a new version of the key-encryption key changed the secret")
 	}

@@ -94,6 +94,7 @@ func (l *ledger) measure(r prometheus.Registerer) {
 	telemetry.Gauge(r, "nats_connected", "1 while the broker is connected.", nil,
 		func() float64 { return truth(l.relay.Status().Connected) })
 	l.measureSealer(r)
+	l.measureKeys(r)
 	for _, s := range l.models.Runner.Status() {
 		name := s.Name
 		read := func(of func(position events.Position, failed bool) float64) func() float64 {

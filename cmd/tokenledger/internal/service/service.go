@@ -212,6 +212,7 @@ func (l *ledger) run(ctx context.Context, public, admin net.Listener, started fu
 	part("sealer", l.sealer.Run)
 	part("witnesses", l.cosigner.Run)
 	part("database", l.store.watch)
+	part("keys", func(ctx context.Context) error { return l.store.followKeys(ctx, l.logger) })
 	part("scheduler", l.runScheduler)
 	part("self-audit", l.runAudit)
 	part("findings", l.runAnnouncer)

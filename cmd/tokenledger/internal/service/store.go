@@ -27,6 +27,7 @@ type Store struct {
 	Peppers *secret.Peppers
 	URL     string
 
+	keys     keyring.File
 	config   eventstore.Config
 	postgres *embedded.Postgres
 }
@@ -38,13 +39,13 @@ func OpenStore(ctx context.Context, c config.Config, logger *slog.Logger) (_ *St
 	if err := os.MkdirAll(c.Data, 0o711); err != nil {
 		return nil, fmt.Errorf("the data directory (TOKENLEDGER_DATA): %w", err)
 	}
-	s := &Store{URL: c.DatabaseURL}
+	s := &Store{URL: c.DatabaseURL, keys: c.Keys()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if s.Ring, err = c.Keys().LoadOrCreate(); err != nil {
+	if s.Ring, err = s.keys.LoadOrCreate(); err != nil {
 		return nil, fmt.Errorf("the key file (TOKENLEDGER_KEY_FILE): %w", err)
 	}
 	if s.Peppers, err = peppers(s.Ring); err != nil {
