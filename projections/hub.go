@@ -25,8 +25,9 @@ const (
 	nearby = 2 * maxRun
 	// patience is how long the hub waits for one that takes nothing.
 	patience = 2 * time.Second
-	// seatBlocks is how many blocks, or gatherings of some, may wait in a seat.
-	seatBlocks = 64
+	// seatBlocks is how many blocks, or gatherings of some, may wait in a seat. Where
+	// every projection reads alone, as after a restore, each holds its own.
+	seatBlocks = 16
 )
 
 // hub hands every block that it reads to all its seats.

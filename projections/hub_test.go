@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -84,12 +85,18 @@ func TestASlowProjectionHoldsUpNoOther(t *testing.T) {
 	r := w.reader(append(projections.All(), s)...)
 	id := w.token("x")
 	var last events.Position
-	for range 300 { // more blocks than may wait
-		last = w.append(events.TokenStream(id), w.trail(), events.TokenUsed{Action: "a"})
+	ctx, leave := context.WithCancel(t.Context())
+	var waiting sync.WaitGroup
+	for range 300 { // more blocks than may wait, none of which is gathered, since it is waited for
+		at := w.append(events.TokenStream(id), w.trail(), events.TokenUsed{Action: "a"})
+		waiting.Go(func() { _ = r.runner.Wait(ctx, at) })
+		last = at
 	}
 	until(t, r, "the others", func(all map[string]projections.Status) bool {
 		return all["usage"].Position == last && all["trails"].Position == last && all["stuck"].Position < last
 	})
+	leave()
+	waiting.Wait()
 	close(s.release)
 	until(t, r, "the slow one", func(all map[string]projections.Status) bool { return all["stuck"].Position == last })
 	var n, distinct int64

@@ -112,8 +112,10 @@ func initializeScratch(ctx context.Context, c config.Config) (err error) {
 // snapshot that the starts after it are to find.
 const snapshotLimit = 2 * time.Minute
 
-// startFirst lets everything that follows the log see it, and the verifier write its snapshot.
+// startFirst lets everything that follows the log see it, and the verifier write
+// its snapshot. All of it at once takes more memory than a start afterwards.
 func (a app) startFirst(ctx context.Context, c config.Config, o bench.StartOptions) (err error) {
+	o.Memory = "off"
 	p, err := a.serveChild(ctx, o.Environ(scratchEnviron(c.Data)))
 	if err != nil {
 		return err

@@ -72,6 +72,7 @@ type Verifier struct {
 	sources sourceBook
 	refused refusalBook
 	rewraps chan rewrap
+	looks   looks
 
 	snapshots     Snapshots
 	sealer        Sealer
@@ -120,6 +121,7 @@ func New(c Config) *Verifier {
 		sources: sourceBook{find: c.Sources, kept: sourcesKept},
 		refused: newRefusalBook(),
 		rewraps: make(chan rewrap, rewrapsQueued),
+		looks:   newLooks(),
 		state:   empty(),
 
 		snapshots: c.Snapshots, sealer: c.Sealer, snapshotLeast: snapshotLeast, partSize: partSize, emptyState: empty,
@@ -356,7 +358,7 @@ func (v *Verifier) Wait(ctx context.Context, to events.Position) error {
 
 // settle waits until the memory knows all that the log now holds.
 func (v *Verifier) settle(ctx context.Context) error {
-	head, err := v.log.Head(ctx)
+	head, err := v.looks.head(ctx, v.log.Head)
 	if err != nil {
 		return err
 	}
