@@ -129,7 +129,7 @@ func (w *world) subscribe(token, query string, v vars) *stream {
 	w.t.Helper()
 	body, err := json.Marshal(map[string]any{"query": query, "variables": v})
 	must(w.t, err)
-	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute) // only what hangs meets it
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.server.URL, bytes.NewReader(body))
 	must(w.t, err)
 	for name, value := range map[string]string{"Content-Type": "application/json", "Accept": "text/event-stream", "Authorization": "Bearer " + token} {

@@ -75,6 +75,7 @@ func TestAccessDiffAndWhoCould(t *testing.T) {
 	_, auditor := w.member("grace", events.RoleAuditor)
 	between := w.head()
 	w.ask(revokeToken, vars{"id": writer.id})
+	w.settle() // the auditor is another caller
 
 	diff := w.as(auditor, `query($from: AsOf!, $to: AsOf) { accessDiff(from: $from, to: $to) { from { position } changes { kind name change field } } }`,
 		vars{"from": vars{"position": before}, "to": vars{"position": between}})
@@ -105,6 +106,7 @@ func TestAccessDiffAndWhoCould(t *testing.T) {
 	w.send(auditor, who, vars{"action": "flyToTheMoon"}).refuses("BAD_USER_INPUT", "action")
 
 	w.ask(`mutation { updateOrganizationPolicy(input: {maxLifetime: 3600, allowedSources: ["192.0.2.0/24"]}) { receipt { position } } }`, nil)
+	w.settle()
 	demanded := w.as(auditor, `{ whoCould(action: "createEvidence") { allowed { kind id conditions } } }`, nil)
 	made := w.ask(`{ personalAccessTokens { edges { node { id createdAt } } } }`, nil)
 	for _, one := range demanded.any("whoCould.allowed").([]any) {
