@@ -6,14 +6,14 @@ import { start, stop } from './service.mjs';
 import { tell } from './story.mjs';
 
 /** A scene; `play(name, path, act)` opens the path, signed in with the first token, and plays. */
-export function scene({ environment, told = true } = {}) {
+export function scene({ environment, prepare = tell } = {}) {
   const stage = {};
   before(async () => {
     if (without) return;
     stage.service = await start(environment);
-    if (told) stage.tokens = await tell(stage.service);
+    stage.tokens = await prepare(stage.service);
     stage.browser = await launch();
-  });
+  }, { timeout: 600_000 });
   after(async () => {
     await stage.browser?.close();
     if (stage.service) await stop(stage.service);

@@ -22,7 +22,7 @@ export default function Findings() {
   const [triage, setTriage] = useState<FindingRowFragment>();
   return (
     <>
-      <Head title="Findings" lead="What is unusual about the organization’s tokens, or was asked for by its policy and has not happened. Looking at them is recorded; they are not." />
+      <Head title="Findings" lead="What is unusual about the organization’s tokens, or was asked for by its policy and has not happened. What becomes of each is an event; a finding itself is none." />
       <div className="filters" role="group" aria-label="Filter">
         <span className="views">
           {states.map(s => <button key={s} className="chip" aria-pressed={asked === s} onClick={() => setQuery({ status: s === 'OPEN' ? null : s })}>{sentence(s)}</button>)}

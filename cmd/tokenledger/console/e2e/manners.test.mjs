@@ -1,0 +1,120 @@
+// Manners: every view is accessible in both themes and fits every width; pictures stay as they were; failures say what to do.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { open, settled, violations, visit } from './browser.mjs';
+import { run } from './service.mjs';
+import { scene } from './scene.mjs';
+
+const stage = scene();
+const widths = [360, 1280, 2560];
+const views = ({ tokens }) => ['/tokens', `/tokens/${tokens['ci-evidence-upload'].id}`, `/tokens/${tokens['old-migration'].id}`, '/personal', '/grants', '/create', '/create?kind=personal', '/live', '/findings',
+  '/findings?status=CLOSED', '/leak', `/leak?id=${tokens['ci-evidence-upload'].id}`, '/history', '/reviews', '/reports', '/reports/usage', '/reports/roll-forward', '/proof', '/proof?event=5', '/policy', '/people', '/organization', '/nowhere'];
+
+/** What sticks out of the page. */
+const sticksOut = page => page.evaluate(() => {
+  const main = document.querySelector('.page') ?? document.documentElement;
+  if (main.scrollWidth <= main.clientWidth + 1) return [];
+  const edge = main.getBoundingClientRect().right + 1;
+  return [...main.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > edge).slice(0, 5).map(e => `${e.tagName} ${e.className}`);
+});
+
+for (const theme of ['light', 'dark']) {
+  stage.play(`every view is accessible and fits, ${theme}`, '/', async (page, s) => {
+    for (const path of views(s)) {
+      await visit(page, path);
+      for (const width of widths) {
+        await page.setViewportSize({ width, height: 900 });
+        await settled(page);
+        assert.deepEqual(await sticksOut(page), [], `${path} at ${width} px`);
+        if (width !== 2560) assert.deepEqual(await violations(page), [], `${path} at ${width} px`);
+      }
+    }
+  }, { theme });
+}
+
+stage.play('times are the reader’s, with UTC when pointed at', s => `/tokens/${s.tokens.gateway.id}`, async page => {
+  const time = page.locator('dd time').first();
+  const iso = await time.getAttribute('datetime');
+  const title = await time.getAttribute('title');
+  assert.ok(title.endsWith('UTC') && title.startsWith(iso.slice(0, 10)), title);
+  const hours = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Berlin', hour: '2-digit', minute: '2-digit' }).format(new Date(iso));
+  assert.ok((await time.textContent()).includes(hours), `${await time.textContent()} has ${hours}`);
+});
+
+stage.play('nothing says that it is reading before 200 ms are over', '/tokens', async page => {
+  await page.evaluate(() => {
+    globalThis.shown = [];
+    new MutationObserver(() => { if (document.querySelector('.skeleton')) globalThis.shown.push(performance.now()); }).observe(document.body, { childList: true, subtree: true });
+  });
+  await page.route('**/query', async route => { await new Promise(done => setTimeout(done, 900)); await route.continue(); });
+  const began = await page.evaluate(() => { const now = performance.now(); history.pushState(null, '', '/people'); dispatchEvent(new PopStateEvent('popstate')); return now; });
+  await page.getByRole('status', { name: 'The members: reading' }).waitFor();
+  const [first] = await page.evaluate(() => globalThis.shown);
+  assert.ok(first - began >= 195, `shown after ${first - began} ms`);
+  await page.getByRole('region', { name: 'Members' }).waitFor();
+  assert.equal(await page.locator('.skeleton').count(), 0);
+});
+
+stage.play('a service that goes away in the middle loses nothing', s => `/tokens/${s.tokens['dashboard-readonly'].id}`, async (page, { service }) => {
+  await page.getByRole('button', { name: 'Revoke' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Reason').fill('The wall is gone');
+  await dialog.getByText('Nobody used it').waitFor();
+  service.child.kill('SIGKILL');
+  await service.ended;
+  await dialog.getByRole('button', { name: 'Revoke for good' }).click();
+  await dialog.getByText('The service does not answer.').waitFor();
+  assert.deepEqual(await violations(page), []);
+  assert.equal(await dialog.getByLabel('Reason').inputValue(), 'The wall is gone');
+  await run(service);
+  await dialog.getByRole('button', { name: 'Revoke for good' }).click();
+  await page.getByText('Recorded at').waitFor();
+  await page.locator('.topic').getByText('Revoked').waitFor();
+  // The feed finds its way back, too.
+  await visit(page, '/live');
+  await page.getByRole('status').filter({ hasText: 'Live' }).first().waitFor();
+  service.child.kill('SIGKILL');
+  await Promise.all([service.ended, page.getByText('Connecting again').waitFor()]);
+  await run(service);
+  await page.getByRole('status').filter({ hasText: 'Live' }).first().waitFor();
+  page.faults = page.faults.filter(fault => !fault.includes('ERR_'));
+});
+
+// Pictures of what shows no time and no id. `UPDATE=1 npm test` takes them anew.
+const pictures = join(dirname(fileURLToPath(import.meta.url)), 'pictures');
+const taken = [['/create', 1280, 'light'], ['/create', 360, 'dark'], ['/policy', 2560, 'light'], ['/policy', 360, 'light'], ['/leak', 1280, 'dark'], ['/reports', 1280, 'light']];
+
+for (const [path, width, theme] of taken) {
+  stage.play(`${path} looks as it did, ${width} px, ${theme}`, path, async (page, { browser, service }) => {
+    await settled(page);
+    await page.evaluate(() => document.fonts.ready);
+    await page.locator('body').click({ position: { x: 5, y: 5 } });
+    const now = await page.screenshot({ caret: 'hide', animations: 'disabled' });
+    const file = join(pictures, `${path.slice(1)}-${width}-${theme}.png`);
+    if (process.env.UPDATE || !existsSync(file)) { writeFileSync(file, now); return; }
+    const blank = await open(browser, service);
+    const differing = await blank.evaluate(difference, [readFileSync(file).toString('base64'), now.toString('base64')]);
+    await blank.context().close();
+    assert.ok(differing < 0.02, `${(differing * 100).toFixed(2)} % of the picture differ from ${file}`);
+  }, { width, height: 900, theme });
+}
+
+/** The share of two pictures that differs visibly; a line of text drawn by another version of the browser does not. */
+async function difference([one, other]) {
+  const draw = async data => {
+    const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${data}`)).blob());
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+    const context = canvas.getContext('2d');
+    context.drawImage(bitmap, 0, 0);
+    return context.getImageData(0, 0, bitmap.width, bitmap.height);
+  };
+  const [a, b] = await Promise.all([draw(one), draw(other)]);
+  if (a.width !== b.width || a.height !== b.height) return 1;
+  let differing = 0;
+  for (let i = 0; i < a.data.length; i += 4) {
+    if (Math.abs(a.data[i] - b.data[i]) + Math.abs(a.data[i + 1] - b.data[i + 1]) + Math.abs(a.data[i + 2] - b.data[i + 2]) > 96) differing++;
+  }
+  return differing / (a.width * a.height);
+}

@@ -1,0 +1,100 @@
+// People sign in with a real OpenID provider; their session opens the console, gives commands, and ends.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Provider } from 'oidc-provider';
+import { launch, open, violations, without } from './browser.mjs';
+import { graphql, start, stop } from './service.mjs';
+
+let service, browser, server, secrets;
+const secret = 'known to the provider and to the service';
+
+before(async () => {
+  if (without) return;
+  let answer = (_, response) => response.writeHead(502).end();
+  server = createServer((request, response) => answer(request, response)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const issuer = `http://127.0.0.1:${server.address().port}`;
+  secrets = mkdtempSync(join(tmpdir(), 'console-secret-'));
+  writeFileSync(join(secrets, 'client'), secret, { mode: 0o600 });
+  service = await start({ TOKENLEDGER_OIDC_ISSUER: issuer, TOKENLEDGER_OIDC_CLIENT_ID: 'ledger', TOKENLEDGER_OIDC_CLIENT_SECRET_FILE: join(secrets, 'client') });
+  service.issuer = issuer;
+  const provider = new Provider(issuer, {
+    clients: [{ client_id: 'ledger', client_secret: secret, redirect_uris: [`${service.url}/v1/login/callback`] }],
+    claims: { email: ['email', 'email_verified'] }, conformIdTokenClaims: false, cookies: { keys: ['of this test'] },
+    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, email: id, email_verified: true }) }),
+  });
+  answer = provider.callback();
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  if (service) await stop(service);
+  server?.close();
+  if (secrets) rmSync(secrets, { recursive: true });
+});
+
+async function signIn(page, path, who) {
+  await page.goto(service.url + path);
+  await page.getByRole('link', { name: 'Sign in with your organization’s account' }).click();
+  await page.waitForURL(`${service.issuer}/**`);
+  await page.locator('[name=login]').fill(who);
+  await page.locator('[name=password]').fill('anything');
+  await page.locator('[type=submit]').click();
+  await page.locator('[type=submit]', { hasText: 'Continue' }).click();
+}
+
+test('a person signs in, lands where the link led, gives a command, and signs out', { skip: without }, async () => {
+  const page = await open(browser, service, { others: [service.issuer] });
+  await page.goto(`${service.url}/people`);
+  await page.getByRole('link', { name: 'Sign in with your organization’s account' }).waitFor();
+  assert.deepEqual(await violations(page), []);
+  await signIn(page, '/people', 'admin@example.com');
+  await page.getByRole('heading', { level: 1, name: 'People' }).waitFor();
+  assert.equal(new URL(page.url()).pathname, '/people');
+  assert.equal(await page.evaluate(() => document.cookie), '', 'a script can read the session');
+  const [cookie] = (await page.context().cookies(service.url)).filter(c => c.name.startsWith('tokenledger'));
+  assert.ok(cookie.httpOnly && cookie.sameSite === 'Lax', JSON.stringify(cookie));
+
+  await page.reload(); // a session, unlike a pasted token, outlives the page
+  await page.getByRole('heading', { level: 1, name: 'People' }).waitFor();
+  await page.getByRole('link', { name: 'Create', exact: true }).click();
+  await page.getByLabel('Name').fill('by-a-person');
+  await page.getByLabel('risk:read', { exact: true }).check();
+  await page.getByRole('button', { name: 'Create the token' }).click();
+  await page.getByRole('heading', { name: 'by-a-person is created' }).waitFor();
+  const { apiTokens } = await graphql(service, '{ apiTokens(where: {name: "by-a-person"}) { edges { node { events(first: 1) { edges { node { actor { kind } } } } } } } }');
+  assert.equal(apiTokens.edges[0].node.events.edges[0].node.actor.kind, 'PERSON');
+
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Open the ledger' }).waitFor();
+  await page.reload();
+  await page.getByRole('button', { name: 'Open the ledger' }).waitFor();
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
+test('a session that ended elsewhere ends here, and one comes back to the same place', { skip: without }, async () => {
+  const page = await open(browser, service, { others: [service.issuer] });
+  await signIn(page, '/reports', 'admin@example.com');
+  await page.getByRole('heading', { level: 1, name: 'Reports' }).waitFor();
+  const ended = await page.request.post(`${service.url}/v1/logout`, { headers: { 'X-Tokenledger-CSRF': '1' } });
+  assert.equal(ended.status(), 204);
+  await page.getByRole('link', { name: 'Findings', exact: true }).click();
+  await page.getByRole('alert').getByText(/Your session is over|needs a token/).first().waitFor();
+  await page.getByRole('button', { name: 'Sign in' }).first().click();
+  await page.getByRole('link', { name: 'Sign in with your organization’s account' }).waitFor();
+  assert.equal(new URL(page.url()).pathname, '/findings');
+  await page.context().close();
+});
+
+test('whoever the ledger does not know is told what to do', { skip: without }, async () => {
+  const page = await open(browser, service, { others: [service.issuer] });
+  await signIn(page, '/', 'stranger@example.com');
+  await page.getByText(/administrator/).waitFor();
+  await page.context().close();
+});
