@@ -576,6 +576,8 @@ export type ReportForm =
   | 'HTML'
   /** One JSON object. */
   | 'JSON'
+  /** The events that the report is made of, in the Open Cybersecurity Schema Framework: one JSON object a line, at most 20,000. */
+  | 'OCSF'
   /** A PDF, in base64. */
   | 'PDF';
 
@@ -699,7 +701,7 @@ export type UpdateOrganizationInput = {
   displayName?: string | null | undefined;
   /** The version of the organization that the change was decided on; another one in the log refuses the change. */
   expectedVersion?: number | null | undefined;
-  /** Its short name, unique in the installation. */
+  /** Its short name, for people; the id tells organizations apart. */
   name: string;
 };
 
