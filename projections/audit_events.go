@@ -29,7 +29,7 @@ type EventQuery struct {
 }
 
 // segmentsAtOnce is how many segments are read with one statement, at most.
-const segmentsAtOnce = 16
+const segmentsAtOnce = 32
 
 // AuditEvents gives a page of events with their leaves. Personal values are not
 // opened.

@@ -34,7 +34,7 @@ func (trails) Verbatim() {}
 // is written again with an event stays little.
 const (
 	maxSegment   = 64 << 10
-	smallSegment = 8 << 10
+	smallSegment = 16 << 10
 )
 
 const trailsDDL = `

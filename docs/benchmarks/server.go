@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -29,7 +30,9 @@ func startServer(ctx context.Context) (*server, error) {
 	if err := os.Chmod(dir, 0o711); err != nil { // Postgres may run as another user
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	postgres, err := embedded.StartPostgres(ctx, embedded.PostgresConfig{Dir: filepath.Join(dir, "data")})
+	postgres, err := embedded.StartPostgres(ctx, embedded.PostgresConfig{
+		Dir: filepath.Join(dir, "data"), Settings: map[string]string{"max_connections": strconv.Itoa(8 * connections)},
+	})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -58,7 +61,7 @@ func (s *server) database(ctx context.Context, name string) (string, error) {
 	return u.String(), nil
 }
 
-// connections is how many each contestant may hold; the private server takes 100 in all.
+// connections is how many each contestant may hold, also while others have their turn.
 const connections = 64
 
 func openPool(ctx context.Context, url string) (*pgxpool.Pool, error) {
