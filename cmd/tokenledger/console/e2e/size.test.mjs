@@ -44,13 +44,13 @@ stage.play('the list stays quick at 100,000 tokens', '/tokens?sort=name', async 
   await page.locator('.rows a.name', { hasText: name(total - 1) }).waitFor();
 
   const slow = (await interactions(page)).sort((a, b) => b - a);
-  console.log(`interactions, slowest first: ${slow.slice(0, 8).join(', ')} ms`);
+  console.log(`interactions of 16 ms or more, slowest first: ${slow.slice(0, 8).join(', ') || 'none'}`);
 });
 
 stage.play('the first paint does not wait for the list', '/tokens', async (page, { service }) => {
   await page.goto(service.url);
   await page.getByLabel('Token', { exact: true }).waitFor();
-  const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
+  const paint = await (await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime)).jsonValue();
   console.log(`first contentful paint: ${Math.round(paint)} ms`);
   assert.ok(paint > 0);
 });
