@@ -50,7 +50,11 @@ stage.play('the list stays quick at 100,000 tokens', '/tokens?sort=name', async 
 stage.play('the first paint does not wait for the list', '/tokens', async (page, { service }) => {
   await page.goto(service.url);
   await page.getByLabel('Token', { exact: true }).waitFor();
-  const paint = await (await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime)).jsonValue();
+  let paint; // the entry is written a moment after the picture
+  for (let tries = 0; !paint && tries < 600; tries++) {
+    paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
+    if (!paint) await page.waitForTimeout(50);
+  }
   console.log(`first contentful paint: ${Math.round(paint)} ms`);
   assert.ok(paint > 0);
 });
