@@ -235,15 +235,16 @@ func TestForgottenSourcesAreLookedUp(t *testing.T) {
 	b := sourceBook{find: asking(func() { asked++ }), kept: 2}
 	key := func(i int) sourceKey { return sourceKey{agent: string(rune('a' + i))} }
 	for i := range 4 { // two generations of two
-		if at, err := b.lookup(t.Context(), key(i), true); at != 0 || err != nil || asked != 0 {
+		if at, introduces, err := b.lookup(t.Context(), key(i), true); at != 0 || !introduces || err != nil || asked != 0 {
 			t.Fatalf("%d: at %d, %v, asked %d times", i, at, err, asked)
 		}
 		b.remember(key(i), events.Position(i+1))
+		b.introduced(key(i))
 	}
-	if at, _ := b.lookup(t.Context(), key(1), true); at != 2 || asked != 0 {
+	if at, introduces, _ := b.lookup(t.Context(), key(1), true); at != 2 || introduces || asked != 0 {
 		t.Errorf("one of the older generation is at %d", at)
 	}
-	if _, _ = b.lookup(t.Context(), key(9), true); asked != 1 {
+	if _, _, _ = b.lookup(t.Context(), key(9), true); asked != 1 {
 		t.Errorf("asked %d times after something was dropped", asked)
 	}
 	if len(b.new) > 2 || len(b.old) > 2 {

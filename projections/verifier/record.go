@@ -4,8 +4,6 @@ package verifier
 
 import (
 	"context"
-	"net/netip"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,13 +14,15 @@ import (
 // record appends the use with everything that it was decided on as guards.
 func (v *Verifier) record(ctx context.Context, q Query, d decided) (events.Position, error) {
 	key := sourceKey{d.token, d.trail, q.Address, q.Agent}
-	source, err := v.sources.lookup(ctx, key, d.watched)
+	source, introduces, err := v.sources.lookup(ctx, key, d.watched)
 	if err != nil {
 		return 0, err
 	}
+	if introduces {
+		defer v.sources.introduced(key)
+	}
 	use := events.TokenUsed{Source: source, Action: q.Action, Resource: q.Resource, Via: q.Via}
 	facts := []events.Event{use}
-	introduces := source == 0 && key.known()
 	if introduces {
 		use.Source = -1
 		facts = []events.Event{seen(key, d.personalSubject), use}
@@ -52,110 +52,6 @@ func (v *Verifier) record(ctx context.Context, q Query, d decided) (events.Posit
 		v.sources.remember(key, receipt.Placed[0].Position)
 	}
 	return receipt.Placed[len(facts)-1].Position, nil
-}
-
-func seen(k sourceKey, subject events.SubjectID) events.TokenSourceSeen {
-	var e events.TokenSourceSeen
-	if k.address.IsValid() {
-		e.Address = events.Personal{Subject: subject, Value: k.address.String()}
-	}
-	if k.agent != "" {
-		e.Agent = events.Personal{Subject: subject, Value: k.agent}
-	}
-	return e
-}
-
-// sourceKey is what makes a source: it is introduced once in each trail.
-type sourceKey struct {
-	token   uuid.UUID
-	trail   events.TrailID
-	address netip.Addr
-	agent   string
-}
-
-func (k sourceKey) known() bool { return k.address.IsValid() || k.agent != "" }
-
-// sourcesKept bounds each of the two generations of remembered sources; a source
-// takes some 200 bytes.
-const sourcesKept = 1 << 17
-
-// sourceBook remembers where sources were introduced: the newest generation and
-// the one before it, so that what is in use stays and memory is bounded.
-type sourceBook struct {
-	find Sources
-	kept int // in each generation
-
-	mu       sync.Mutex // guards all below
-	new, old map[sourceKey]events.Position
-	forgot   bool // something was dropped
-}
-
-// lookup gives the source's position, or 0 if it was never seen. Of a token that
-// was watched since it was made, what is not remembered was never seen, as long
-// as nothing was forgotten; of others the read model is asked. A source that is
-// not yet followed or projected is introduced again, which is harmless: the log
-// then holds two introductions of one source.
-func (b *sourceBook) lookup(ctx context.Context, k sourceKey, watched bool) (events.Position, error) {
-	if !k.known() {
-		return 0, nil
-	}
-	b.mu.Lock()
-	at, ok := b.new[k]
-	aged := false
-	if !ok {
-		at, aged = b.old[k]
-	}
-	watched = watched && !b.forgot
-	b.mu.Unlock()
-	if aged {
-		b.remember(k, at)
-	}
-	if ok || aged || watched {
-		return at, nil
-	}
-	address := ""
-	if k.address.IsValid() {
-		address = k.address.String()
-	}
-	at, found, err := b.find.Source(ctx, k.token, k.trail, address, k.agent)
-	if err != nil || !found {
-		return 0, err
-	}
-	b.remember(k, at)
-	return at, nil
-}
-
-func (b *sourceBook) remember(k sourceKey, at events.Position) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if _, ok := b.new[k]; ok {
-		return
-	}
-	if b.new == nil || len(b.new) >= b.kept {
-		b.forgot = b.forgot || len(b.old) > 0
-		b.old, b.new = b.new, map[sourceKey]events.Position{}
-	}
-	b.new[k] = at
-}
-
-// learn remembers the sources that a block introduced, here or by another process.
-func (b *sourceBook) learn(recorded []events.Recorded) {
-	for _, r := range recorded {
-		e, ok := r.Event.(events.TokenSourceSeen)
-		if !ok {
-			continue
-		}
-		id, _, err := r.Stream.IDs()
-		if err != nil {
-			continue
-		}
-		address, err := netip.ParseAddr(e.Address.Value)
-		k := sourceKey{id, r.Trail, address, e.Agent.Value}
-		// What was erased cannot be read, and is nobody's source any more.
-		if k.known() && (err == nil || e.Address.Value == "") {
-			b.remember(k, r.Position)
-		}
-	}
 }
 
 // Authenticated records that a token was used to ask the ledger something that

@@ -181,7 +181,7 @@ func (v *Verifier) recordSummaries(ctx context.Context) {
 // recordRefusal appends one refusal, or the sum of n.
 func (v *Verifier) recordRefusal(ctx context.Context, r refusal, n int64) {
 	key := sourceKey{r.token, r.trail, r.query.Address, r.query.Agent}
-	source, err := v.sources.lookup(ctx, key, false)
+	source, introduces, err := v.sources.lookup(ctx, key, false)
 	if err != nil {
 		v.logger.WarnContext(ctx, "a refusal is recorded without its source", "error", err)
 	}
@@ -189,7 +189,8 @@ func (v *Verifier) recordRefusal(ctx context.Context, r refusal, n int64) {
 		Code: string(r.code), Source: source, Action: r.query.Action, Resource: r.query.Resource, Via: r.query.Via, Count: n,
 	}
 	facts := []events.Event{e}
-	if source == 0 && key.known() && err == nil {
+	if introduces {
+		defer v.sources.introduced(key)
 		e.Source = -1
 		facts = []events.Event{seen(key, r.subject), e}
 	}
@@ -198,7 +199,7 @@ func (v *Verifier) recordRefusal(ctx context.Context, r refusal, n int64) {
 		Meta:   events.Meta{Actor: r.actor, Correlation: r.query.RequestID, Trace: r.query.Trace},
 		Events: facts,
 	})
-	if ok && len(facts) == 2 {
+	if ok && introduces {
 		v.sources.remember(key, receipt.Placed[0].Position)
 	}
 }

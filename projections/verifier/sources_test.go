@@ -5,6 +5,7 @@ package verifier_test
 import (
 	"context"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -88,5 +89,54 @@ func TestSourcesOfOthersAreLearned(t *testing.T) {
 				t.Errorf("%s: %d uses cite the source at %d", stream, n, at)
 			}
 		}
+	}
+}
+
+// TestOneOfManyIntroducesASource: a service whose requests all come from one new
+// place at once has one new source, and no finding for each request.
+func TestOneOfManyIntroducesASource(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.verifier()
+	id, value := w.organizationToken("read")
+	w.caughtUp(v)
+	const uses = 32
+	var ready, done sync.WaitGroup
+	start := make(chan struct{})
+	ready.Add(uses)
+	for range uses {
+		done.Go(func() {
+			ready.Done()
+			<-start
+			q := verifier.Query{Value: value, Scope: "read", Address: netip.MustParseAddr("192.0.2.1"), Agent: "ci/1"}
+			if d, err := v.Verify(t.Context(), q); err != nil || !d.Allowed {
+				t.Errorf("%s, %v", d.Code, err)
+			}
+		})
+	}
+	ready.Wait()
+	close(start)
+	done.Wait()
+	var at events.Position
+	cited := map[events.Position]int{}
+	for r, err := range w.log.ReadAll(t.Context(), 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Stream != events.TokenStream(id) {
+			continue
+		}
+		switch e := r.Event.(type) {
+		case events.TokenSourceSeen:
+			if at != 0 {
+				t.Errorf("the source is introduced at %d and again at %d", at, r.Position)
+			}
+			at = r.Position
+		case events.TokenUsed:
+			cited[e.Source]++
+		}
+	}
+	if at == 0 || cited[at] != uses {
+		t.Errorf("introduced at %d, cited: %v", at, cited)
 	}
 }
