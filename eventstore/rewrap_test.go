@@ -3,7 +3,6 @@
 package eventstore_test
 
 import (
-	"bytes"
 	"context"
 	"path/filepath"
 	"testing"
@@ -97,8 +96,15 @@ func TestAKeyThatWasErasedIsNotWrappedAnew(t *testing.T) {
 	await(t, "the others are wrapped anew", func() bool {
 		return query[bool](t, admin, `SELECT bool_and(kek = 2) FROM subject_keys WHERE subject <> $1`, org)
 	})
-	if stored := query[[]byte](t, admin, `SELECT wrapped FROM subject_keys WHERE subject = $1`, org); !bytes.Equal(stored, young) {
-		t.Fatal("the key that was erased is back, and the new one is gone")
+	// The next round may wrap the new one anew, too; it stays that key.
+	var stored []byte
+	var by int
+	if err := admin.QueryRow(t.Context(), `SELECT wrapped, kek FROM subject_keys WHERE subject = $1`, org).Scan(&stored, &by); err != nil {
+		t.Fatal(err)
+	}
+	key, err := p.config.Keys.UnwrapSubjectKey(log.Origin(), events.SubjectID(org), stored, by)
+	if err != nil || key != (events.SubjectKey{1}) {
+		t.Fatal("the key that was erased is back, and the new one is gone", err)
 	}
 }
 

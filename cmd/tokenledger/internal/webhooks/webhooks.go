@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -108,13 +109,16 @@ func (s *Sender) Run(ctx context.Context) error {
 	var mu sync.Mutex // guards busy
 	busy := map[uuid.UUID]bool{}
 	for {
+		mu.Lock()
+		before := maps.Clone(busy) // what is read of these is old once they are free
+		mu.Unlock()
 		due, err := s.look(ctx)
 		if err != nil {
 			return err
 		}
 		for _, h := range due {
 			mu.Lock()
-			free := !busy[h.ID] && len(busy) < s.c.AtOnce
+			free := !before[h.ID] && len(busy) < s.c.AtOnce
 			if free {
 				busy[h.ID] = true
 			}
