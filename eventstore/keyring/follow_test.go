@@ -116,9 +116,11 @@ func TestARingInUseTakesOnWhatIsRotated(t *testing.T) {
 
 func TestARingInUseStaysAsItWasWhere(t *testing.T) {
 	t.Parallel()
+	// At once, so that what is read is that content in that mode.
 	write := func(content []byte, mode os.FileMode) func(*testing.T, string) {
 		return func(t *testing.T, path string) {
-			if err := errors.Join(os.WriteFile(path, content, 0o600), os.Chmod(path, mode)); err != nil {
+			aside := path + ".aside"
+			if err := errors.Join(os.WriteFile(aside, content, 0o600), os.Chmod(aside, mode), os.Rename(aside, path)); err != nil {
 				t.Fatal(err)
 			}
 		}
