@@ -160,7 +160,8 @@ func drawValue(t *rapid.T, name string, of reflect.Type, at Position) reflect.Va
 		case uuidType:
 			return drawUUID(t, name)
 		case positionType:
-			return rapid.Int64Range(1-int64(at), 1<<62).Draw(t, name)
+			// A draft is measured as if it stood at safeInteger, so it points no farther back.
+			return rapid.Int64Range(1-min(int64(at), safeInteger), 1<<62).Draw(t, name)
 		case personalType:
 			return Personal{Subject: UserStream(sampleUser), Value: rapid.String().Draw(t, name)}
 		}
