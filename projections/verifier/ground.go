@@ -116,9 +116,10 @@ func (g *ground) allow(t *token, o *organization, m *member) {
 
 const (
 	groundShards = 64
-	// groundsKept bounds each of the two generations of each shard: together some
-	// 130,000 grounds, about 80 MB if all of them are used.
-	groundsKept = 1024
+	// groundsKept bounds each of the two generations of each shard. One generation
+	// holds 100,000 tokens in turn with room to spare; both are some 260,000 grounds,
+	// about 160 MB if all of them are used.
+	groundsKept = 2048
 )
 
 // groundBook remembers grounds: the newest generation and the one before it, so

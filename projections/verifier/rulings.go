@@ -36,9 +36,9 @@ type ruling struct {
 
 const (
 	rulingShards = 64
-	// rulingsKept bounds each of the two generations of each shard: together some
-	// 130,000 rulings are remembered, about 30 MB.
-	rulingsKept = 1024
+	// rulingsKept bounds each of the two generations of each shard, as groundsKept
+	// does: together some 260,000 rulings are remembered, about 60 MB.
+	rulingsKept = 2048
 )
 
 // rulingBook remembers rulings. A question that is asked again after anything in
