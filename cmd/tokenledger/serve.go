@@ -33,6 +33,7 @@ With TOKENLEDGER_DATABASE_URL or TOKENLEDGER_NATS_URL it uses those and starts n
 				token := settings.AdminTokenFile()
 				fmt.Fprintf(a.out, `tokenledger is ready.
   URL          %s
+  console      %s/ (sign in with the token in the file below)
   GraphiQL     %s/graphiql
   metrics      %s/metrics
   events       %s
@@ -40,7 +41,7 @@ With TOKENLEDGER_DATABASE_URL or TOKENLEDGER_NATS_URL it uses those and starts n
 
 Try:
   curl -s %s/query -H "Authorization: Bearer $(cat %s)" -H 'Content-Type: application/json' -d '{"query":"{ apiTokens(first: 5) { totalCount edges { node { id name } } } }"}'
-`, s.URL, s.URL, s.AdminURL, orNone(s.NATSURL), token, s.URL, token)
+`, s.URL, s.URL, s.URL, s.AdminURL, orNone(s.NATSURL), token, s.URL, token)
 			})
 		},
 	}
