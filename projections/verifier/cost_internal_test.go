@@ -232,7 +232,7 @@ func BenchmarkRefuse(b *testing.B) {
 func TestForgottenSourcesAreLookedUp(t *testing.T) {
 	t.Parallel()
 	asked := 0
-	b := sourceBook{find: asking(func() { asked++ }), kept: 2}
+	b := newSourceBook(asking(func() { asked++ }), 2)
 	key := func(i int) sourceKey { return sourceKey{agent: string(rune('a' + i))} }
 	for i := range 4 { // two generations of two
 		if at, introduces, err := b.lookup(t.Context(), key(i), true); at != 0 || !introduces || err != nil || asked != 0 {

@@ -4,7 +4,6 @@ package verifier
 
 import (
 	"slices"
-	"sync"
 
 	"github.com/google/uuid"
 
@@ -35,6 +34,9 @@ type ground struct {
 	}
 }
 
+// groundBook has grounds by token and organization.
+type groundBook = book[pair, *ground]
+
 // groundOf gives the ground of a token's uses for an organization, or, if that is
 // zero, for none. The caller holds the state.
 func (s *state) groundOf(id uuid.UUID, t *token, organization uuid.UUID) *ground {
@@ -56,7 +58,7 @@ func (s *state) groundOf(id uuid.UUID, t *token, organization uuid.UUID) *ground
 		}
 	}
 	key := pair{id, organization}
-	if g := s.grounds.lookup(key); g != nil && g.of == now {
+	if g, found := s.grounds.lookup(id, key); found && g.of == now {
 		return g
 	}
 	g := &ground{of: now}
@@ -65,7 +67,7 @@ func (s *state) groundOf(id uuid.UUID, t *token, organization uuid.UUID) *ground
 	if o != nil {
 		g.allow(t, o, m)
 	}
-	s.grounds.remember(key, g)
+	s.grounds.remember(id, key, g)
 	return g
 }
 
@@ -112,51 +114,4 @@ func (g *ground) allow(t *token, o *organization, m *member) {
 		g.ceiling.own, g.ceiling.leaves = o.demands.Below(t.ownScopes(), t.personal)
 		g.ceiling.scopes = g.scopes.Intersect(aggregate.Scopes(o.policy.ScopeCeiling))
 	}
-}
-
-const (
-	groundShards = 64
-	// groundsKept bounds each of the two generations of each shard. One generation
-	// holds 100,000 tokens in turn with room to spare; both are some 260,000 grounds,
-	// about 160 MB if all of them are used.
-	groundsKept = 2048
-)
-
-// groundBook remembers grounds: the newest generation and the one before it, so
-// that what is in use stays and memory is bounded.
-type groundBook struct {
-	shards [groundShards]struct {
-		mu       sync.Mutex // guards both generations
-		new, old map[pair]*ground
-	}
-}
-
-func (b *groundBook) lookup(k pair) *ground {
-	s := &b.shards[k[0][15]%groundShards]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if g := s.new[k]; g != nil {
-		return g
-	}
-	g := s.old[k]
-	if g != nil {
-		b.keep(k, g)
-	}
-	return g
-}
-
-func (b *groundBook) remember(k pair, g *ground) {
-	s := &b.shards[k[0][15]%groundShards]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b.keep(k, g)
-}
-
-// keep is remember for who holds the shard's mutex.
-func (b *groundBook) keep(k pair, g *ground) {
-	s := &b.shards[k[0][15]%groundShards]
-	if s.new == nil || len(s.new) >= groundsKept {
-		s.old, s.new = s.new, make(map[pair]*ground, min(len(s.new), groundsKept))
-	}
-	s.new[k] = g
 }

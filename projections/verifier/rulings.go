@@ -3,8 +3,6 @@
 package verifier
 
 import (
-	"sync"
-
 	"github.com/google/uuid"
 
 	"github.com/tokenledger/tokenledger/events"
@@ -34,56 +32,7 @@ type ruling struct {
 	needed string
 }
 
-const (
-	rulingShards = 64
-	// rulingsKept bounds each of the two generations of each shard, as groundsKept
-	// does: together some 260,000 rulings are remembered, about 60 MB.
-	rulingsKept = 2048
-)
-
 // rulingBook remembers rulings. A question that is asked again after anything in
 // its basis has changed is asked of the policies again, so nothing needs to be
-// dropped when the log moves. Of each shard the newest generation is kept and the
-// one before it, so that what is in use stays and memory is bounded. The nil book
-// remembers nothing.
-type rulingBook struct {
-	shards [rulingShards]struct {
-		mu       sync.Mutex // guards both generations
-		new, old map[asked]ruling
-	}
-}
-
-func (b *rulingBook) lookup(q asked, on basis) (ruling, bool) {
-	if b == nil {
-		return ruling{}, false
-	}
-	s := &b.shards[q.token[15]%rulingShards]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r, ok := s.new[q]
-	if !ok {
-		if r, ok = s.old[q]; ok && r.basis == on {
-			b.keep(q, r)
-		}
-	}
-	return r, ok && r.basis == on
-}
-
-func (b *rulingBook) remember(q asked, r ruling) {
-	if b == nil {
-		return
-	}
-	s := &b.shards[q.token[15]%rulingShards]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b.keep(q, r)
-}
-
-// keep is remember for who holds the shard's mutex.
-func (b *rulingBook) keep(q asked, r ruling) {
-	s := &b.shards[q.token[15]%rulingShards]
-	if s.new == nil || len(s.new) >= rulingsKept {
-		s.old, s.new = s.new, make(map[asked]ruling, min(len(s.new), rulingsKept))
-	}
-	s.new[q] = r
-}
+// dropped when the log moves.
+type rulingBook = book[asked, ruling]

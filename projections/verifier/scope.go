@@ -15,11 +15,11 @@ func allowed(d *decided, o *organization, q Query) Code {
 	if q.Scope == "" && !q.Ledger && !q.Told {
 		key.action = q.Action
 	}
-	r, known := d.rulings.lookup(key, d.basis)
-	if !known {
+	r, known := d.rulings.lookup(d.token, key)
+	if !known || r.basis != d.basis {
 		r = d.consider(o, q)
 		r.basis = d.basis
-		d.rulings.remember(key, r)
+		d.rulings.remember(d.token, key, r)
 	}
 	d.policy, d.subject.ScopeNeeded = r.policy, r.needed
 	return r.code

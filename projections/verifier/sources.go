@@ -37,18 +37,21 @@ func (k sourceKey) known() bool { return k.address.IsValid() || k.agent != "" }
 // takes some 200 bytes.
 const sourcesKept = 1 << 17
 
-// sourceBook remembers where sources were introduced: the newest generation and
-// the one before it, so that what is in use stays and memory is bounded.
+// sourceBook remembers where sources were introduced.
 type sourceBook struct {
 	find Sources
-	kept int // in each generation
 
-	mu       sync.Mutex // guards all below
-	new, old map[sourceKey]events.Position
-	forgot   bool // something was dropped
+	mu sync.Mutex // guards all below
+	generations[sourceKey, events.Position]
 	// underway has those that a use introduces right now, closed when it has or
 	// could not: of many uses at once from a new source one introduces it.
 	underway map[sourceKey]chan struct{}
+}
+
+func newSourceBook(find Sources, kept int) sourceBook {
+	return sourceBook{
+		find: find, generations: generations[sourceKey, events.Position]{kept: kept}, underway: map[sourceKey]chan struct{}{},
+	}
 }
 
 // lookup gives the source's position, or 0 where none is known. introduces says
@@ -84,18 +87,11 @@ func (b *sourceBook) lookup(ctx context.Context, k sourceKey, watched bool) (at 
 func (b *sourceBook) claim(k sourceKey) (at events.Position, found bool, another <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if at, found = b.new[k]; found {
-		return at, true, nil
-	}
-	if at, found = b.old[k]; found {
-		b.put(k, at)
+	if at, found = b.get(k); found {
 		return at, true, nil
 	}
 	if another, found := b.underway[k]; found {
 		return 0, false, another
-	}
-	if b.underway == nil {
-		b.underway = map[sourceKey]chan struct{}{}
 	}
 	b.underway[k] = make(chan struct{})
 	return 0, false, nil
@@ -135,22 +131,13 @@ func (b *sourceBook) introduced(k sourceKey) {
 	delete(b.underway, k)
 }
 
+// remember notes a source; of several introductions the first that was met counts.
 func (b *sourceBook) remember(k sourceKey, at events.Position) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.put(k, at)
-}
-
-// put is remember with mu held.
-func (b *sourceBook) put(k sourceKey, at events.Position) {
-	if _, ok := b.new[k]; ok {
-		return
+	if _, found := b.get(k); !found {
+		b.put(k, at)
 	}
-	if b.new == nil || len(b.new) >= b.kept {
-		b.forgot = b.forgot || len(b.old) > 0
-		b.old, b.new = b.new, map[sourceKey]events.Position{}
-	}
-	b.new[k] = at
 }
 
 // learn remembers the sources that a block introduced, here or by another process.

@@ -57,7 +57,7 @@ func newState() state {
 	return state{
 		tokens: map[uuid.UUID]*token{}, users: map[uuid.UUID]*user{},
 		members: map[pair]*member{}, orgs: map[uuid.UUID]*organization{}, lists: map[string]*[]string{},
-		rulings: &rulingBook{}, grounds: &groundBook{},
+		rulings: newBook[asked, ruling](), grounds: newBook[pair, *ground](),
 	}
 }
 

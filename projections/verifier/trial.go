@@ -55,7 +55,7 @@ func (v *Verifier) Trial(organization uuid.UUID, draft events.Policy) (t *Trial,
 }
 
 func newBench(p events.Policy) *bench {
-	return &bench{p, map[uuid.UUID]time.Time{}, &rulingBook{}, &groundBook{}}
+	return &bench{p, map[uuid.UUID]time.Time{}, newBook[asked, ruling](), newBook[pair, *ground]()}
 }
 
 // Remember notes a use that is not judged, as the last one of its token.

@@ -118,7 +118,7 @@ func New(c Config) *Verifier {
 	}
 	return &Verifier{
 		log: c.Log, peppers: c.Peppers, now: c.Now, logger: c.Logger,
-		sources: sourceBook{find: c.Sources, kept: sourcesKept},
+		sources: newSourceBook(c.Sources, sourcesKept),
 		refused: newRefusalBook(),
 		rewraps: make(chan rewrap, rewrapsQueued),
 		looks:   newLooks(),
