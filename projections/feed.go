@@ -19,6 +19,10 @@ import (
 // run, the fewer rows it has to write for each event.
 const maxRun = 50_000
 
+// maxRunBytes is how many bytes of leaves the same holds, where events are longer
+// than most: every projection that catches up has a run in memory, and one read ahead.
+const maxRunBytes = 32 << 20
+
 // feed reads ahead of the projection, so that reading and applying overlap.
 type feed struct {
 	blocks chan []events.Recorded
@@ -127,12 +131,12 @@ func (f *feed) next(ctx context.Context, alone bool) ([]events.Recorded, error) 
 	if alone {
 		return f.take(1), nil
 	}
-	parts, n := [][]events.Recorded{f.rest}, len(f.rest)
-	for n < maxRun {
+	parts, n, bytes := [][]events.Recorded{f.rest}, len(f.rest), leafBytes(f.rest)
+	for n < maxRun && bytes < maxRunBytes {
 		select {
 		case more, ok := <-f.blocks:
 			if ok {
-				parts, n = append(parts, more), n+len(more)
+				parts, n, bytes = append(parts, more), n+len(more), bytes+leafBytes(more)
 				continue
 			}
 			// The error comes with the next call.
@@ -158,10 +162,20 @@ func (f *feed) block(ctx context.Context) ([]events.Recorded, error) {
 	}
 }
 
+// take holds on to nothing of the last events: a run is large, and the next may be long in coming.
 func (f *feed) take(n int) []events.Recorded {
 	run := f.rest[:n:n]
-	f.rest = f.rest[n:]
+	if f.rest = f.rest[n:]; len(f.rest) == 0 {
+		f.rest = nil
+	}
 	return run
+}
+
+func leafBytes(recorded []events.Recorded) (n int) {
+	for _, rec := range recorded {
+		n += len(rec.Leaf)
+	}
+	return n
 }
 
 func (f *feed) stop() {
