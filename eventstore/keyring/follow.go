@@ -21,28 +21,44 @@ var ErrOtherKeys = errors.New("the file holds another key than the one in use")
 // Follow takes into the ring what others write into the key file, until ctx ends: new
 // versions, and which of them are active. A version that is taken out of the file stays
 // in the ring. took is called with nil after each change, and with an error, once, where
-// the file cannot be taken on: the ring then stays as it was.
+// the file cannot be taken on: the ring then stays as it was, and Follow looks again.
 func (f File) Follow(ctx context.Context, r *Ring, every time.Duration, took func(error)) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	var last fs.FileInfo // of the file that was looked into
-	for missing := false; ; {
-		info, err := os.Stat(f.Path) // before the content: what is written meanwhile is seen next time
-		switch {
-		case err != nil && !missing:
-			took(fmt.Errorf("key file: %w", err))
-		case err == nil && !unchanged(last, info):
-			if changed, err := f.refresh(r); changed || err != nil {
-				took(err)
-			}
+	var seen fs.FileInfo // of the file that the ring is compared with
+	for told := ""; ; {
+		info, changed, err := f.look(r, seen)
+		says := ""
+		if err != nil {
+			says = err.Error()
 		}
-		last, missing = info, err != nil
+		if changed || says != "" && says != told {
+			took(err)
+		}
+		seen, told = info, says
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// look takes on a file that is another than the one seen before. One that cannot be read
+// is another the next time, too, since what was in the way may go without a trace in the
+// file. One that its passphrase does not open is not tried again: that costs 64 MiB.
+func (f File) look(r *Ring, seen fs.FileInfo) (now fs.FileInfo, changed bool, err error) {
+	now, err = os.Stat(f.Path) // before the content: what is written meanwhile is seen next time
+	if err != nil {
+		return nil, false, fmt.Errorf("key file: %w", err)
+	}
+	if unchanged(seen, now) {
+		return now, false, nil
+	}
+	if changed, err = f.refresh(r); err != nil && !errors.Is(err, ErrPassphrase) {
+		now = nil
+	}
+	return now, changed, err
 }
 
 func unchanged(a, b fs.FileInfo) bool {

@@ -178,6 +178,42 @@ func TestARingInUseStaysAsItWasWhere(t *testing.T) {
 	}
 }
 
+// What was in the way may go without a trace in the file, as where its owner is set right.
+func TestAFileThatCouldNotBeReadIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	file := File{Path: filepath.Join(t.TempDir(), "keys.json")}
+	ring, err := file.LoadOrCreate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.Rotate(Pepper, false); err != nil {
+		t.Fatal(err)
+	}
+	right, err := os.ReadFile(file.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	when := time.Now().Add(-time.Hour)
+	write := func(content []byte) { // always the same file, by all that can be seen of it
+		if err := errors.Join(os.WriteFile(file.Path, content, 0o600), os.Chtimes(file.Path, when, when)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(append([]byte("?"), right[1:]...))
+	seen, changed, err := file.look(ring, nil)
+	if changed || err == nil {
+		t.Fatalf("changed %v, %v", changed, err)
+	}
+	write(right)
+	seen, changed, err = file.look(ring, seen)
+	if !changed || err != nil || ring.keys()[Pepper].Active != 2 {
+		t.Fatalf("changed %v, %v, version %d is active", changed, err, ring.keys()[Pepper].Active)
+	}
+	if _, changed, err = file.look(ring, seen); changed || err != nil {
+		t.Fatalf("changed again: %v, %v", changed, err)
+	}
+}
+
 // A version that is taken out of the file is still needed by whoever has begun with it.
 func TestARingInUseForgetsNoVersion(t *testing.T) {
 	t.Parallel()
