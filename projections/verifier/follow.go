@@ -73,7 +73,6 @@ func (v *Verifier) keepFollowing(ctx context.Context, after events.Position) err
 // version. Until all is there, whoever asks is told that it is not.
 func (v *Verifier) fill(ctx context.Context, head events.Position) error {
 	at := v.recall(ctx)
-	v.saved = at.position
 	same, err := v.fillAfter(ctx, at)
 	if err == nil && !same {
 		v.forget(ctx, at)

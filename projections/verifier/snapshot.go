@@ -94,8 +94,10 @@ func (v *Verifier) parts() iter.Seq[[]byte] {
 		p.head = heading{format: snapshotFormat, mark: v.decided}
 		p.begin()
 		printAll(v, &p, kindToken, v.state.tokens, p.token)
-		printAll(v, &p, kindUser, v.state.users, p.user)
+		// Members go before users: what begins a membership, and is skipped where the
+		// member is younger than the mark, also stands in the user.
 		printAll(v, &p, kindMember, v.state.members, p.member)
+		printAll(v, &p, kindUser, v.state.users, p.user)
 		printAll(v, &p, kindOrganization, v.state.orgs, p.organization)
 		if !p.ended {
 			p.head.last = true
@@ -210,13 +212,19 @@ func readInto[K comparable, V any](all map[K]*V, walk func(*K, *V)) {
 }
 
 // recall fills an empty memory from the snapshot, if there is one that can be
-// read, and tells up to where. One that cannot be is as good as none.
+// read, and tells up to where. One that cannot be is as good as none, and replaced
+// when the next is due.
 func (v *Verifier) recall(ctx context.Context) mark {
 	if v.snapshots == nil {
 		return mark{}
 	}
 	fresh := v.emptyState()
-	at, err := restored(v.snapshots.Parts(ctx), v.sealer, fresh)
+	var at mark
+	newest, err := v.snapshots.Newest(ctx)
+	if err == nil {
+		v.saved = newest
+		at, err = restored(v.snapshots.Parts(ctx), v.sealer, fresh)
+	}
 	if err != nil {
 		if ctx.Err() == nil {
 			v.logger.WarnContext(ctx, "the verifier reads all decisions, since its snapshot cannot be used", "error", err)

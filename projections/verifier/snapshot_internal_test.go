@@ -302,6 +302,9 @@ func TestAStartReadsWhatCameAfterTheSnapshot(t *testing.T) {
 			if c.damage != nil {
 				k.parts = c.damage(k.parts)
 			}
+			if len(k.parts) == 0 {
+				k.at = 0
+			}
 			log := &heldHistory{recorded: h.recorded}
 			if c.log != nil {
 				log.recorded = c.log
@@ -323,6 +326,17 @@ func TestAStartReadsWhatCameAfterTheSnapshot(t *testing.T) {
 			}
 			if !reflect.DeepEqual(v.state.tokens, want.state.tokens) || !reflect.DeepEqual(v.state.orgs, want.state.orgs) || v.decided != want.decided {
 				t.Errorf("the memory is another than that of one who has read everything")
+			}
+			if name == "whole" {
+				return
+			}
+			// Who could not use it leaves one that the next start can.
+			v.snapshotLeast = 1
+			if err := v.snapshotIfDue(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if at, err := restored(k.Parts(t.Context()), v.sealer, newState()); err != nil || at != v.decided || k.at != at.position {
+				t.Errorf("the snapshot kept afterwards: %d at %+v, %v; want %+v", k.at, at, err, v.decided)
 			}
 		})
 	}
@@ -353,6 +367,7 @@ func TestSnapshotsAreWrittenWhileTheMemoryChanges(t *testing.T) {
 	org := newUUID()
 	h.record(events.OrganizationStream(org), events.OrganizationCreated{Name: "acme"})
 	var streams []events.StreamID
+	var users []uuid.UUID
 	made := func() {
 		stream := events.TokenStream(newUUID())
 		streams = append(streams, stream)
@@ -360,6 +375,10 @@ func TestSnapshotsAreWrittenWhileTheMemoryChanges(t *testing.T) {
 	}
 	for range 30 {
 		made()
+	}
+	for range 150 {
+		users = append(users, newUUID())
+		h.record(events.UserStream(users[len(users)-1]), events.UserCreated{})
 	}
 	at, k := h.v.decided, &kept{}
 	i := 0
@@ -369,6 +388,10 @@ func TestSnapshotsAreWrittenWhileTheMemoryChanges(t *testing.T) {
 			made()
 			h.record(streams[i], events.TokenRevoked{})
 			h.record(streams[len(streams)-1-i], events.TokenScopesChanged{Scopes: []string{"read"}})
+			for k := range 2 {
+				u := users[(2*i+k)%len(users)]
+				h.record(events.MembershipStream(org, u), events.MembershipStarted{Organization: org, User: u, Role: events.RoleMember})
+			}
 			i++
 			h.v.mu.Unlock()
 			if !yield(p) {
@@ -383,7 +406,15 @@ func TestSnapshotsAreWrittenWhileTheMemoryChanges(t *testing.T) {
 	if err := v.fill(t.Context(), events.Position(len(h.recorded))); err != nil {
 		t.Fatal(err)
 	}
-	if v.saved != at.position || !reflect.DeepEqual(v.state.tokens, h.v.state.tokens) {
-		t.Errorf("the memory differs; the snapshot was at %d, want %d", v.saved, at.position)
+	if v.saved != at.position {
+		t.Errorf("the snapshot was at %d, want %d", v.saved, at.position)
+	}
+	if got, want := v.state, h.v.state; !reflect.DeepEqual(got.tokens, want.tokens) || !reflect.DeepEqual(got.members, want.members) {
+		t.Error("tokens or members differ")
+	}
+	for id, u := range h.v.state.users {
+		if got := v.state.users[id]; !reflect.DeepEqual(got, u) {
+			t.Errorf("user %v: %+v, want %+v", id, *got, *u)
+		}
 	}
 }
