@@ -3,13 +3,7 @@
 package sealer
 
 import (
-	"bufio"
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
 	"iter"
-	"os"
 	"path/filepath"
 )
 
@@ -35,27 +29,9 @@ func Kept(dir, origin string) (KeptEpochs, error) {
 		return KeptEpochs{}, err
 	}
 	last := files[len(files)-1]
-	whole, err := wholeLines(filepath.Join(k.o.dir, last.name))
-	k.Size = last.from + whole
+	lines, _, _, err := wholeLines(filepath.Join(k.o.dir, last.name))
+	k.Size = last.from + lines
 	return k, err
-}
-
-func wholeLines(name string) (n int64, err error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return 0, fmt.Errorf("checkpoints outside of the database: %w", err)
-	}
-	defer f.Close()
-	for r, part := bufio.NewReader(f), make([]byte, 64<<10); ; {
-		read, err := r.Read(part)
-		n += int64(bytes.Count(part[:read], []byte{'\n'}))
-		if errors.Is(err, io.EOF) {
-			return n, nil
-		}
-		if err != nil {
-			return 0, fmt.Errorf("checkpoints outside of the database: %w", err)
-		}
-	}
 }
 
 // All gives them in order.

@@ -7,7 +7,6 @@ package sealer
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tokenledger/tokenledger/eventstore/internal/atomicfile"
 	"github.com/tokenledger/tokenledger/eventstore/merkle"
 )
 
@@ -29,6 +29,11 @@ const fileEpochs = 100_000
 type kept struct {
 	Record     string `json:"record"`
 	Checkpoint string `json:"checkpoint"`
+}
+
+func keptLine(c Sealed) ([]byte, error) {
+	line, err := json.Marshal(kept{string(c.Record), string(c.Checkpoint)})
+	return append(line, '\n'), err
 }
 
 // outside appends to the files of one log of epochs. Their names are
@@ -53,18 +58,38 @@ func openOutside(dir, origin string, log int) (*outside, error) {
 		return o, err
 	}
 	last := files[len(files)-1]
-	content, err := os.ReadFile(filepath.Join(o.dir, last.name))
+	name := filepath.Join(o.dir, last.name)
+	lines, size, rest, err := wholeLines(name)
 	if err != nil {
-		return nil, fmt.Errorf("checkpoints outside of the database: %w", err)
+		return nil, err
 	}
-	whole := bytes.LastIndexByte(content, '\n') + 1
-	if whole < len(content) {
-		if err := os.Truncate(filepath.Join(o.dir, last.name), int64(whole)); err != nil {
+	if rest > 0 {
+		if err := os.Truncate(name, size); err != nil {
 			return nil, fmt.Errorf("cut off half a line: %w", err)
 		}
 	}
-	o.next = last.from + int64(bytes.Count(content[:whole], []byte{'\n'}))
+	o.next = last.from + lines
 	return o, nil
+}
+
+// wholeLines counts the lines of a file that have an end, their bytes, and the bytes of
+// one that has none.
+func wholeLines(name string) (lines, size, rest int64, err error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return 0, 0, 0, fmt.Errorf("checkpoints outside of the database: %w", err)
+	}
+	defer f.Close()
+	for r := bufio.NewReader(f); ; lines++ {
+		line, err := r.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return lines, size, int64(len(line)), nil
+		}
+		if err != nil {
+			return 0, 0, 0, fmt.Errorf("checkpoints outside of the database: %w", err)
+		}
+		size += int64(len(line))
+	}
 }
 
 // directoryName makes a name for files of the origin of the first log.
@@ -122,14 +147,14 @@ func (o *outside) append(c Sealed) error {
 	if c.Epoch.Number != o.next {
 		return fmt.Errorf("%w: outside of the database epoch %d is next, not %d", ErrRefused, o.next, c.Epoch.Number)
 	}
-	line, err := json.Marshal(kept{string(c.Record), string(c.Checkpoint)})
+	line, err := keptLine(c)
 	if err != nil {
 		return err
 	}
 	if err := o.open(); err != nil {
 		return fmt.Errorf("keep a checkpoint outside of the database: %w", err)
 	}
-	_, err = o.file.Write(append(line, '\n'))
+	_, err = o.file.Write(line)
 	if err = errors.Join(err, o.file.Sync()); err != nil {
 		return fmt.Errorf("keep a checkpoint outside of the database: %w", err)
 	}
@@ -141,26 +166,21 @@ func (o *outside) intention() string { return filepath.Join(o.dir, fmt.Sprintf("
 
 // intend keeps an epoch that is going to be stored, synced.
 func (o *outside) intend(c Sealed) error {
-	line, err := json.Marshal(kept{string(c.Record), string(c.Checkpoint)})
+	line, err := keptLine(c)
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(o.intention(), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("keep a checkpoint outside of the database: %w", err)
-	}
-	_, err = f.Write(append(line, '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close(), o.syncDir()); err != nil {
+	if err := atomicfile.Write(o.intention(), line); err != nil {
 		return fmt.Errorf("keep a checkpoint outside of the database: %w", err)
 	}
 	return nil
 }
 
 // intended is the epoch that was about to be stored when a process ended, and nil for
-// none. One that was not written to its end was not stored either.
+// none.
 func (o *outside) intended() (*Sealed, error) {
 	line, err := os.ReadFile(o.intention())
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !bytes.HasSuffix(line, []byte{'\n'}) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
@@ -190,15 +210,7 @@ func (o *outside) open() error {
 		return err
 	}
 	o.file, o.from = f, from
-	return o.syncDir() // the file itself must not vanish
-}
-
-func (o *outside) syncDir() error {
-	dir, err := os.Open(o.dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return atomicfile.SyncDir(o.dir) // the file itself must not vanish
 }
 
 func (o *outside) close() error {

@@ -24,7 +24,7 @@ var mayImport = map[string][]string{
 	"eventstore/internal/atomicfile": {},
 	"eventstore/eventstoretest":      {"events", "eventstore", "eventstore/embedded"},
 	"eventstore/merkle":              {},
-	"eventstore/sealer":              {"events", "eventstore", "eventstore/merkle"},
+	"eventstore/sealer":              {"events", "eventstore", "eventstore/merkle", "eventstore/internal/atomicfile"},
 	"eventstore/witness":             {"eventstore/merkle", "eventstore/internal/atomicfile"},
 	"eventstore/jetstream":           {"events", "eventstore", "eventstore/internal/atomicfile"},
 	"eventstore/embedded":            {"eventstore/internal/atomicfile"},
