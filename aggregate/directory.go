@@ -297,22 +297,11 @@ func (y *Directory) onOrganization(
 		})
 }
 
-// SetPolicy replaces what an organization demands of the tokens that reach it.
-// A demand that the caller's own token would fail is refused, so that nobody
-// locks himself out.
-func (y *Directory) SetPolicy(ctx context.Context, call Call, organization uuid.UUID, policy events.Policy) (Made, error) {
-	return y.setPolicy(ctx, call, organization, policy, func(events.Policy) events.Policy { return policy })
-}
-
-// ChangePolicy is [Directory.SetPolicy] for some of the demands; the others stay.
+// ChangePolicy changes some of what an organization demands of the tokens that
+// reach it; the other demands stay. One that the caller's own token would fail is
+// refused, so that nobody locks himself out.
 func (y *Directory) ChangePolicy(ctx context.Context, call Call, organization uuid.UUID, change PolicyChange) (Made, error) {
-	return y.setPolicy(ctx, call, organization, change, change.To)
-}
-
-func (y *Directory) setPolicy(
-	ctx context.Context, call Call, organization uuid.UUID, input any, to func(events.Policy) events.Policy,
-) (Made, error) {
-	return y.run(ctx, call, "SetPolicy", []any{organization, input}, events.KindOrganization,
+	return y.run(ctx, call, "SetPolicy", []any{organization, change}, events.KindOrganization,
 		func(ctx context.Context, d *Decision, who Principal) (uuid.UUID, error) {
 			at, err := admit(ctx, d, who, organization, OpChangePolicy)
 			if err != nil {
@@ -321,7 +310,7 @@ func (y *Directory) setPolicy(
 			if err := call.expect(d, events.OrganizationStream(organization)); err != nil {
 				return organization, err
 			}
-			policy, err := at.policyOf(to(at.Policy))
+			policy, err := at.policyOf(change.To(at.Policy))
 			if err != nil {
 				return organization, err
 			}

@@ -116,7 +116,7 @@ func TestRecoverWhereSingleSignOnIsRequired(t *testing.T) {
 	if _, err := w.tokens.AuthorizeSSO(t.Context(), w.through(admin), w.org, admin); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.directory.SetPolicy(t.Context(), w.through(admin), w.org, events.Policy{SSORequired: true}); err != nil {
+	if err := w.wants(w.through(admin), events.Policy{SSORequired: true}); err != nil {
 		t.Fatal(err)
 	}
 	made, err := w.directory.Recover(t.Context(), Recovery{Email: "OWNER@example.com"})

@@ -72,8 +72,7 @@ func TestRightsAreThoseAtTheAppend(t *testing.T) {
 			return err
 		},
 		"single sign-on is required": func(w *world, _ TokenRef) error {
-			_, err := w.directory.SetPolicy(w.Context(), w.by(events.RoleOwner), w.org, events.Policy{SSORequired: true})
-			return err
+			return w.wants(w.by(events.RoleOwner), events.Policy{SSORequired: true})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

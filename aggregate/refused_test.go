@@ -26,8 +26,7 @@ func TestPeopleAndTheirTokensApartOncePeopleCanSignIn(t *testing.T) {
 	w := newWorld(t)
 	change := func(call Call, signIn bool, member string) error {
 		call.Principal.SignIn = signIn
-		_, err := w.directory.SetPolicy(t.Context(), call, w.org, events.Policy{MemberScopes: []string{member + ":read"}})
-		return err
+		return w.wants(call, events.Policy{MemberScopes: []string{member + ":read"}})
 	}
 	owner := w.by(events.RoleOwner)
 	full := w.through(w.newPersonalToken(owner, []uuid.UUID{w.org}))

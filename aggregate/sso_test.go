@@ -30,12 +30,6 @@ func (w *world) signOn(call Call, org uuid.UUID, ref TokenRef, state string) (To
 	return w.tokens.AuthorizeBySignIn(w.Context(), call, SSOProof{Organization: org, Token: ref, Provider: acme, Once: state})
 }
 
-func (w *world) wants(call Call, p events.Policy) error {
-	w.Helper()
-	_, err := w.directory.SetPolicy(w.Context(), call, w.org, p)
-	return err
-}
-
 func TestSSOProvider(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -205,9 +205,8 @@ func TestSingleSignOn(t *testing.T) {
 
 	unstamped := w.newPersonalToken(w.by(events.RoleAdmin), []uuid.UUID{w.org})
 	policy := events.Policy{SSORequired: true}
-	_, err := w.directory.SetPolicy(t.Context(), w.through(unstamped), w.org, policy)
-	mustBe(t, err, CodeConflict, "ssoRequired")
-	if _, err := w.directory.SetPolicy(t.Context(), w.through(personal), w.org, policy); err != nil {
+	mustBe(t, w.wants(w.through(unstamped), policy), CodeConflict, "ssoRequired")
+	if err := w.wants(w.through(personal), policy); err != nil {
 		t.Fatal(err)
 	}
 	create := func(ref TokenRef) error {

@@ -69,13 +69,17 @@ func (b *battle) policyTargets(t *testing.T, sh *shared, n int) []func(int) targ
 	}
 }
 
-// set sets the organization's policy.
+// set sets what these tests demand by the organization's policy.
 func (b *battle) set(t *testing.T, p events.Policy) {
 	t.Helper()
 	b.law.sh.withTokens(t, func(ctx context.Context, tokens *aggregate.Tokens) {
 		directory := aggregate.Directory{Tokens: tokens}
 		call := aggregate.Call{Principal: aggregate.Principal{Actor: events.Person(b.law.owner), User: b.law.owner}}
-		if _, err := directory.SetPolicy(ctx, call, b.law.organization, p); err != nil {
+		change := aggregate.PolicyChange{
+			AllowedSources: append([]string{}, p.AllowedSources...), ScopeCeiling: append([]string{}, p.ScopeCeiling...),
+			ExpiryRequired: &p.ExpiryRequired, RotationAge: &p.RotationAge, RotationEnforced: &p.RotationEnforced,
+		}
+		if _, err := directory.ChangePolicy(ctx, call, b.law.organization, change); err != nil {
 			t.Errorf("set a policy: %v", err)
 		}
 	})
