@@ -105,10 +105,36 @@ func TestAccessDiffAndWhoCould(t *testing.T) {
 	}
 	w.send(auditor, who, vars{"action": "flyToTheMoon"}).refuses("BAD_USER_INPUT", "action")
 
+	// Who is deactivated could do nothing in the meantime.
+	leaver, _ := w.member("hopper", events.RoleAdmin)
+	could := map[events.Position]bool{w.head(): true} // as of each of these
+	for _, c := range []struct {
+		mutation string
+		could    bool
+	}{
+		{`mutation($id: ID!) { deactivateUser(id: $id, reason: "leave") { receipt { position } } }`, false},
+		{`mutation($id: ID!) { reactivateUser(id: $id, reason: "back") { receipt { position } } }`, true},
+	} {
+		w.ask(c.mutation, vars{"id": leaver})
+		w.settle()
+		if now := names(w.as(auditor, who, vars{"action": "createEvidence"})); slices.Contains(now, "member admin") != c.could {
+			t.Errorf("after %s: %v", c.mutation, now)
+		}
+		could[w.head()] = c.could
+		for at, want := range could {
+			then := names(w.as(auditor, who, vars{"action": "createEvidence", "asOf": vars{"position": at}}))
+			if slices.Contains(then, "member admin") != want {
+				t.Errorf("after %s, as of %d: %v", c.mutation, at, then)
+			}
+		}
+	}
+	w.ask(`mutation($id: ID!) { removeMember(userID: $id, reason: "left") { receipt { position } } }`, vars{"id": leaver})
+
 	w.ask(`mutation { updateOrganizationPolicy(input: {maxLifetime: 3600, allowedSources: ["192.0.2.0/24"]}) { receipt { position } } }`, nil)
 	w.settle()
 	demanded := w.as(auditor, `{ whoCould(action: "createEvidence") { allowed { kind id conditions } } }`, nil)
 	made := w.ask(`{ personalAccessTokens { edges { node { id createdAt } } } }`, nil)
+	tokens := 0
 	for _, one := range demanded.any("whoCould.allowed").([]any) {
 		one := one.(map[string]any)
 		conditions := one["conditions"].([]any)
@@ -118,6 +144,7 @@ func TestAccessDiffAndWhoCould(t *testing.T) {
 			}
 			continue
 		}
+		tokens++
 		if len(conditions) != 2 || conditions[0] != "from the networks 192.0.2.0/24" || one["id"] != made.at("personalAccessTokens.edges.0.node.id") {
 			t.Fatalf("under the policy: %v", one)
 		}
@@ -127,6 +154,9 @@ func TestAccessDiffAndWhoCould(t *testing.T) {
 		if must(t, err); !end.Equal(created.Add(time.Hour)) {
 			t.Errorf("a token that was made at %s: %v", created, one)
 		}
+	}
+	if tokens != 1 {
+		t.Errorf("%d tokens under the policy: %s", tokens, demanded.body)
 	}
 }
 

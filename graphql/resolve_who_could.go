@@ -4,6 +4,8 @@ package graphql
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +35,7 @@ func (q queries) WhoCould(ctx context.Context, action string, resource *string, 
 	}
 	at := moment(s)
 	answer := &model.WhoCould{AsOf: &at, Action: action, Resource: resource, Scope: object + ":" + verb, Allowed: []model.CouldDo{}}
-	access, err := q.accessAt(ctx, s, organization)
+	access, err := q.accessAt(ctx, s, organization, asOf)
 	if err != nil {
 		return nil, err
 	}
@@ -45,16 +47,30 @@ func (q queries) WhoCould(ctx context.Context, action string, resource *string, 
 	return answer, nil
 }
 
-// accessAt is the access at the state's instant, with the age of each personal
-// token's value, which the organization's own trail does not tell.
-func (h *handler) accessAt(ctx context.Context, s *evidence.State, organization uuid.UUID) ([]evidence.Access, error) {
+// accessAt is the access at the state's instant, with what the organization's own
+// trail does not tell: the age of each personal token's value, and which users were
+// deactivated. Those had none.
+func (h *handler) accessAt(ctx context.Context, s *evidence.State, organization uuid.UUID, asOf *model.AsOf) ([]evidence.Access, error) {
 	access := s.Access(organization)
-	var personal []uuid.UUID
+	var personal, users []uuid.UUID
 	for _, a := range access {
 		if kindOf(a) == events.PersonalKind {
 			personal = append(personal, a.ID)
 		}
+		if a.Holder != uuid.Nil {
+			users = append(users, a.Holder)
+		}
 	}
+	out, err := h.deactivated(ctx, users, func(p events.Position, at time.Time) bool {
+		if asOf != nil && asOf.Position != nil {
+			return p <= events.Position(*asOf.Position)
+		}
+		return !at.After(s.At)
+	})
+	if err != nil {
+		return nil, err
+	}
+	access = slices.DeleteFunc(access, func(a evidence.Access) bool { return out[a.Holder] })
 	rows, err := h.views.TokensByID(ctx, personal)
 	if err != nil {
 		return nil, err
@@ -65,6 +81,37 @@ func (h *handler) accessAt(ctx context.Context, s *evidence.State, organization 
 		}
 	}
 	return access, nil
+}
+
+// deactivated tells which of the users were, after what had been recorded by then.
+func (h *handler) deactivated(
+	ctx context.Context, users []uuid.UUID, hadBeen func(events.Position, time.Time) bool,
+) (map[uuid.UUID]bool, error) {
+	rows, err := h.views.UsersByID(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	out := map[uuid.UUID]bool{}
+	for id, row := range rows {
+		if hadBeen(row.Position, row.UpdatedAt) {
+			out[id] = row.DeactivatedAt != nil
+			continue
+		}
+		var user aggregate.User // has changed since: as the history has it
+		for rec, err := range h.tokens.Handler.Log.ReadStream(ctx, events.UserStream(id), 0) {
+			if err != nil {
+				return nil, fmt.Errorf("read a user's history: %w", err)
+			}
+			if !hadBeen(rec.Position, rec.RecordedAt) {
+				break
+			}
+			if e, ok := rec.Event.(events.UserEvent); ok {
+				user = aggregate.UserDecider.Evolve(user, e)
+			}
+		}
+		out[id] = user.Deactivated
+	}
+	return out, nil
 }
 
 // kindOf is the kind of token that the access is by; empty for a member.
