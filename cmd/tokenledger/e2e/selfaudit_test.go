@@ -101,7 +101,7 @@ func TestTheSelfAuditIsLoud(t *testing.T) {
 		if got := s.metric(t, "tokenledger_audit_mismatch"); got != "0" {
 			t.Errorf("the metric is %s", got)
 		}
-		if strings.Contains(s.Output(), "the self-audit found") {
+		if strings.Contains(s.Stderr.String(), "the self-audit found") {
 			t.Errorf("it found something:\n%s", s.Output())
 		}
 		s.stop(t)
@@ -135,9 +135,8 @@ func TestTheSelfAuditIsLoud(t *testing.T) {
 		if got := s.metric(t, "tokenledger_audit_mismatch"); got != "1" {
 			t.Errorf("%s: the metric is %s", what, got)
 		}
-		if out := s.Output(); !regexp.MustCompile(`level=ERROR msg="the self-audit found a mismatch.*position=[1-9][0-9]* what=.*` + c.says).MatchString(out) {
-			t.Errorf("%s: the log says nothing:\n%s", what, out)
-		}
+		loud := regexp.MustCompile(`level=ERROR msg="the self-audit found a mismatch.*position=[1-9][0-9]* what=.*` + c.says)
+		await(t, "the log tells of "+what, func() bool { return loud.MatchString(s.Stderr.String()) })
 		s.stop(t)
 		run(t, s.env, "audit", "check").exits(t, 1, "mismatch at position", c.says)
 		superuser(t, sh.database, c.mend)
