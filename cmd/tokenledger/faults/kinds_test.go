@@ -7,7 +7,6 @@ package faults_test
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"syscall"
 	"time"
 )
@@ -19,7 +18,7 @@ type fault struct {
 	possible func(w *world) bool
 	// strike breaks something of the chosen services, and gives what mends it. One that
 	// gives nothing is a kill: whatever supervises the thing starts it again at once.
-	strike func(ctx context.Context, w *world, r *rand.Rand, services []int) (mend func() error, err error)
+	strike func(ctx context.Context, w *world, services []int) (mend func() error, err error)
 	// whole faults meet every service.
 	whole bool
 }
@@ -28,27 +27,27 @@ func always(*world) bool { return true }
 
 func kinds() []fault {
 	all := []fault{
-		{name: "service killed", possible: always, strike: func(_ context.Context, w *world, _ *rand.Rand, services []int) (func() error, error) {
+		{name: "service killed", possible: always, strike: func(_ context.Context, w *world, services []int) (func() error, error) {
 			for _, i := range services {
 				w.services[i].kill()
 			}
 			return nil, nil
 		}},
 		{name: "service frozen", possible: always, strike: freeze},
-		{name: "postmaster killed", possible: always, whole: true, strike: func(_ context.Context, w *world, _ *rand.Rand, _ []int) (func() error, error) {
+		{name: "postmaster killed", possible: always, whole: true, strike: func(_ context.Context, w *world, _ []int) (func() error, error) {
 			w.postgres.kill()
-			return nil, w.postgres.revive()
+			return nil, persist(w.postgres.revive)
 		}},
-		{name: "all of Postgres killed", possible: always, whole: true, strike: func(_ context.Context, w *world, _ *rand.Rand, _ []int) (func() error, error) {
+		{name: "all of Postgres killed", possible: always, whole: true, strike: func(_ context.Context, w *world, _ []int) (func() error, error) {
 			w.postgres.killAll()
-			return nil, w.postgres.revive()
+			return nil, persist(w.postgres.revive)
 		}},
-		{name: "appender's backend killed", possible: always, whole: true, strike: func(ctx context.Context, w *world, _ *rand.Rand, _ []int) (func() error, error) {
-			return nil, w.postgres.killBackend(ctx)
+		{name: "appender's backend killed", possible: always, whole: true, strike: func(ctx context.Context, w *world, _ []int) (func() error, error) {
+			return nil, persist(func() error { return w.postgres.killBackend(ctx) })
 		}},
-		{name: "NATS killed", possible: always, whole: true, strike: func(_ context.Context, w *world, _ *rand.Rand, _ []int) (func() error, error) {
+		{name: "NATS killed", possible: always, whole: true, strike: func(_ context.Context, w *world, _ []int) (func() error, error) {
 			w.nats.kill()
-			return nil, w.nats.revive()
+			return nil, persist(w.nats.revive)
 		}},
 		{name: "disk of Postgres full", possible: func(w *world) bool { return w.disks[postgresDisk] != nil }, whole: true, strike: fullPostgres},
 		{name: "disk of NATS full", possible: func(w *world) bool { return w.disks[natsDisk] != nil }, whole: true, strike: fullNATS},
@@ -59,7 +58,7 @@ func kinds() []fault {
 	}{{"clock of Postgres a minute ahead", time.Minute}, {"clock of Postgres a minute behind", -time.Minute}, {"clock of Postgres 3 s ahead", 3 * time.Second}} {
 		all = append(all, fault{
 			name: jump.name, possible: func(w *world) bool { return w.clock != nil }, whole: true,
-			strike: func(_ context.Context, w *world, _ *rand.Rand, _ []int) (func() error, error) {
+			strike: func(_ context.Context, w *world, _ []int) (func() error, error) {
 				return func() error { return w.clock.jump(0) }, w.clock.jump(jump.off)
 			},
 		})
@@ -74,7 +73,7 @@ func kinds() []fault {
 		}{{"slow", latency}, {"reset", reset}, {"half-open", halfOpen}, {"cut off", partition}} {
 			all = append(all, fault{
 				name: "way to " + server.name + " " + toxin.name, possible: always,
-				strike: func(_ context.Context, w *world, _ *rand.Rand, services []int) (func() error, error) {
+				strike: func(_ context.Context, w *world, services []int) (func() error, error) {
 					var heals []func()
 					mend := func() error {
 						for _, heal := range heals {
@@ -99,7 +98,7 @@ func kinds() []fault {
 
 // freeze stops processes in the middle of whatever they do, as a machine does that is
 // moved; they go on as if nothing had been.
-func freeze(_ context.Context, w *world, _ *rand.Rand, services []int) (func() error, error) {
+func freeze(_ context.Context, w *world, services []int) (func() error, error) {
 	var frozen []int
 	for _, i := range services {
 		s := w.services[i]
@@ -122,26 +121,23 @@ func freeze(_ context.Context, w *world, _ *rand.Rand, services []int) (func() e
 
 // fullPostgres fills the disk of Postgres, which may end over it; where space is
 // again, somebody starts it.
-func fullPostgres(ctx context.Context, w *world, _ *rand.Rand, _ []int) (func() error, error) {
+func fullPostgres(_ context.Context, w *world, _ []int) (func() error, error) {
 	d := w.disks[postgresDisk]
 	return func() error {
 		if err := d.free(); err != nil {
 			return err
 		}
-		ctx, cancel := context.WithTimeout(ctx, startLimit)
-		defer cancel()
-		return await(ctx, w.postgres.revive)
+		return persist(w.postgres.revive)
 	}, d.fill()
 }
 
 // fullNATS fills the disk of NATS, which then takes nothing until it is started anew.
-func fullNATS(_ context.Context, w *world, _ *rand.Rand, _ []int) (func() error, error) {
+func fullNATS(_ context.Context, w *world, _ []int) (func() error, error) {
 	d := w.disks[natsDisk]
 	return func() error {
 		if err := d.free(); err != nil {
 			return err
 		}
-		w.nats.kill()
-		return w.nats.revive()
+		return w.nats.restart()
 	}, d.fill()
 }

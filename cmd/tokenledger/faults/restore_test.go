@@ -59,9 +59,8 @@ func newLedger(t *testing.T) *ledger {
 		t.Fatal(err)
 	}
 	config := w.postgres.config
-	config.Settings = map[string]string{
-		"max_connections": "200", "archive_mode": "on", "archive_command": "cp %p " + l.archive + "/%f",
-	}
+	config.Settings = postgresSettings()
+	config.Settings["archive_mode"], config.Settings["archive_command"] = "on", "cp %p "+l.archive+"/%f"
 	l.must(w.postgres.move(config))
 	return l
 }
@@ -208,14 +207,23 @@ func (l *ledger) intact() {
 	for _, f := range failed {
 		l.Error(f)
 	}
-	for i, leaf := range l.leaves {
-		if !bytes.Equal(leaves[i].Raw, leaf.Raw) {
-			l.Fatalf("position %d is another event than before the restore", i+1)
-		}
-	}
+	l.begins(leaves, l.leaves)
 	l.must(l.replayed(l.Context()))
 	l.subscribe(len(leaves))
 	l.Logf("%d events before the restore, %d after; %d answered and none lost", len(l.leaves), len(leaves), l.report.uses+l.report.commands)
+}
+
+// begins fails the test unless the log begins with what was there before the restore.
+func (l *ledger) begins(log, before []outside.Leaf) {
+	l.Helper()
+	if len(log) < len(before) {
+		l.Fatalf("of %d events from before the restore %d are there", len(before), len(log))
+	}
+	for i, leaf := range before {
+		if !bytes.Equal(log[i].Raw, leaf.Raw) {
+			l.Fatalf("position %d is another event than before the restore", i+1)
+		}
+	}
 }
 
 // elsewhere is a cluster that is not there yet, with the password of the present one.
@@ -226,7 +234,7 @@ func (l *ledger) elsewhere() embedded.PostgresConfig {
 	l.must(err)
 	l.must(os.Mkdir(dir, 0o711))
 	l.must(os.WriteFile(filepath.Join(dir, "postgres.password"), password, 0o600))
-	return embedded.PostgresConfig{Dir: dir, Settings: map[string]string{"max_connections": "200"}}
+	return embedded.PostgresConfig{Dir: dir, Settings: postgresSettings()}
 }
 
 func TestRestoreOfADump(t *testing.T) {
@@ -360,11 +368,7 @@ func TestRestoreToAnEarlierPointIsAnotherOrigin(t *testing.T) {
 	for _, f := range failed {
 		t.Error(f)
 	}
-	for i, leaf := range l.leaves[:earlier] {
-		if !bytes.Equal(leaves[i].Raw, leaf.Raw) {
-			t.Fatalf("position %d is another event than before the restore", i+1)
-		}
-	}
+	l.begins(leaves, l.leaves[:earlier])
 	l.must(l.replayed(t.Context()))
 	l.continued()
 	l.warned()

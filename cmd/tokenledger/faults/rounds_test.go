@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -81,10 +82,14 @@ func (d *deck) deal(w *world) fault {
 		}
 		next := d.left[0]
 		d.left = d.left[1:]
-		if next.possible(w) && strings.Contains(next.name, d.only) {
+		if d.deals(next, w) {
 			return next
 		}
 	}
+}
+
+func (d *deck) deals(f fault, w *world) bool {
+	return f.possible(w) && strings.Contains(f.name, d.only)
 }
 
 func inWorld(t *testing.T, r *report, schedule *rand.Rand, deck *deck, minutes float64) {
@@ -101,6 +106,9 @@ func inWorld(t *testing.T, r *report, schedule *rand.Rand, deck *deck, minutes f
 			t.Errorf("end: %v", err)
 		}
 	}()
+	if !slices.ContainsFunc(kinds(), func(f fault) bool { return deck.deals(f, w) }) {
+		t.Fatalf("FAULTS_ONLY=%s: no fault that is possible here has this in its name", deck.only)
+	}
 	var leaves []outside.Leaf
 	for n := 0; n < roundsOfAWorld && time.Since(r.began).Minutes() < minutes; n++ {
 		round := newRound(w, r, schedule, deck)
@@ -223,7 +231,7 @@ func (n *round) strikeAll(ctx context.Context) error {
 		time.Sleep(s.after)
 		n.report.strike(s.name)
 		began := n.now()
-		mend, err := s.strike(ctx, n.world, n.random, s.services)
+		mend, err := s.strike(ctx, n.world, s.services)
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}

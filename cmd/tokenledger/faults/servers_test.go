@@ -35,6 +35,7 @@ const (
 type postgres struct {
 	config embedded.PostgresConfig
 	bridge net.Listener
+	turn   sync.Mutex // held by whoever revives it: two faults may end at once
 
 	mu     sync.Mutex // guards server
 	server *embedded.Postgres
@@ -118,6 +119,8 @@ func (p *postgres) killBackend(ctx context.Context) error {
 
 // revive starts the server unless it runs.
 func (p *postgres) revive() error {
+	p.turn.Lock()
+	defer p.turn.Unlock()
 	select {
 	case <-p.running().Done():
 		return p.start()
@@ -200,6 +203,7 @@ func (p *postgres) pass() {
 // broker is a NATS server in a process of its own.
 type broker struct {
 	dir, address string
+	turn         sync.Mutex // held by whoever starts it again: two faults may end at once
 
 	mu      sync.Mutex // guards process
 	process *outside.Process
@@ -241,10 +245,21 @@ func (b *broker) running() *outside.Process {
 
 func (b *broker) kill() { b.running().Kill() }
 
+// revive starts the server unless it runs.
 func (b *broker) revive() error {
+	b.turn.Lock()
+	defer b.turn.Unlock()
 	if !b.running().Ended() {
 		return nil
 	}
+	return b.start()
+}
+
+// restart starts the server anew.
+func (b *broker) restart() error {
+	b.turn.Lock()
+	defer b.turn.Unlock()
+	b.kill()
 	return b.start()
 }
 

@@ -108,9 +108,7 @@ func (w *world) startServers(report *report) (err error) {
 		w.disks[name] = d
 		w.ends = append(w.ends, d.unmount)
 	}
-	config := embedded.PostgresConfig{Dir: filepath.Join(w.dir, postgresDisk, "data"), Settings: map[string]string{
-		"max_connections": "200", "min_wal_size": "32MB", "max_wal_size": "64MB",
-	}}
+	config := embedded.PostgresConfig{Dir: filepath.Join(w.dir, postgresDisk, "data"), Settings: postgresSettings()}
 	if w.clock, err = newServerClock(w.dir); err != nil {
 		report.skip("jumps of the clock of Postgres", err.Error())
 	} else {
@@ -125,6 +123,11 @@ func (w *world) startServers(report *report) (err error) {
 	}
 	w.ends = append(w.ends, func() error { w.nats.kill(); return nil })
 	return nil
+}
+
+// postgresSettings keep the server to its small disk.
+func postgresSettings() map[string]string {
+	return map[string]string{"max_connections": "200", "min_wal_size": "32MB", "max_wal_size": "64MB"}
 }
 
 func (w *world) initialize() error {
@@ -186,6 +189,14 @@ func await(ctx context.Context, try func() error) error {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// persist tries for as long as a start may take: what is to be broken or mended may be
+// broken otherwise at the moment.
+func persist(try func() error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	return await(ctx, try)
 }
 
 // end ends everything, the last first.
