@@ -36,28 +36,49 @@ func (s *Snapshot) Position(ctx context.Context, projection string) (at events.P
 }
 
 // Tokens are all tokens of both kinds. Their last use, which stands elsewhere, is left out.
-func (s *Snapshot) Tokens(ctx context.Context) ([]TokenRow, error) {
-	return selectRows[TokenRow](ctx, s.tx, "tokens", "true")
+func (s *Snapshot) Tokens(ctx context.Context) iter.Seq2[TokenRow, error] {
+	return allRows[TokenRow](ctx, s.tx, "tokens")
 }
 
 // Organizations are all organizations.
-func (s *Snapshot) Organizations(ctx context.Context) ([]OrganizationRow, error) {
-	return selectRows[OrganizationRow](ctx, s.tx, "directory_organizations", "true")
+func (s *Snapshot) Organizations(ctx context.Context) iter.Seq2[OrganizationRow, error] {
+	return allRows[OrganizationRow](ctx, s.tx, "directory_organizations")
 }
 
 // Users are all users.
-func (s *Snapshot) Users(ctx context.Context) ([]UserRow, error) {
-	return selectRows[UserRow](ctx, s.tx, "directory_users", "true")
+func (s *Snapshot) Users(ctx context.Context) iter.Seq2[UserRow, error] {
+	return allRows[UserRow](ctx, s.tx, "directory_users")
 }
 
 // Memberships are all memberships.
-func (s *Snapshot) Memberships(ctx context.Context) ([]MembershipRow, error) {
-	return selectRows[MembershipRow](ctx, s.tx, "directory_memberships", "true")
+func (s *Snapshot) Memberships(ctx context.Context) iter.Seq2[MembershipRow, error] {
+	return allRows[MembershipRow](ctx, s.tx, "directory_memberships")
 }
 
 // Grants are all grants.
-func (s *Snapshot) Grants(ctx context.Context) ([]GrantRow, error) {
-	return selectRows[GrantRow](ctx, s.tx, "directory_grants", "true")
+func (s *Snapshot) Grants(ctx context.Context) iter.Seq2[GrantRow, error] {
+	return allRows[GrantRow](ctx, s.tx, "directory_grants")
+}
+
+// allRows gives the rows of a table as they come, in no order, and keeps none.
+func allRows[T any](ctx context.Context, db queryer, table string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		rows, _ := db.Query(ctx, "SELECT "+qualified("t", columnsOf[T]())+" FROM "+table+" t") // its error comes out of the rows
+		defer rows.Close()
+		for rows.Next() {
+			row, err := pgx.RowToStructByNameLax[T](rows)
+			if err != nil {
+				yield(row, fmt.Errorf("read %s: %w", table, err))
+				return
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(*new(T), fmt.Errorf("read %s: %w", table, err))
+		}
+	}
 }
 
 // Stretch is a run of lines of one trail.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/google/uuid"
@@ -53,68 +54,52 @@ func (a *audit) readModel(ctx context.Context, name string, compare func(context
 }
 
 func (a *audit) tokens(ctx context.Context, s *projections.Snapshot) error {
-	rows, err := s.Tokens(ctx)
-	if err != nil {
-		return err
-	}
-	kept := make(map[uuid.UUID]*projections.TokenRow, len(rows))
-	for i := range rows {
-		kept[rows[i].ID] = &rows[i]
-	}
-	return compareRows(a, "tokens", kept, a.state.Tokens, func(r *projections.TokenRow) events.Position { return r.Position })
+	return compareRows(a, "tokens", s.Tokens(ctx), a.state.Tokens,
+		func(r *projections.TokenRow) (uuid.UUID, events.Position) { return r.ID, r.Position })
 }
 
 func (a *audit) directory(ctx context.Context, s *projections.Snapshot) error {
-	organizations, err := s.Organizations(ctx)
-	if err != nil {
-		return err
-	}
-	users, err := s.Users(ctx)
-	if err != nil {
-		return err
-	}
-	members, err := s.Memberships(ctx)
-	if err != nil {
-		return err
-	}
-	grants, err := s.Grants(ctx)
-	if err != nil {
-		return err
-	}
 	return errors.Join(
-		compareRows(a, "organizations", keyed(organizations, func(r projections.OrganizationRow) uuid.UUID { return r.ID }), a.state.Organizations,
-			func(r *projections.OrganizationRow) events.Position { return r.Position }),
-		compareRows(a, "users", keyed(users, func(r projections.UserRow) uuid.UUID { return r.ID }), a.state.Users,
-			func(r *projections.UserRow) events.Position { return r.Position }),
-		compareRows(a, "memberships", keyed(members, func(r projections.MembershipRow) Pair { return Pair{r.Organization, r.User} }), a.state.Members,
-			func(r *projections.MembershipRow) events.Position { return r.Position }),
-		compareRows(a, "grants", keyed(grants, func(r projections.GrantRow) Pair { return Pair{r.Token, r.Organization} }), a.state.Grants,
-			func(r *projections.GrantRow) events.Position { return r.Position }))
+		compareRows(a, "organizations", s.Organizations(ctx), a.state.Organizations,
+			func(r *projections.OrganizationRow) (uuid.UUID, events.Position) { return r.ID, r.Position }),
+		compareRows(a, "users", s.Users(ctx), a.state.Users,
+			func(r *projections.UserRow) (uuid.UUID, events.Position) { return r.ID, r.Position }),
+		compareRows(a, "memberships", s.Memberships(ctx), a.state.Members,
+			func(r *projections.MembershipRow) (Pair, events.Position) {
+				return Pair{r.Organization, r.User}, r.Position
+			}),
+		compareRows(a, "grants", s.Grants(ctx), a.state.Grants,
+			func(r *projections.GrantRow) (Pair, events.Position) {
+				return Pair{r.Token, r.Organization}, r.Position
+			}))
 }
 
-func keyed[K comparable, T any](rows []T, key func(T) K) map[K]*T {
-	m := make(map[K]*T, len(rows))
-	for i := range rows {
-		m[key(rows[i])] = &rows[i]
+// compareRows names the position of the event that the row which differs is at. Of
+// the read model it has one row at a time in memory.
+func compareRows[K comparable, T any](
+	a *audit, name string, kept iter.Seq2[T, error], replayed map[K]*T, place func(*T) (K, events.Position),
+) error {
+	differs := func(row *T, how string) error {
+		key, at := place(row)
+		return a.mismatch(at, "read model "+name, fmt.Sprintf(how, key))
 	}
-	return m
-}
-
-// compareRows names the position of the event that the row which differs is at.
-func compareRows[K comparable, T any](a *audit, name string, kept, replayed map[K]*T, position func(*T) events.Position) error {
-	for key, row := range replayed {
+	seen := make(map[K]bool, len(replayed))
+	for row, err := range kept {
+		if err != nil {
+			return err
+		}
 		a.done.Rows++
-		other := kept[key]
-		if other == nil {
-			return a.mismatch(position(row), "read model "+name, fmt.Sprintf("the row %v is missing", key))
-		}
-		if !sameRow(row, other) {
-			return a.mismatch(position(row), "read model "+name, fmt.Sprintf("the row %v is not what the log makes of it", key))
+		key, _ := place(&row)
+		seen[key] = true
+		if want := replayed[key]; want == nil {
+			return differs(&row, "the log knows of no row %v")
+		} else if !sameRow(want, &row) {
+			return differs(want, "the row %v is not what the log makes of it")
 		}
 	}
-	for key, row := range kept {
-		if replayed[key] == nil {
-			return a.mismatch(position(row), "read model "+name, fmt.Sprintf("the log knows of no row %v", key))
+	for key, row := range replayed {
+		if !seen[key] {
+			return differs(row, "the row %v is missing")
 		}
 	}
 	return nil

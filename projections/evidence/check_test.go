@@ -158,7 +158,10 @@ func TestAuditFindsWhatASuperuserDid(t *testing.T) {
 		"token: a row changed": {func(t *testing.T, s *sealed) {
 			s.superuser(t, `UPDATE tokens SET revoked_at = NULL, revoked_by = NULL`)
 		}, "read model tokens"},
-		"token: a row dropped":   {func(t *testing.T, s *sealed) { s.superuser(t, `DELETE FROM tokens WHERE name = 'deploy'`) }, "read model tokens"},
+		"token: a row dropped": {func(t *testing.T, s *sealed) { s.superuser(t, `DELETE FROM tokens WHERE name = 'deploy'`) }, "read model tokens"},
+		"token: a row invented": {func(t *testing.T, s *sealed) {
+			s.superuser(t, `INSERT INTO tokens SELECT (jsonb_populate_record(t, jsonb_build_object('id', gen_random_uuid()))).* FROM tokens t WHERE name = 'deploy'`)
+		}, "read model tokens"},
 		"member: a role changed": {func(t *testing.T, s *sealed) { s.superuser(t, `UPDATE directory_memberships SET role = 'owner'`) }, "read model memberships"},
 		"grant: an end undone":   {func(t *testing.T, s *sealed) { s.superuser(t, `UPDATE directory_grants SET ended_at = NULL`) }, "read model grants"},
 		"trail: a line changed": {func(t *testing.T, s *sealed) {
