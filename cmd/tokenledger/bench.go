@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -46,21 +45,33 @@ func scratchEnviron(data string) map[string]string {
 	}
 }
 
-func (a app) benchAppend(c *cobra.Command, o bench.Options) (r bench.Result, err error) {
-	settings, remove, err := a.scratch()
+// withStore opens the store of a service that does not run.
+func withStore(ctx context.Context, c config.Config, do func(*service.Store) error) (err error) {
+	store, err := service.OpenStore(ctx, c, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return r, err
-	}
-	defer remove()
-	store, err := service.OpenStore(c.Context(), settings, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return r, err
+		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	fmt.Fprintf(a.err, "Appending for %v, in turn with the baseline …\n", o.Duration)
-	err = store.WithLog(c.Context(), func(ctx context.Context, log *eventstore.Log) error {
-		r, err = bench.Append(ctx, log, store.URL, o)
+	return do(store)
+}
+
+// withScratch opens a store with a private Postgres, thrown away afterwards.
+func (a app) withScratch(ctx context.Context, do func(*service.Store, config.Config) error) error {
+	settings, remove, err := a.scratch()
+	if err != nil {
 		return err
+	}
+	defer remove()
+	return withStore(ctx, settings, func(s *service.Store) error { return do(s, settings) })
+}
+
+func (a app) benchAppend(c *cobra.Command, o bench.Options) (r bench.Result, err error) {
+	err = a.withScratch(c.Context(), func(store *service.Store, _ config.Config) error {
+		fmt.Fprintf(a.err, "Appending for %v, in turn with the baseline …\n", o.Duration)
+		return store.WithLog(c.Context(), func(ctx context.Context, log *eventstore.Log) error {
+			r, err = bench.Append(ctx, log, store.URL, o)
+			return err
+		})
 	})
 	return r, err
 }
@@ -89,32 +100,12 @@ func (a app) benchAppendCommand() *cobra.Command {
 
 // benchVerify runs a whole service of its own in this process.
 func (a app) benchVerify(c *cobra.Command, of string, o bench.Options) (r bench.Result, err error) {
-	settings, remove, err := a.scratch()
-	if err != nil {
-		return r, err
-	}
-	defer remove()
-	ctx, stop := context.WithCancel(c.Context())
-	started, ended := make(chan service.Started, 1), make(chan error, 1)
-	go func() {
-		ended <- service.Run(ctx, settings, slog.New(slog.DiscardHandler), func(s service.Started) { started <- s })
-	}()
-	defer func() {
-		stop()
-		err = errors.Join(err, <-ended)
-	}()
-	select {
-	case s := <-started:
-		token, err := os.ReadFile(settings.AdminTokenFile())
-		if err != nil {
-			return r, err
-		}
+	err = a.withService(c.Context(), func(ctx context.Context, s scratchService) error {
 		fmt.Fprintf(a.err, "Verifying for %v, in turn with the baseline …\n", o.Duration)
-		return bench.Verify(ctx, bench.Service{URL: s.URL, Token: strings.TrimSpace(string(token))}, of, o)
-	case err := <-ended:
-		ended <- nil
-		return r, err
-	}
+		r, err = bench.Verify(ctx, s.asked(), of, o)
+		return err
+	})
+	return r, err
 }
 
 func (a app) printResult(r bench.Result, form string) error {

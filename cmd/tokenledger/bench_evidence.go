@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -67,62 +66,47 @@ func (a app) benchEvidenceCommand() *cobra.Command {
 }
 
 func (a app) benchEvidence(ctx context.Context, n int) (r evidenceResult, err error) {
-	settings, remove, err := a.scratch()
-	if err != nil {
-		return r, err
-	}
-	defer remove()
-	quiet := slog.New(slog.DiscardHandler)
-	started, ended := make(chan service.Started, 1), make(chan error, 1)
-	running, stop := context.WithCancel(ctx)
-	go func() { ended <- service.Run(running, settings, quiet, func(s service.Started) { started <- s }) }()
-	defer func() {
-		stop()
-		err = errors.Join(err, <-ended)
-	}()
-	select {
-	case <-started:
-	case err := <-ended:
-		ended <- nil
-		return r, err
-	}
-	url, err := databaseURL(settings)
-	if err != nil {
-		return r, err
-	}
-	ring, err := settings.Keys().Load()
-	if err != nil {
-		return r, err
-	}
-	pool, err := projections.OpenPool(ctx, url, settings.Schema)
-	if err != nil {
-		return r, err
-	}
-	defer pool.Close()
-	views, config := projections.NewViews(pool, nil), eventstore.Config{URL: url, Schema: settings.Schema, Keys: ring}
-	fmt.Fprintf(a.err, "Recording %d events …\n", n)
-	organization, err := recordUses(ctx, config, views, n)
-	if err != nil {
-		return r, err
-	}
-	log, err := eventstore.Open(ctx, config) // with nothing of what was recorded in memory
-	if err != nil {
-		return r, err
-	}
-	defer log.Close()
-	store := &service.Store{Log: log, Ring: ring, URL: url}
-	sealed, err := service.OpenSealed(ctx, settings, store)
-	if err != nil {
-		return r, err
-	}
-	defer sealed.Close()
-	exporter := service.NewExporter(store, sealed, views, "tokenledger "+service.Version())
-	if r, err = a.measureEvidence(ctx, exporter, organization, filepath.Join(settings.Data, "pack.zip")); err != nil {
-		return r, err
-	}
-	begin := time.Now()
-	done, err := service.Audit(ctx, store, settings, nil)
-	r.AuditSeconds, r.AuditedEvents = time.Since(begin).Seconds(), done.Events
+	err = a.withService(ctx, func(ctx context.Context, s scratchService) error {
+		settings := s.config
+		url, err := databaseURL(settings)
+		if err != nil {
+			return err
+		}
+		ring, err := settings.Keys().Load()
+		if err != nil {
+			return err
+		}
+		pool, err := projections.OpenPool(ctx, url, settings.Schema)
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		views, config := projections.NewViews(pool, nil), eventstore.Config{URL: url, Schema: settings.Schema, Keys: ring}
+		fmt.Fprintf(a.err, "Recording %d events …\n", n)
+		organization, err := recordUses(ctx, config, views, n)
+		if err != nil {
+			return err
+		}
+		log, err := eventstore.Open(ctx, config) // with nothing of what was recorded in memory
+		if err != nil {
+			return err
+		}
+		defer log.Close()
+		store := &service.Store{Log: log, Ring: ring, URL: url}
+		sealed, err := service.OpenSealed(ctx, settings, store)
+		if err != nil {
+			return err
+		}
+		defer sealed.Close()
+		exporter := service.NewExporter(store, sealed, views, "tokenledger "+service.Version())
+		if r, err = a.measureEvidence(ctx, exporter, organization, filepath.Join(settings.Data, "pack.zip")); err != nil {
+			return err
+		}
+		begin := time.Now()
+		done, err := service.Audit(ctx, store, settings, nil)
+		r.AuditSeconds, r.AuditedEvents = time.Since(begin).Seconds(), done.Events
+		return err
+	})
 	return r, err
 }
 

@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,37 +18,33 @@ import (
 	"github.com/tokenledger/tokenledger/eventstore"
 )
 
-// scratchStore is a log with a private Postgres, thrown away by its end.
-func (a app) scratchStore(ctx context.Context) (_ *service.Store, _ config.Config, end func() error, err error) {
-	settings, remove, err := a.scratch()
-	if err != nil {
-		return nil, settings, nil, err
+// count is the value of a flag: a number of things, of which there is at least one.
+type count int
+
+func (n *count) String() string { return strconv.Itoa(int(*n)) }
+
+// Type says what stands for the value in help texts.
+func (n *count) Type() string { return "int" }
+
+// Set takes what was given.
+func (n *count) Set(text string) error {
+	v, err := strconv.ParseInt(text, 0, 0)
+	if err != nil || v < 1 {
+		return errors.New("want a number that is at least 1")
 	}
-	store, err := service.OpenStore(ctx, settings, slog.New(slog.DiscardHandler))
-	if err != nil {
-		remove()
-		return nil, settings, nil, err
-	}
-	return store, settings, func() error {
-		defer remove()
-		return store.Close()
-	}, nil
+	*n = count(v)
+	return nil
 }
 
-// countFlag is a number of things, of which there is at least one.
 func countFlag(c *cobra.Command, into *int, name string, value int, help string) {
-	c.Flags().IntVar(into, name, value, help)
+	*into = value
+	c.Flags().Var((*count)(into), name, help)
 }
 
 // figures is a command that prints figures.
-func (a app) figures(c *cobra.Command, measure func(ctx context.Context) ([]bench.Figure, error), counts ...*int) *cobra.Command {
+func (a app) figures(c *cobra.Command, measure func(ctx context.Context) ([]bench.Figure, error)) *cobra.Command {
 	out := outputFlag(c, "table", "json")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		for _, n := range counts {
-			if *n < 1 {
-				return usage("every number has to be at least 1")
-			}
-		}
 		all, err := measure(c.Context())
 		if err != nil {
 			return err
@@ -93,18 +89,17 @@ func (a app) benchReplayCommand() *cobra.Command {
 	countFlag(c, &o.Addresses, "addresses", 1000, "addresses that the uses come from")
 	countFlag(c, &o.Rounds, "rounds", 3, "how often each way takes its turn")
 	return a.figures(c, func(ctx context.Context) (all []bench.Figure, err error) {
-		store, settings, end, err := a.scratchStore(ctx)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { err = errors.Join(err, end()) }()
-		fmt.Fprintf(a.err, "Recording %d events …\n", o.Events)
-		if err := store.WithLog(ctx, o.Seed); err != nil {
-			return nil, err
-		}
-		fmt.Fprintf(a.err, "Replaying them, %d rounds …\n", o.Rounds)
-		return bench.Replay(ctx, store.Log, store.URL, settings.Schema, o)
-	}, &o.Events, &o.Tokens, &o.Organizations, &o.Addresses, &o.Rounds)
+		err = a.withScratch(ctx, func(store *service.Store, settings config.Config) error {
+			fmt.Fprintf(a.err, "Recording %d events …\n", o.Events)
+			if err := store.WithLog(ctx, o.Seed); err != nil {
+				return err
+			}
+			fmt.Fprintf(a.err, "Replaying them, %d rounds …\n", o.Rounds)
+			all, err = bench.Replay(ctx, store.Log, store.URL, settings.Schema, o)
+			return err
+		})
+		return all, err
+	})
 }
 
 func (a app) benchSizeCommand() *cobra.Command {
@@ -117,18 +112,15 @@ func (a app) benchSizeCommand() *cobra.Command {
 	countFlag(c, &o.Organizations, "organizations", 100, "organizations that have the tokens")
 	countFlag(c, &o.Addresses, "addresses", 1000, "addresses that the uses come from")
 	return a.figures(c, func(ctx context.Context) (all []bench.Figure, err error) {
-		store, settings, end, err := a.scratchStore(ctx)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { err = errors.Join(err, end()) }()
-		fmt.Fprintf(a.err, "Recording %d uses in blocks of %d, and %d alone …\n", o.Uses, o.Block, o.Alone)
-		err = store.WithLog(ctx, func(ctx context.Context, log *eventstore.Log) error {
-			all, err = bench.Size(ctx, log, store.URL, settings.Schema, o)
-			return err
+		err = a.withScratch(ctx, func(store *service.Store, settings config.Config) error {
+			fmt.Fprintf(a.err, "Recording %d uses in blocks of %d, and %d alone …\n", o.Uses, o.Block, o.Alone)
+			return store.WithLog(ctx, func(ctx context.Context, log *eventstore.Log) error {
+				all, err = bench.Size(ctx, log, store.URL, settings.Schema, o)
+				return err
+			})
 		})
 		return all, err
-	}, &o.Uses, &o.Block, &o.Alone, &o.Tokens, &o.Organizations, &o.Addresses)
+	})
 }
 
 func (a app) benchListCommand() *cobra.Command {
@@ -155,7 +147,7 @@ func (a app) benchListCommand() *cobra.Command {
 			})
 		})
 		return all, err
-	}, &o.Organizations, &o.Tokens, &o.Few, &o.Asked, &o.Rounds)
+	})
 }
 
 func (a app) benchGrowthCommand() *cobra.Command {
@@ -177,27 +169,21 @@ gigabytes, and some minutes.`,
 		if o.Organizations < 2 || o.Own > o.Short {
 			return nil, usage("--organizations: want at least 2; --own: at most as many as --short")
 		}
-		store, settings, end, err := a.scratchStore(ctx)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { err = errors.Join(err, end()) }()
-		second := settings
-		second.Schema += "_short"
-		other, err := service.OpenStore(ctx, withDatabase(second, store.URL), slog.New(slog.DiscardHandler))
-		if err != nil {
-			return nil, err
-		}
-		defer func() { err = errors.Join(err, other.Close()) }()
-		err = store.WithLog(ctx, func(ctx context.Context, long *eventstore.Log) error {
-			return other.WithLog(ctx, func(ctx context.Context, short *eventstore.Log) error {
-				all, err = a.growth(ctx, bench.Grown{Log: short, URL: store.URL, Schema: second.Schema},
-					bench.Grown{Log: long, URL: store.URL, Schema: settings.Schema}, o)
-				return err
+		err = a.withScratch(ctx, func(store *service.Store, settings config.Config) error {
+			second := settings
+			second.Schema, second.DatabaseURL = settings.Schema+"_short", store.URL
+			return withStore(ctx, second, func(other *service.Store) error {
+				return store.WithLog(ctx, func(ctx context.Context, long *eventstore.Log) error {
+					return other.WithLog(ctx, func(ctx context.Context, short *eventstore.Log) error {
+						all, err = a.growth(ctx, bench.Grown{Log: short, URL: store.URL, Schema: second.Schema},
+							bench.Grown{Log: long, URL: store.URL, Schema: settings.Schema}, o)
+						return err
+					})
+				})
 			})
 		})
 		return all, err
-	}, &o.Short, &o.Long, &o.Organizations, &o.Own, &o.Appends, &o.Concurrency, &o.Rounds)
+	})
 }
 
 func (a app) growth(ctx context.Context, short, long bench.Grown, o bench.GrowthOptions) ([]bench.Figure, error) {
@@ -208,10 +194,4 @@ func (a app) growth(ctx context.Context, short, long bench.Grown, o bench.Growth
 		}
 	}
 	return bench.Growth(ctx, &short, &long, o, func(text string) { fmt.Fprintln(a.err, text) })
-}
-
-// withDatabase are the settings with another's Postgres in place of one of their own.
-func withDatabase(c config.Config, url string) config.Config {
-	c.DatabaseURL = url
-	return c
 }

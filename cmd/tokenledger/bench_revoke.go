@@ -34,7 +34,7 @@ func (a app) benchRevokeCommand() *cobra.Command {
 			return nil, usage("--processes: want at least 2, of which one is not that which revokes")
 		}
 		return a.benchRevoke(ctx, processes, o)
-	}, &processes, &o.Revocations, &o.Concurrency, &o.Tokens)
+	})
 }
 
 func (a app) benchRevoke(ctx context.Context, processes int, o bench.RevokeOptions) (all []bench.Figure, err error) {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -35,8 +34,7 @@ log in memory once an hour, is off: its room comes on top, or in another process
 	countFlag(c, &o.Rounds, "rounds", 3, "starts from the snapshot")
 	c.Flags().DurationVar(&o.Uses, "uses", 10*time.Second, "how long tokens are used after each start")
 	c.Flags().StringVar(&o.Memory, "memory-limit", "300MiB", "GOMEMLIMIT of the service")
-	return a.figures(c, func(ctx context.Context) ([]bench.Figure, error) { return a.benchStart(ctx, o) },
-		&o.Tokens, &o.Organizations, &o.Tail, &o.Rounds)
+	return a.figures(c, func(ctx context.Context) ([]bench.Figure, error) { return a.benchStart(ctx, o) })
 }
 
 func (a app) benchStart(ctx context.Context, o bench.StartOptions) ([]bench.Figure, error) {
@@ -76,9 +74,7 @@ func (a app) benchStart(ctx context.Context, o bench.StartOptions) ([]bench.Figu
 		fmt.Fprintf(a.err, "Start %d: %.1f s, %d MiB, %d MiB after %d uses\n", round+1, s.Took.Seconds(), s.Resident>>20, s.After>>20, s.Uses)
 		warm = append(warm, s)
 	}
-	if err := withScratchLog(ctx, settings, func(ctx context.Context, s *service.Store, _ *eventstore.Log) error {
-		return dropSnapshot(ctx, s, settings)
-	}); err != nil {
+	if err := withStore(ctx, settings, func(s *service.Store) error { return dropSnapshot(ctx, s, settings) }); err != nil {
 		return nil, err
 	}
 	cold, err := a.startOnce(ctx, settings, people, o)
@@ -89,23 +85,17 @@ func (a app) benchStart(ctx context.Context, o bench.StartOptions) ([]bench.Figu
 }
 
 // withScratchLog opens the log of a service that does not run.
-func withScratchLog(ctx context.Context, c config.Config, do func(context.Context, *service.Store, *eventstore.Log) error) (err error) {
-	store, err := service.OpenStore(ctx, c, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	return store.WithLog(ctx, func(ctx context.Context, log *eventstore.Log) error { return do(ctx, store, log) })
+func withScratchLog(ctx context.Context, c config.Config, do func(context.Context, *service.Store, *eventstore.Log) error) error {
+	return withStore(ctx, c, func(s *service.Store) error {
+		return s.WithLog(ctx, func(ctx context.Context, log *eventstore.Log) error { return do(ctx, s, log) })
+	})
 }
 
 // initializeScratch makes the first organization, as a first start would.
-func initializeScratch(ctx context.Context, c config.Config) (err error) {
-	store, err := service.OpenStore(ctx, c, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	return service.Initialize(ctx, c, store, "Demo", "admin@example.com")
+func initializeScratch(ctx context.Context, c config.Config) error {
+	return withStore(ctx, c, func(s *service.Store) error {
+		return service.Initialize(ctx, c, s, "Demo", "admin@example.com")
+	})
 }
 
 // snapshotLimit is how long a service may take, once it is ready, to write the
