@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tokenledger/tokenledger/aggregate"
+	"github.com/tokenledger/tokenledger/aggregate/secret"
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/graphql/model"
 	"github.com/tokenledger/tokenledger/projections"
@@ -176,10 +177,29 @@ func (m mutations) named(
 	if len(names) > aggregate.MaxRevoked {
 		return nil, nil, badInput("input", "These are %d names; one call can end %d tokens.", len(names), aggregate.MaxRevoked)
 	}
+	var fingerprints []string
+	for _, name := range names {
+		if shown, is := leaked(name); is {
+			fingerprints = append(fingerprints, shown)
+		}
+	}
+	// It finds any token; who asks learns of one only what [Caller.concerns] leaves.
+	found, err := m.views.TokensByFingerprint(ctx, fingerprints)
+	if err != nil {
+		return nil, nil, err
+	}
 	ids := make([]uuid.UUID, 0, len(names))
 	nameOf = map[uuid.UUID]string{}
 	for _, name := range names {
-		id, err := m.leakedID(ctx, name)
+		var id uuid.UUID
+		var err error
+		if shown, is := leaked(name); !is {
+			id, err = m.tokenID(ctx, "", name, "")
+		} else if row, known := found[shown]; known {
+			id = row.ID
+		} else {
+			err = notFound("", "There is no such token.")
+		}
 		if err != nil {
 			m.notRevoked(ctx, out, name, err)
 			continue
@@ -201,15 +221,11 @@ func (m mutations) named(
 	return refs, nameOf, nil
 }
 
-// leakedID understands the SHA-256 of a value in both ways of writing it. It
-// finds any token; who asks learns of one only what [Caller.concerns] leaves.
-func (m mutations) leakedID(ctx context.Context, name string) (uuid.UUID, error) {
-	name = fingerprintOf(name)
-	row, found, err := m.views.TokenByFingerprint(ctx, name)
-	if err != nil || found {
-		return row.ID, err
-	}
-	return m.tokenID(ctx, "", name, "")
+// leaked reads the SHA-256 of a value, in both ways of writing it. Nothing else is
+// looked up by what it says: a whole value must not get as far as a query.
+func leaked(name string) (fingerprint string, is bool) {
+	ref, err := secret.ParseReference(fingerprintOf(name))
+	return ref.Fingerprint, err == nil && ref.Form == secret.ByFingerprint
 }
 
 // ownedBy lists a user's personal tokens with access to the organization.

@@ -35,13 +35,21 @@ func (v *Views) TokensByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]
 	return v.tokensWhere(ctx, "t.id = ANY($1)", ids)
 }
 
+// TokensByFingerprint finds the tokens whose values have these fingerprints; what is not there is left out.
+func (v *Views) TokensByFingerprint(ctx context.Context, fingerprints []string) (map[string]TokenRow, error) {
+	rows, err := v.tokensWhere(ctx, "t.fingerprint = ANY($1)", fingerprints)
+	found := make(map[string]TokenRow, len(rows))
+	for _, row := range rows {
+		found[row.Fingerprint] = row
+	}
+	return found, err
+}
+
 // TokenByFingerprint finds the token whose value has the fingerprint.
 func (v *Views) TokenByFingerprint(ctx context.Context, fingerprint string) (row TokenRow, found bool, err error) {
-	rows, err := v.tokensWhere(ctx, "t.fingerprint = $1", fingerprint)
-	for _, row = range rows {
-		return row, true, err
-	}
-	return row, false, err
+	rows, err := v.TokensByFingerprint(ctx, []string{fingerprint})
+	row, found = rows[fingerprint]
+	return row, found, err
 }
 
 func (v *Views) tokensWhere(ctx context.Context, condition string, arg any) (map[uuid.UUID]TokenRow, error) {
