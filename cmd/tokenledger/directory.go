@@ -86,6 +86,11 @@ func roleFlag(c *cobra.Command, role *string, byDefault string) {
 	completes(c, "role", roles...)
 }
 
+// reasonFlag adds --reason of a change.
+func reasonFlag(c *cobra.Command, reason *string) {
+	c.Flags().StringVar(reason, "reason", "", "why; it stands in the log for good")
+}
+
 // roleOf is a role as the schema writes it.
 func roleOf(role string) (string, error) {
 	if !slices.Contains(roles, role) {

@@ -90,7 +90,7 @@ func (a app) grantChange(verb, mutation, short string, why bool) *cobra.Command 
 		c.Use += " --reason WHY"
 		declared = "String!"
 	}
-	c.Flags().StringVar(&reason, "reason", "", "why; it stands in the log for good")
+	reasonFlag(c, &reason)
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if why && reason == "" {

@@ -104,7 +104,7 @@ func (a app) memberInvitations() *cobra.Command {
 func (a app) memberWithdraw() *cobra.Command {
 	var reason string
 	c := &cobra.Command{Use: "withdraw INVITATION-ID", Short: "Take an invitation back", Args: cobra.ExactArgs(1)}
-	c.Flags().StringVar(&reason, "reason", "", "why; it stands in the log for good")
+	reasonFlag(c, &reason)
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		variables := map[string]any{"id": args[0]}

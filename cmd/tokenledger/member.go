@@ -136,7 +136,7 @@ func (a app) memberEnd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "end USER-ID", Short: "Take a user out of the organization; the user's tokens lose it in the same moment", Args: cobra.ExactArgs(1),
 	}
-	c.Flags().StringVar(&reason, "reason", "", "why; it stands in the log for good")
+	reasonFlag(c, &reason)
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		variables := map[string]any{"id": args[0]}

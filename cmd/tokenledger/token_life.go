@@ -27,7 +27,7 @@ overlap ends when it would have.`,
 	f.BoolVar(&in.firstUse, "first-use", false, "the old one ends when the new one is first used, if that is earlier")
 	f.StringVar(&in.expires, "expires", "", "when the successor ends; by default when the old one does")
 	f.BoolVar(&in.never, "never", false, "the successor never expires")
-	f.StringVar(&in.reason, "reason", "", "why; it stands in the log for good")
+	reasonFlag(c, &in.reason)
 	f.StringVar(&in.file, "write-to", "", "write the value to this new file (0600) instead of showing it")
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -70,7 +70,7 @@ func (a app) tokenSuspend() *cobra.Command {
 		Use: "suspend ID [--until 2h]", Short: "Refuse a token's uses for now; without --until, until it is resumed", Args: cobra.ExactArgs(1),
 	}
 	c.Flags().StringVar(&until, "until", "", "when it works again by itself: 2h, 7d, or a time such as 2027-01-31T00:00:00Z")
-	c.Flags().StringVar(&reason, "reason", "", "why; it stands in the log for good")
+	reasonFlag(c, &reason)
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		variables := map[string]any{"id": args[0]}
@@ -90,7 +90,7 @@ func (a app) tokenSuspend() *cobra.Command {
 func (a app) tokenResume() *cobra.Command {
 	var reason string
 	c := &cobra.Command{Use: "resume ID", Short: "Let a suspended token work again", Args: cobra.ExactArgs(1)}
-	c.Flags().StringVar(&reason, "reason", "", "why; it stands in the log for good")
+	reasonFlag(c, &reason)
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		variables := map[string]any{"id": args[0]}

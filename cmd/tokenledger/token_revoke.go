@@ -43,7 +43,7 @@ The exit code is 1 when a token that was named could not be ended; one that had 
 		Args: cobra.ArbitraryArgs,
 	}
 	f := c.Flags()
-	f.StringVar(&in.reason, "reason", "", "why; it stands in the log for good")
+	reasonFlag(c, &in.reason)
 	f.BoolVar(&in.preview, "preview", false, "end nothing; show who would miss the token, or what would be ended")
 	f.IntVar(&in.days, "days", 30, "with --preview of one token: how many days to look back, 1 to 90")
 	f.StringVar(&in.where, "where", "", `organization tokens that match this GraphQL filter, for example '{"nameHasPrefix":"ci"}'`)

@@ -66,7 +66,7 @@ func (a app) tokenReview() *cobra.Command {
 	c := &cobra.Command{
 		Use: "review ID", Short: "Record that you looked at an organization's token and keep it; of personal ones see grant review", Args: cobra.ExactArgs(1),
 	}
-	c.Flags().StringVar(&reason, "reason", "", "why; it stands in the log for good")
+	reasonFlag(c, &reason)
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if personal, _ := c.Flags().GetBool("personal"); personal {

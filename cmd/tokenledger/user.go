@@ -137,7 +137,7 @@ func (a app) userDeactivate() *cobra.Command {
 	c := &cobra.Command{
 		Use: "deactivate ID --reason WHY", Short: "Let a user in no more; all that the user's tokens reach ends with it", Args: cobra.ExactArgs(1),
 	}
-	c.Flags().StringVar(&reason, "reason", "", "why; it stands in the log for good")
+	reasonFlag(c, &reason)
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if reason == "" {
@@ -153,7 +153,7 @@ func (a app) userDeactivate() *cobra.Command {
 func (a app) userReactivate() *cobra.Command {
 	var reason string
 	c := &cobra.Command{Use: "reactivate ID", Short: "Let a user in again; what ended stays ended", Args: cobra.ExactArgs(1)}
-	c.Flags().StringVar(&reason, "reason", "", "why; it stands in the log for good")
+	reasonFlag(c, &reason)
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		variables := map[string]any{"id": args[0]}
