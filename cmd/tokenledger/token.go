@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -164,14 +163,13 @@ type issue struct {
 }
 
 func (a app) issueToken(c *cobra.Command, in issue) error {
-	var value io.Writer
+	var file *os.File
 	if in.file != "" { // opened before the token exists, so that no value is lost to a bad path
-		file, err := os.OpenFile(in.file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if err != nil {
+		var err error
+		if file, err = os.OpenFile(in.file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
 			return fmt.Errorf("--write-to: %w", err)
 		}
 		defer file.Close()
-		value = file
 	}
 	var answer map[string]map[string]tokenView
 	if err := a.ask(c, in.query, in.variables, &answer); err != nil {
@@ -187,8 +185,9 @@ func (a app) issueToken(c *cobra.Command, in issue) error {
 		}
 		return fmt.Errorf("the token %s exists, but its value was lost on the way here and is not shown again; rotate or delete it", t.ID)
 	}
-	if value != nil {
-		if _, err := fmt.Fprintln(value, t.Token); err != nil {
+	if file != nil {
+		_, err := fmt.Fprintln(file, t.Token)
+		if err = errors.Join(err, file.Close()); err != nil {
 			return fmt.Errorf("the token %s exists, but its value could not be written: %w; rotate or delete it", t.ID, err)
 		}
 		t.Token = "written to " + in.file
