@@ -118,19 +118,26 @@ func inWorld(t *testing.T, r *report, schedule *rand.Rand, deck *deck, minutes f
 		leaves, more = w.invariants(t.Context(), ops, leaves, r)
 		if failed = append(failed, more...); len(failed) > 0 {
 			t.Errorf("round %d, %s, FAULTS_SEED=%d:\n%s", r.rounds, round, r.seed, strings.Join(failed[:min(len(failed), 20)], "\n"))
-			for _, s := range w.services {
-				t.Log(s.output())
-				if _, stacks, err := get(t.Context(), s.admin+"/debug/pprof/goroutine?debug=1"); err == nil {
-					t.Log(stacks)
-				}
-			}
+			w.explain(t)
 			return
 		}
 	}
 	if err := w.replayed(t.Context()); err != nil {
 		t.Errorf("FAULTS_SEED=%d: %v", r.seed, err)
+		w.explain(t)
 	}
 	r.events += len(leaves)
+}
+
+// explain logs what the services said last, and what they do.
+func (w *world) explain(t *testing.T) {
+	t.Helper()
+	for _, s := range w.services {
+		t.Log(s.output())
+		if _, stacks, err := get(t.Context(), s.admin+"/debug/pprof/goroutine?debug=1"); err == nil {
+			t.Log(stacks)
+		}
+	}
 }
 
 // round is what is going to happen.

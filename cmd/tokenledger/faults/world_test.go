@@ -176,16 +176,21 @@ func (w *world) awaitReady(ctx context.Context) error {
 	return nil
 }
 
-// await tries until there is no error any more, or until ctx ends.
+// await tries until there is no error any more, or until ctx ends. Then it gives what was
+// wrong, rather than that a question was cut off.
 func await(ctx context.Context, try func() error) error {
+	var wrong error
 	for {
 		err := try()
 		if err == nil {
 			return nil
 		}
+		if wrong == nil || ctx.Err() == nil {
+			wrong = err
+		}
 		select {
 		case <-ctx.Done():
-			return err
+			return wrong
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
