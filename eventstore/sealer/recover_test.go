@@ -181,26 +181,33 @@ func TestWhatContradictsTheSignedIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			first := w.start()
-			w.busy()
-			first.stop()
-			kept, err := os.ReadFile(w.outsideFile())
-			if err != nil {
-				t.Fatal(err)
-			}
-			w.endLog() // which would notice by itself
-			spoil(w)
-			spoilt, _ := os.ReadFile(w.outsideFile())
-			// Another process, which has not seen the log as it was.
-			again := w.reopened()
-			if err := again.refusal(again.start()); !errors.Is(err, sealer.ErrRefused) {
-				t.Fatal(err)
-			}
-			if after, _ := os.ReadFile(w.outsideFile()); !bytes.Equal(after, spoilt) || len(after) > len(kept) {
-				t.Fatal("something was signed")
-			}
+			mustRefuse(t, sealer.ErrRefused, spoil)
 		})
+	}
+}
+
+// mustRefuse spoils a world in which events wait to be sealed, and expects that the next
+// sealer refuses them for this reason and signs nothing.
+func mustRefuse(t *testing.T, want error, spoil func(w *world)) {
+	t.Helper()
+	w := newWorld(t)
+	first := w.start()
+	w.busy()
+	first.stop()
+	w.use(0, 3)
+	w.endLog() // which would notice by itself
+	spoil(w)
+	before, err := os.ReadFile(w.outsideFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Another process, which has not seen the log as it was.
+	again := w.reopened()
+	if err := again.refusal(again.start()); !errors.Is(err, want) {
+		t.Fatal(err)
+	}
+	if after, err := os.ReadFile(w.outsideFile()); err != nil || !bytes.Equal(after, before) {
+		t.Fatal("something was signed", err)
 	}
 }
 
@@ -222,24 +229,7 @@ func TestAChangedCopyOfATreeIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			first := w.start()
-			w.busy()
-			first.stop()
-			w.use(0, 3)
-			w.endLog()
-			before, err := os.ReadFile(w.outsideFile())
-			if err != nil {
-				t.Fatal(err)
-			}
-			w.admin(change)
-			again := w.reopened()
-			if err := again.refusal(again.start()); !errors.Is(err, sealer.ErrRefused) {
-				t.Fatal(err)
-			}
-			if after, _ := os.ReadFile(w.outsideFile()); !bytes.Equal(after, before) {
-				t.Fatal("something was signed")
-			}
+			mustRefuse(t, sealer.ErrRefused, func(w *world) { w.admin(change) })
 		})
 	}
 }
@@ -253,18 +243,10 @@ func TestALineOfATrailThatItsTallyDoesNotCountIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			first := w.start()
-			w.busy()
-			first.stop()
-			w.use(0, 3)
-			w.endLog()
-			w.admin(`UPDATE blocks SET leaves = convert_to(replace(convert_from(leaves, 'UTF8'), trail, ` + trail + `), 'UTF8')
-				FROM tree_organizations WHERE organization = 0 AND last_position = (SELECT max(last_position) FROM blocks)`)
-			again := w.reopened()
-			if err := again.refusal(again.start()); !errors.Is(err, eventstore.ErrCorrupt) {
-				t.Fatal(err)
-			}
+			mustRefuse(t, eventstore.ErrCorrupt, func(w *world) {
+				w.admin(`UPDATE blocks SET leaves = convert_to(replace(convert_from(leaves, 'UTF8'), trail, ` + trail + `), 'UTF8')
+					FROM tree_organizations WHERE organization = 0 AND last_position = (SELECT max(last_position) FROM blocks)`)
+			})
 		})
 	}
 }

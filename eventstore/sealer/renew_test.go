@@ -12,6 +12,38 @@ import (
 	"github.com/tokenledger/tokenledger/eventstore/sealer"
 )
 
+// restore takes the database back to epoch 1.
+func (w *world) restore() {
+	w.Helper()
+	w.endLog()
+	w.admin(`DELETE FROM epochs WHERE number > 1`, dropTrees, `DELETE FROM blocks WHERE first_position > (SELECT max(position) FROM epochs)`,
+		`DELETE FROM decisions WHERE position > (SELECT max(position) FROM epochs)`)
+	w.startLog()
+	w.config.Log = w.log
+}
+
+// renew begins log 2 and seals in it; the first and the last of its epochs are given.
+func (w *world) renew() (begun, sealed sealer.Sealed) {
+	w.Helper()
+	origin, err := sealer.Renew(w.Context(), w.config)
+	if err != nil || origin != sealer.Origin(w.log.Origin(), 2) {
+		w.Fatal(origin, err)
+	}
+	w.start()
+	reader, err := sealer.OpenReader(w.Context(), sealer.ReaderConfig{Log: w.log, URL: w.url, Blinding: w.config.Blinding, Verifiers: w.config.Verifiers})
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(reader.Close)
+	w.reader = reader
+	w.use(0, 30)
+	sealed = w.seal()
+	if begun, err = w.reader.Epoch(w.Context(), 0); err != nil || sealed.Log != 2 {
+		w.Fatalf("%+v, %v", sealed, err)
+	}
+	return begun, sealed
+}
+
 func TestARestoredLogIsSealedUnderAnotherName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -24,32 +56,12 @@ func TestARestoredLogIsSealedUnderAnotherName(t *testing.T) {
 		t.Fatal("renewed while a sealer is at work")
 	}
 	first.stop()
-	w.endLog()
-	w.admin(`DELETE FROM epochs WHERE number > 1`, dropTrees, `DELETE FROM blocks WHERE first_position > (SELECT max(position) FROM epochs)`,
-		`DELETE FROM decisions WHERE position > (SELECT max(position) FROM epochs)`)
-	w.startLog()
-	w.config.Log = w.log
+	w.restore()
 	refusing := w.start()
 	_ = w.refusal(refusing)
 	refusing.stop()
 
-	origin, err := sealer.Renew(t.Context(), w.config)
-	if err != nil || origin != sealer.Origin(w.log.Origin(), 2) {
-		t.Fatal(origin, err)
-	}
-	w.start()
-	reader, err := sealer.OpenReader(t.Context(), sealer.ReaderConfig{Log: w.log, URL: w.url, Blinding: w.config.Blinding, Verifiers: w.config.Verifiers})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(reader.Close)
-	w.reader = reader
-	w.use(0, 30)
-	sealed := w.seal()
-	begun, err := w.reader.Epoch(t.Context(), 0)
-	if err != nil || sealed.Log != 2 {
-		t.Fatalf("%+v, %v", sealed, err)
-	}
+	begun, sealed := w.renew()
 	if _, _, after := fetch(t, url+tile); bytes.Equal(after, before) || strings.Contains(header.Get("Cache-Control"), "immutable") {
 		t.Fatalf("%q is another tile after the restore, and was served with %q", tile, header.Get("Cache-Control"))
 	}

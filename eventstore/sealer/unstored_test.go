@@ -91,3 +91,16 @@ func TestASignedEpochGivesWayToOneThatAnotherMachineStored(t *testing.T) {
 		t.Fatal("an epoch that nobody saw is kept beside the one in its place")
 	}
 }
+
+// It may have been seen, though the tables never had it or lost it in the restore.
+func TestANewLogCitesTheSignedEpochThatWasNotStored(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.unstored()
+	stored := len(w.checkpoints())
+	w.restore()
+	begun, _ := w.renew()
+	if cited := begun.Epoch.Continues; cited == nil || cited.Size != int64(stored)+1 {
+		t.Fatalf("%+v is cited after %d epochs that were stored", cited, stored)
+	}
+}
