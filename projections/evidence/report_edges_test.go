@@ -89,10 +89,10 @@ func TestUsesBelongToOneDeparture(t *testing.T) {
 	s.until(8, 9, 1)
 	s.use(s.laptop, 0, "listRisks")
 	s.use(s.laptop, 0, "listRisks")
-	wants(t, s.text(t, s.report(t, "leavers", tenDays), "user", "departed_at", "token", "uses_after"),
-		"ALICE|d5 08:00|LAPTOP|1", "ALICE|d5 08:00|BATCH|",
-		"BOB|d5 09:00||0",
-		"ALICE|d8 09:00|LAPTOP|2", "ALICE|d8 09:00|BATCH|")
+	wants(t, s.text(t, s.report(t, "leavers", tenDays), "user", "departed_at", "token", "ended_at", "minutes", "uses_after"),
+		"ALICE|d5 08:00|LAPTOP|d5 08:30|30|1", "ALICE|d5 08:00|BATCH|||",
+		"BOB|d5 09:00||||0",
+		"ALICE|d8 09:00|LAPTOP|||2", "ALICE|d8 09:00|BATCH|||")
 }
 
 func TestASuspensionThatLapsedDetectedNothing(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 )
 
 type leavers struct {
+	lives
 	left []*leaver
 	away map[uuid.UUID]*leaver // by user, until he comes back
 }
@@ -20,11 +21,12 @@ type leaver struct {
 	user   uuid.UUID
 	at     time.Time
 	by     string
-	grants []uuid.UUID         // that were live at the departure, or ended in the same append
+	grants []life              // that were live at the departure, or ended in the same append
 	after  map[uuid.UUID]int64 // token → uses after this departure
 }
 
 func (l *leavers) event(s *State, rec events.Recorded, inside bool) {
+	l.lives.event(s, rec, inside)
 	switch e := rec.Event.(type) {
 	case events.MembershipStarted:
 		delete(l.away, e.User)
@@ -37,7 +39,7 @@ func (l *leavers) event(s *State, rec events.Recorded, inside bool) {
 		for _, pair := range sortedPairs(s.Grants) {
 			row := s.Grants[pair]
 			if row.User == user && pair[1] == organization && (row.EndedAt == nil || row.EndedAt.Equal(rec.RecordedAt)) {
-				gone.grants = append(gone.grants, pair[0])
+				gone.grants = append(gone.grants, life{pair[0], row.GivenAt})
 			}
 		}
 		l.left, l.away[user] = append(l.left, gone), gone
@@ -58,14 +60,17 @@ func (l *leavers) event(s *State, rec events.Recorded, inside bool) {
 func (l *leavers) finish(_ context.Context, p *period, t *Table) error {
 	t.Columns = columns("user", "User", "departed_at", "Departed at", "by", "By", "what", "What he had", "token", "Token", "name", "Name",
 		"ended_at", "Ended at", "minutes", "Minutes between", "uses_after", "Uses after departure")
+	all, byLife := l.all(p.closing), map[life]Credential{}
+	for _, c := range all {
+		byLife[life{c.ID, c.Begun}] = c
+	}
 	for _, gone := range l.left {
-		for _, token := range gone.grants {
-			row := p.closing.Grants[Pair{token, p.Organization}]
-			c := ofGrant(*row, p.To)
+		for _, one := range gone.grants {
+			c := byLife[one]
 			ended, _ := c.within(p.To)
-			t.row(gone.user, gone.at, gone.by, personalToken, token, row.Name, ended, minutes(gone.at, ended), gone.after[token])
+			t.row(gone.user, gone.at, gone.by, personalToken, c.ID, c.Name, ended, minutes(gone.at, ended), gone.after[c.ID])
 		}
-		for _, c := range p.closing.Credentials() {
+		for _, c := range all {
 			if c.Kind == organizationToken && c.CreatedBy == gone.user.String() && c.Begun.Before(gone.at) && c.LiveAt(gone.at) {
 				ended, _ := c.within(p.To)
 				t.row(gone.user, gone.at, gone.by, "organization token that he created", c.ID, c.Name, ended, minutes(gone.at, ended), nil)
