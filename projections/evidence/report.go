@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -192,7 +193,7 @@ var commonLimits = []string{
 func (s *State) clone() *State {
 	c := *s
 	c.Organizations, c.Users, c.Tokens = copied(s.Organizations), copied(s.Users), copied(s.Tokens)
-	c.Members, c.Grants = copied(s.Members), copied(s.Grants)
+	c.Members, c.Grants, c.GrantUses = copied(s.Members), copied(s.Grants), maps.Clone(s.GrantUses)
 	return &c
 }
 
