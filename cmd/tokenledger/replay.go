@@ -62,6 +62,8 @@ over the events that were recorded before the time, or up to the position: the s
 		switch report.form = *out; {
 		case report.name != "":
 			return a.replayReport(c.Context(), point, trail, report, file)
+		case report.from != "" || report.token != "":
+			return usage("--from, --token: the state is of one instant; a period and a token are of reports, which --report makes")
 		case report.form != "json":
 			return usage("--output %s: the state is JSON; other forms are of reports, which --report makes", report.form)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -58,7 +59,7 @@ func (r reportKind) record() record {
 }
 
 func (a app) listReports(c *cobra.Command, form string) error {
-	if form == "html" || form == "pdf" {
+	if !slices.Contains([]string{"table", "json", "csv"}, form) {
 		return usage("--output %s: the list of reports comes as table, json or csv; name a report", form)
 	}
 	var answer struct{ Reports []reportKind }
