@@ -202,11 +202,11 @@ func (a app) verifyPack(name string, o verify.Options) error {
 
 func (a app) auditCheckCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "check", Short: "Audit the whole log: recompute every tree, epoch and read model, and compare",
+		Use: "check", Short: "Audit the whole log: recompute trees and epochs, replay tokens, directory and trails, and compare",
 		Long: `Reads the log from its beginning and compares: every block with its hashes, every trail's numbers, every epoch's trees,
 heads and signed checkpoint, also with those kept outside of the database, the copies of decisions, personal values with
-what their events commit to, and the read models with a replay. Needs the database and the key
-file of the service, which may be running. The first mismatch is named by position, with exit code 1.`,
+what their events commit to, and the read models of tokens, the directory and trails with a replay. Needs the database
+and the key file of the service, which may be running. The first mismatch is named by position, with exit code 1.`,
 		RunE: func(c *cobra.Command, _ []string) error { return a.checkLog(c.Context()) },
 	}
 }
