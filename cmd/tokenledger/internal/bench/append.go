@@ -41,27 +41,12 @@ func Append(ctx context.Context, log *eventstore.Log, url string, o Options) (Re
 		r.Raw = "one connection inserting the same events, a row and a bare INSERT each"
 		insert = base.single
 	}
-	appendOne := func(ctx context.Context, worker, call int) (int, error) {
-		_, err := log.Append(ctx, load.request(worker*7919+call))
-		return 1, err
-	}
-	each := o.Duration / (2 * rounds)
-	var ours, raw []sample
-	for range rounds {
-		s, err := hammer(ctx, o.Concurrency, each, appendOne)
-		if err != nil {
-			return Result{}, err
-		}
-		ours = append(ours, s)
-		if s, err = hammer(ctx, 1, each, func(ctx context.Context, _, _ int) (int, error) { return insert(ctx) }); err != nil {
-			return Result{}, err
-		}
-		raw = append(raw, s)
-	}
-	return summary(r, ours, raw), o.profiled(func(d time.Duration) error {
-		_, err := hammer(ctx, o.Concurrency, d, appendOne)
-		return err
-	})
+	return takeTurns(r, o, func(d time.Duration) (sample, error) {
+		return hammer(ctx, o.Concurrency, d, func(ctx context.Context, worker, call int) (int, error) {
+			_, err := log.Append(ctx, load.request(worker*7919+call))
+			return 1, err
+		})
+	}, base.turn(ctx, insert))
 }
 
 // AppendFollowed measures the same in a whole service, whose relay, verifier and
@@ -86,25 +71,16 @@ func AppendFollowed(ctx context.Context, log *eventstore.Log, url string, caught
 		Concurrency: o.Concurrency, Tokens: o.Tokens,
 		Raw: fmt.Sprintf("one connection inserting the same events, a row each with its fields as columns, by unnest of %d", rawRows),
 	}
-	each := o.Duration / (2 * rounds)
-	var ours, raw []sample
-	for range rounds {
+	return takeTurns(r, o, func(d time.Duration) (sample, error) {
 		begin := time.Now()
-		s, err := hammer(ctx, o.Concurrency, each, func(ctx context.Context, worker, call int) (int, error) {
+		s, err := hammer(ctx, o.Concurrency, d, func(ctx context.Context, worker, call int) (int, error) {
 			_, err := log.Append(ctx, events.Request{Batches: []events.Batch{c.use(worker*7919 + call)}})
 			return 1, err
 		})
-		if err := errors.Join(err, caughtUp(ctx)); err != nil {
-			return Result{}, err
-		}
+		err = errors.Join(err, caughtUp(ctx))
 		s.rate = float64(s.done) / time.Since(begin).Seconds()
-		ours = append(ours, s)
-		if s, err = hammer(ctx, 1, each, func(ctx context.Context, _, _ int) (int, error) { return base.unnest(ctx) }); err != nil {
-			return Result{}, err
-		}
-		raw = append(raw, s)
-	}
-	return summary(r, ours, raw), nil
+		return s, err
+	}, base.turn(ctx, base.unnest))
 }
 
 // load is some tokens of one organization that are used in turn.
@@ -161,6 +137,13 @@ func (b *baseline) row() []any {
 	use := e.Events[0].(events.TokenUsed)
 	data := fmt.Sprintf(`{"action":%q,"resource":%q,"via":%q}`, use.Action, use.Resource, use.Via)
 	return []any{b.next, string(e.Trail), b.next, string(e.Stream), int64(0), time.Now(), string(use.Type()), actor, data}
+}
+
+// turn inserts on its one connection in one of the two ways.
+func (b *baseline) turn(ctx context.Context, insert func(context.Context) (int, error)) turn {
+	return func(d time.Duration) (sample, error) {
+		return hammer(ctx, 1, d, func(ctx context.Context, _, _ int) (int, error) { return insert(ctx) })
+	}
 }
 
 func (b *baseline) unnest(ctx context.Context) (int, error) {

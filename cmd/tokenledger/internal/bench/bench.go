@@ -120,6 +120,30 @@ func hammer(ctx context.Context, n int, d time.Duration, do func(ctx context.Con
 	}, nil
 }
 
+// turn is one round of who is measured.
+type turn func(time.Duration) (sample, error)
+
+// takeTurns measures subject and baseline in turn.
+func takeTurns(r Result, o Options, subject, baseline turn) (Result, error) {
+	each := o.Duration / (2 * rounds)
+	var ours, raw []sample
+	for range rounds {
+		s, err := subject(each)
+		if err != nil {
+			return Result{}, err
+		}
+		ours = append(ours, s)
+		if s, err = baseline(each); err != nil {
+			return Result{}, err
+		}
+		raw = append(raw, s)
+	}
+	return summary(r, ours, raw), o.profiled(func(d time.Duration) error {
+		_, err := subject(d)
+		return err
+	})
+}
+
 // summary turns the rounds into a result.
 func summary(r Result, subject, raw []sample) Result {
 	r.Rounds = len(subject)
@@ -135,21 +159,11 @@ func summary(r Result, subject, raw []sample) Result {
 }
 
 func figures(samples []sample) (rate, p50, p99 float64) {
-	var rates []float64
 	var all []time.Duration
 	for _, s := range samples {
-		rates = append(rates, s.rate)
 		all = append(all, s.latencies...)
 	}
-	if len(all) == 0 {
-		return 0, 0, 0
-	}
-	slices.Sort(rates)
-	slices.Sort(all)
-	ms := func(q float64) float64 {
-		return float64(all[min(len(all)-1, int(q*float64(len(all))))]) / float64(time.Millisecond)
-	}
-	return rates[len(rates)/2], ms(0.50), ms(0.99)
+	return middle(samples, func(s sample) float64 { return s.rate }), quantile(all, 0.50), quantile(all, 0.99)
 }
 
 func (s sample) own() time.Duration     { return s.cpu }

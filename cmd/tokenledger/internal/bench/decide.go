@@ -64,21 +64,10 @@ func Decide(ctx context.Context, o Options) (_ Result, err error) {
 			return Result{}, err
 		}
 	}
-	each := o.Duration / (2 * rounds)
-	samples := make([][]sample, len(deciders))
-	for range rounds {
-		for i, by := range deciders {
-			s, err := hammer(ctx, o.Concurrency, each, decide(by))
-			if err != nil {
-				return Result{}, err
-			}
-			samples[i] = append(samples[i], s)
-		}
+	in := func(by *verifier.Verifier) turn {
+		return func(d time.Duration) (sample, error) { return hammer(ctx, o.Concurrency, d, decide(by)) }
 	}
-	return summary(r, samples[0], samples[1]), o.profiled(func(d time.Duration) error {
-		_, err := hammer(ctx, o.Concurrency, d, decide(deciders[0]))
-		return err
-	})
+	return takeTurns(r, o, in(deciders[0]), in(deciders[1]))
 }
 
 // decideOwners is how many people have the personal tokens.

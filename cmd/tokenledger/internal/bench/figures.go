@@ -72,6 +72,15 @@ func median(values []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
+// middle is the median of a figure of each.
+func middle[T any](all []T, of func(T) float64) float64 {
+	values := make([]float64, len(all))
+	for i, x := range all {
+		values[i] = of(x)
+	}
+	return median(values)
+}
+
 // quantile is in milliseconds; it sorts the times.
 func quantile(times []time.Duration, q float64) float64 {
 	if len(times) == 0 {

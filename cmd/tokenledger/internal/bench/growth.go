@@ -67,10 +67,7 @@ func (o GrowthOptions) turn(i, n int) (organization int) {
 
 // useOf is a use by one of the organization's tokens.
 func (c *crowd) useOf(organization, i int) events.Batch {
-	k := organization + i%burst*len(c.organizations)
-	return c.batch(k, events.Meta{Actor: events.OrganizationToken(c.tokens[k].id)}, events.TokenUsed{
-		Source: c.tokens[k].source, Action: seedActions[i%len(seedActions)], Resource: "evidence/2026-q3", Via: "rest",
-	})
+	return c.useBy(organization+i%burst*len(c.organizations), i)
 }
 
 // Growth compares the long log with the short one in turn, and the long log with

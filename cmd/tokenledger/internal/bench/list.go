@@ -7,8 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"time"
 
 	"github.com/google/uuid"
@@ -154,24 +152,4 @@ func (s Service) organization(ctx context.Context) (uuid.UUID, error) {
 	}
 	err := s.post(ctx, []byte(`{"query":"{ organization { id } }"}`), &answer)
 	return answer.Data.Organization.ID, err
-}
-
-// raw posts a query and reads the whole answer.
-func (s Service) raw(ctx context.Context, body []byte) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/query", bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Authorization", "Bearer "+s.Token)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err == nil && (response.StatusCode != http.StatusOK || bytes.Contains(answer, []byte(`"errors"`))) {
-		err = fmt.Errorf("%s: %.300s", response.Status, answer)
-	}
-	return answer, err
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -56,16 +55,12 @@ func Revoke(ctx context.Context, services []Service, log *eventstore.Log, o Revo
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(delays)
-	at := func(q float64) float64 {
-		return float64(delays[min(len(delays)-1, int(q*float64(len(delays))))]) / float64(time.Millisecond)
-	}
 	return []Figure{
-		Figure{What: fmt.Sprintf("uses in the log after the revocation of their token, %d revoked", len(ends)), Value: float64(after), Unit: "uses"}.
+		reported(fmt.Sprintf("uses in the log after the revocation of their token, %d revoked", len(ends)), float64(after), "uses").
 			beside("uses of them in all", float64(uses)).atMost(0),
-		Figure{What: fmt.Sprintf("first refusal elsewhere after a revocation was answered, p99, %d services", len(services)), Value: at(0.99), Unit: "ms"}.
-			beside("p50", at(0.50)).atMost(100),
-		{What: fmt.Sprintf("events appended meanwhile, %d verifications in flight", o.Concurrency), Value: float64(head-before) / took.Seconds(), Unit: "/s", Met: true},
+		reported(fmt.Sprintf("first refusal elsewhere after a revocation was answered, p99, %d services", len(services)), quantile(delays, 0.99), "ms").
+			beside("p50", quantile(delays, 0.50)).atMost(100),
+		reported(fmt.Sprintf("events appended meanwhile, %d verifications in flight", o.Concurrency), float64(head-before)/took.Seconds(), "/s"),
 	}, nil
 }
 

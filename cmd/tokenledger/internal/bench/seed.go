@@ -111,10 +111,12 @@ func (c *crowd) batch(i int, meta events.Meta, facts ...events.Event) events.Bat
 var seedActions = []string{"createEvidence", "createScan", "updateTask"}
 
 // use is the i-th use: the tokens take turns in an order that is not that of their ids.
-func (c *crowd) use(i int) events.Batch {
-	k := i * 7919 % len(c.tokens)
-	return c.batch(k, events.Meta{Actor: events.OrganizationToken(c.tokens[k].id)}, events.TokenUsed{
-		Source: c.tokens[k].source, Action: seedActions[i%len(seedActions)], Resource: "evidence/2026-q3", Via: "rest",
+func (c *crowd) use(i int) events.Batch { return c.useBy(i*7919%len(c.tokens), i) }
+
+func (c *crowd) useBy(token, i int) events.Batch {
+	t := c.tokens[token]
+	return c.batch(token, events.Meta{Actor: events.OrganizationToken(t.id)}, events.TokenUsed{
+		Source: t.source, Action: seedActions[i%len(seedActions)], Resource: "evidence/2026-q3", Via: "rest",
 	})
 }
 

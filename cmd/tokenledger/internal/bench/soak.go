@@ -221,11 +221,3 @@ func Drifts(samples []SoakSample) []Drift {
 	}
 	return all
 }
-
-func middle(samples []SoakSample, of func(SoakSample) float64) float64 {
-	var values []float64
-	for _, s := range samples {
-		values = append(values, of(s))
-	}
-	return median(values)
-}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -162,23 +161,15 @@ type Started struct {
 // StartFigures tells the starts from a snapshot, medians over the rounds, beside
 // one from all decisions.
 func StartFigures(o StartOptions, warm []Started, cold Started) []Figure {
-	median := func(of func(Started) float64) float64 {
-		var all []float64
-		for _, s := range warm {
-			all = append(all, of(s))
-		}
-		slices.Sort(all)
-		return all[len(all)/2]
-	}
 	const mebi = 1 << 20
-	seconds := func(s Started) float64 { return s.Took.Seconds() }
-	held := func(s Started) float64 { return float64(s.Resident) / mebi }
-	after := func(s Started) float64 { return float64(s.After) / mebi }
 	const from = "without a snapshot"
+	figure := func(what, unit string, of func(Started) float64) Figure {
+		return reported(what, middle(warm, of), unit).beside(from, of(cold))
+	}
 	of := fmt.Sprintf("%d tokens, %d %% of them personal, %d after the snapshot", o.Tokens, o.Personal, o.Tail)
 	return []Figure{
-		Figure{What: "ready, its Postgres included; " + of, Value: median(seconds), Unit: "s"}.beside(from, seconds(cold)).atMost(10),
-		Figure{What: "resident when ready, GOMEMLIMIT=" + o.Memory, Value: median(held), Unit: "MiB"}.beside(from, held(cold)).atMost(350),
-		Figure{What: fmt.Sprintf("resident after %v of uses", o.Uses), Value: median(after), Unit: "MiB"}.beside(from, after(cold)).atMost(350),
+		figure("ready, its Postgres included; "+of, "s", func(s Started) float64 { return s.Took.Seconds() }).atMost(10),
+		figure("resident when ready, GOMEMLIMIT="+o.Memory, "MiB", func(s Started) float64 { return float64(s.Resident) / mebi }).atMost(350),
+		figure(fmt.Sprintf("resident after %v of uses", o.Uses), "MiB", func(s Started) float64 { return float64(s.After) / mebi }).atMost(350),
 	}
 }

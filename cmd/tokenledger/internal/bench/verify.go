@@ -60,8 +60,8 @@ func Verify(ctx context.Context, s Service, of string, o Options) (Result, error
 		What: p.what + ", every use durable, 20 % bad", Raw: "a bare net/http handler", Client: clientName,
 		Concurrency: o.Concurrency, Tokens: o.Tokens,
 	}
-	ask := func(all wires, check bool) func(context.Context, int, int) (int, error) {
-		return func(_ context.Context, worker, call int) (int, error) {
+	ask := func(all wires, check bool) turn {
+		one := func(_ context.Context, worker, call int) (int, error) {
 			i := (worker*7919 + call) % len(values)
 			status, body, err := all[worker].ask(func(b []byte, host string) []byte { return p.request(b, host, asker, values[i]) })
 			if err != nil {
@@ -72,29 +72,9 @@ func Verify(ctx context.Context, s Service, of string, o Options) (Result, error
 			}
 			return 1, nil
 		}
+		return func(d time.Duration) (sample, error) { return hammer(ctx, o.Concurrency, d, one) }
 	}
-	return takeTurns(ctx, r, o, ask(ours, true), ask(theirs, false))
-}
-
-// takeTurns measures subject and baseline in turn.
-func takeTurns(ctx context.Context, r Result, o Options, subject, baseline func(context.Context, int, int) (int, error)) (Result, error) {
-	each := o.Duration / (2 * rounds)
-	var ours, raw []sample
-	for range rounds {
-		taken, err := hammer(ctx, o.Concurrency, each, subject)
-		if err != nil {
-			return Result{}, err
-		}
-		ours = append(ours, taken)
-		if taken, err = hammer(ctx, o.Concurrency, each, baseline); err != nil {
-			return Result{}, err
-		}
-		raw = append(raw, taken)
-	}
-	return summary(r, ours, raw), o.profiled(func(d time.Duration) error {
-		_, err := hammer(ctx, o.Concurrency, d, subject)
-		return err
-	})
+	return takeTurns(r, o, ask(ours, true), ask(theirs, false))
 }
 
 // spoiled says that every so many values is one that no token has.
@@ -164,26 +144,32 @@ func (s Service) create(ctx context.Context, inputs []map[string]any) ([]string,
 }
 
 func (s Service) post(ctx context.Context, body []byte, out any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/query", bytes.NewReader(body))
+	answer, err := s.raw(ctx, body)
 	if err != nil {
 		return err
+	}
+	return json.Unmarshal(answer, out)
+}
+
+// raw posts to the GraphQL interface and reads the whole answer.
+func (s Service) raw(ctx context.Context, body []byte) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/query", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+s.Token)
 	request.Header.Set("Idempotency-Key", uuid.NewString())
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer response.Body.Close()
-	raw, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
+	answer, err := io.ReadAll(response.Body)
+	if err == nil && (response.StatusCode != http.StatusOK || bytes.Contains(answer, []byte(`"errors"`))) {
+		err = fmt.Errorf("%s: %.300s", response.Status, answer)
 	}
-	if response.StatusCode != http.StatusOK || bytes.Contains(raw, []byte(`"errors"`)) {
-		return fmt.Errorf("%s: %.200s", response.Status, raw)
-	}
-	return json.Unmarshal(raw, out)
+	return answer, err
 }
 
 // bareHandler serves the least that an answer takes.
