@@ -156,7 +156,7 @@ func (t *Tokens) OpenAccessReview(ctx context.Context, call Call, in OpenReview)
 type ReviewedToken struct {
 	Organization uuid.UUID
 	Review       uuid.UUID
-	Token        TokenRef
+	Token        uuid.UUID // of either kind
 	Decision     events.ReviewDecision
 	Reason       string
 }
@@ -175,7 +175,11 @@ func (t *Tokens) DecideAccessReview(ctx context.Context, call Call, in ReviewedT
 		if len(r.Reviewers) > 0 && !slices.Contains(r.Reviewers, who.User) {
 			return refuse(CodeForbidden, "", "You are not one of the reviewers of this review.")
 		}
-		if err := inSnapshot(ctx, d, r, who, in); err != nil {
+		token, err := Load(ctx, d, TokenDecider, events.TokenStream(in.Token))
+		if err != nil {
+			return err
+		}
+		if err := inSnapshot(ctx, d, r, who, in, token.Kind); err != nil {
 			return err
 		}
 		if in.Reason != "" || in.Decision == events.ReviewRevoke {
@@ -184,31 +188,27 @@ func (t *Tokens) DecideAccessReview(ctx context.Context, call Call, in ReviewedT
 			}
 			d.Because(in.Reason)
 		}
-		if _, err := onReview(ctx, d, in.Review, in.Organization, DecideOnToken{in.Token.ID, in.Decision}); err != nil {
+		if _, err := onReview(ctx, d, in.Review, in.Organization, DecideOnToken{in.Token, in.Decision}); err != nil {
 			return err
 		}
-		return followReview(ctx, d, who, in)
+		return followReview(ctx, d, who, in, token)
 	})
 	return Made{out, in.Review}, err
 }
 
 // inSnapshot refuses a token that could not reach the organization when the review
 // began, and a reviewer who would decide on what is his own.
-func inSnapshot(ctx context.Context, d *Decision, r AccessReview, who Principal, in ReviewedToken) error {
+func inSnapshot(ctx context.Context, d *Decision, r AccessReview, who Principal, in ReviewedToken, kind events.TokenKind) error {
 	there, owner := false, ""
-	if in.Token.Kind == events.PersonalKind {
-		stream := events.GrantStream(in.Token.ID, in.Organization)
+	if kind == events.PersonalKind {
+		stream := events.GrantStream(in.Token, in.Organization)
 		if _, err := Load(ctx, d, GrantDecider, stream); err != nil {
 			return err
 		}
 		then := GrantDecider.of(d.upTo(stream, r.At))
 		there, owner = then.Live, then.User.String()
 	} else {
-		stream := events.TokenStream(in.Token.ID)
-		if _, err := Load(ctx, d, TokenDecider, stream); err != nil {
-			return err
-		}
-		history := d.upTo(stream, r.At)
+		history := d.upTo(events.TokenStream(in.Token), r.At)
 		then := TokenDecider.of(history)
 		if there = then.Organization == in.Organization && then.Ended == NotEnded; there {
 			owner = history[0].Meta.Actor.Name() // it is taken to be whose who created it
@@ -225,26 +225,25 @@ func inSnapshot(ctx context.Context, d *Decision, r AccessReview, who Principal,
 
 // followReview records on the token or the grant what was decided. One that has
 // ended meanwhile is left as it is.
-func followReview(ctx context.Context, d *Decision, who Principal, in ReviewedToken) error {
-	if in.Token.Kind == events.PersonalKind {
-		g, err := Load(ctx, d, GrantDecider, events.GrantStream(in.Token.ID, in.Organization))
+func followReview(ctx context.Context, d *Decision, who Principal, in ReviewedToken, token Token) error {
+	if token.Kind == events.PersonalKind {
+		g, err := Load(ctx, d, GrantDecider, events.GrantStream(in.Token, in.Organization))
 		switch {
 		case err != nil || !g.Live:
 			return err
 		case in.Decision == events.ReviewRevoke:
-			return withdraw(ctx, d, in.Token.ID, []uuid.UUID{in.Organization}, events.CauseReview)
+			return withdraw(ctx, d, in.Token, []uuid.UUID{in.Organization}, events.CauseReview)
 		}
-		_, err = onGrant(ctx, d, in.Token.ID, in.Organization, ReviewGrant{Review: in.Review})
+		_, err = onGrant(ctx, d, in.Token, in.Organization, ReviewGrant{Review: in.Review})
 		return err
 	}
-	token, err := Load(ctx, d, TokenDecider, events.TokenStream(in.Token.ID))
 	switch {
-	case err != nil || !token.Live(d.now):
-		return err
+	case !token.Live(d.now):
+		return nil
 	case in.Decision == events.ReviewRevoke:
-		return revoke(ctx, d, who, in.Token, in.Reason)
+		return revoke(ctx, d, who, TokenRef{token.Kind, in.Token}, in.Reason)
 	}
-	_, err = onToken(ctx, d, in.Token.ID, events.OrganizationTrail(in.Organization), ReviewToken{Review: in.Review})
+	_, err := onToken(ctx, d, in.Token, events.OrganizationTrail(in.Organization), ReviewToken{Review: in.Review})
 	return err
 }
 

@@ -50,7 +50,7 @@ func TestAccessReview(t *testing.T) {
 	late := w.newOrganizationToken(owner, "evidence:write")
 
 	decide := func(call Call, ref TokenRef, decision events.ReviewDecision, reason string) error {
-		_, err := w.tokens.DecideAccessReview(t.Context(), call, ReviewedToken{w.org, opened.ID, ref, decision, reason})
+		_, err := w.tokens.DecideAccessReview(t.Context(), call, ReviewedToken{w.org, opened.ID, ref.ID, decision, reason})
 		return err
 	}
 	refused(t, decide(owner, kept, events.ReviewKeep, ""), CodeForbidden) // he created it
@@ -119,7 +119,7 @@ func TestAReviewIsAboutWhatWasThere(t *testing.T) {
 
 	before := w.head()
 	decide := func(ref TokenRef) error {
-		_, err := w.tokens.DecideAccessReview(t.Context(), admin, ReviewedToken{w.org, opened.ID, ref, events.ReviewRevoke, "nobody knows it"})
+		_, err := w.tokens.DecideAccessReview(t.Context(), admin, ReviewedToken{w.org, opened.ID, ref.ID, events.ReviewRevoke, "nobody knows it"})
 		return err
 	}
 	for _, ref := range []TokenRef{revoked, gone, back} {

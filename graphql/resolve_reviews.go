@@ -106,16 +106,10 @@ func (m mutations) DecideAccessReview(ctx context.Context, input model.DecideAcc
 		return nil, err
 	}
 	in := aggregate.ReviewedToken{
-		Organization: organization, Review: review, Token: aggregate.TokenRef{Kind: events.OrganizationKind, ID: token},
-		Decision: events.ReviewKeep, Reason: value(input.Reason),
+		Organization: organization, Review: review, Token: token, Decision: events.ReviewKeep, Reason: value(input.Reason),
 	}
 	if input.Decision == model.AccessReviewDecisionRevoke {
 		in.Decision = events.ReviewRevoke
-	}
-	if _, personal, err := m.views.Grant(ctx, token, organization); err != nil {
-		return nil, err
-	} else if personal {
-		in.Token.Kind = events.PersonalKind
 	}
 	return m.reviewPayload(ctx)(m.tokens.DecideAccessReview(ctx, requestOf(ctx).call(ctx), in))
 }
