@@ -36,7 +36,8 @@ type erasureLine struct {
 	At      time.Time        `json:"at"`
 }
 
-// Keep implements [aggregate.Erasures]. What is on the list already stands there once.
+// Keep implements [aggregate.Erasures]. What is on the list already stands there once; it
+// is synced all the same, since the one who wrote it may have failed at just that.
 func (e *erasures) Keep(_ context.Context, subject events.SubjectID, at time.Time) error {
 	line, err := json.Marshal(erasureLine{e.origin, subject, at.UTC()})
 	if err != nil {
@@ -45,15 +46,16 @@ func (e *erasures) Keep(_ context.Context, subject events.SubjectID, at time.Tim
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	kept, err := e.kept()
-	if err == nil && slices.ContainsFunc(kept, func(k erasureLine) bool { return k.Subject == subject && k.At.Equal(at) }) {
-		return nil
-	}
+	listed := err == nil && slices.ContainsFunc(kept, func(k erasureLine) bool { return k.Subject == subject && k.At.Equal(at) })
 	if err := os.MkdirAll(filepath.Dir(e.path), 0o700); err != nil {
 		return fmt.Errorf("the list of erasures: %w", err)
 	}
 	f, err := os.OpenFile(e.path, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err == nil {
-		err = errors.Join(e.endLine(f), writeAll(f, append(line, '\n')), f.Sync(), f.Close())
+		if !listed {
+			err = errors.Join(e.endLine(f), writeAll(f, append(line, '\n')))
+		}
+		err = errors.Join(err, f.Sync(), f.Close())
 	}
 	if err == nil {
 		err = syncDir(filepath.Dir(e.path))
