@@ -35,6 +35,7 @@ func TestSingleSignOn(t *testing.T) {
 	w.part("enforcement", enforcement)
 	w.part("stamps age", stampsAge)
 	w.part("a client secret", aClientSecret)
+	w.part("attempts", attempts) // last: it leaves none for the others
 }
 
 // boss is a browser in which the owner is signed in.
@@ -111,7 +112,7 @@ func aPersonalToken(t *testing.T, w *world) {
 	m.authorize(other, w.org).refused("FORBIDDEN")     // another's
 	w.boss().authorize(id, w.org).refused("FORBIDDEN") // also for an owner of the organization
 	w.browser().authorize(id, w.org).refused("UNAUTHENTICATED")
-	w.browser().authorize(value[:len(value)-1]+"x", w.org).refused("UNAUTHENTICATED")
+	w.browser().authorize(value+"x", w.org).refused("UNAUTHENTICATED")
 	m.with("Sec-Fetch-Site", "cross-site").authorize(id, w.org).refused("FORBIDDEN")
 	m.signOn(id, w.org, "boss").refused("FORBIDDEN") // another account came back
 	before := w.events("")
@@ -343,4 +344,23 @@ func aClientSecret(t *testing.T, w *world) {
 	if strings.Contains(w.output.String(), signInSecret) || slices.ContainsFunc(w.leaves(), func(l string) bool { return strings.Contains(l, signInSecret) }) {
 		t.Error("the secret is told")
 	}
+}
+
+// attempts with what is no token any more are refused for a while when there were
+// too many.
+func attempts(t *testing.T, w *world) {
+	m := w.browser()
+	m.signIn("worker")
+	id, value := m.personal(w.org)
+	m.ask(`mutation($id: ID!) { deletePersonalAccessToken(id: $id) { deletedID } }`, vars{"id": id})
+	w.await("the limit", func() bool {
+		a := w.browser().authorize(value, w.org)
+		if a.code() == "UNAUTHENTICATED" {
+			return false
+		}
+		if a.refused("RATE_LIMITED"); a.status != http.StatusTooManyRequests {
+			t.Errorf("it is answered with %d", a.status)
+		}
+		return true
+	})
 }
