@@ -101,7 +101,8 @@ func export(ctx context.Context, n *round, _ *load) error {
 }
 
 // rotate makes another version of a key the active one, as docs/operations.md says for
-// several services: each knows it before anybody uses it.
+// several services: each knows it before anybody uses it. They would take it on by
+// themselves; that each is started again meanwhile is a trial more.
 func rotate(key string) func(context.Context, *round, *load) error {
 	return func(ctx context.Context, n *round, _ *load) error {
 		return await(ctx, func() error {

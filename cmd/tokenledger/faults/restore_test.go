@@ -363,7 +363,11 @@ func TestRestoreToAnEarlierPointIsAnotherOrigin(t *testing.T) {
 		}
 	}
 	l.resume()
-	l.work(func() {})
+	for head := 0; head <= len(l.leaves); { // a subscriber that has seen more waits for the log to be as long again
+		l.work(func() {})
+		head, err = l.quiet(t.Context())
+		l.must(err)
+	}
 	leaves, failed := l.invariants(t.Context(), l.ops, nil, l.report)
 	for _, f := range failed {
 		t.Error(f)
