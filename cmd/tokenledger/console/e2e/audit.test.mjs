@@ -2,17 +2,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { violations } from './browser.mjs';
-import { binary, graphql } from './service.mjs';
+import { enter, open, violations } from './browser.mjs';
+import { binary, eventually, graphql } from './service.mjs';
 import { downloaded, scene } from './scene.mjs';
 
 const stage = scene();
 const keysOf = service => execFileSync(binary(), ['keys', 'list', '--public'], { env: { ...process.env, TOKENLEDGER_DATA: service.data }, encoding: 'utf8' }).trim();
 
 stage.play('then and now marks what has changed', async ({ tokens, service }) => {
-  const { createAPIToken: { apiToken, receipt } } = await graphql(service, 'mutation { createAPIToken(input: {name: "made-later", scopes: ["read"]}) { apiToken { id } receipt { recordedAt } } }');
+  const { createAPIToken: { receipt } } = await graphql(service, 'mutation { createAPIToken(input: {name: "made-later", scopes: ["read"]}) { receipt { recordedAt } } }');
   await graphql(service, 'mutation($id: ID!) { revokeAPIToken(id: $id, reason: "gone by now") { apiToken { id } } }', { id: tokens['gateway'].id });
-  stage.later = apiToken;
   return `/history?at=${encodeURIComponent(new Date(Date.parse(receipt.recordedAt) - 1).toISOString())}`;
 }, async page => {
   const then = page.getByRole('region', { name: 'Then' });
@@ -23,6 +22,11 @@ stage.play('then and now marks what has changed', async ({ tokens, service }) =>
   await page.getByLabel('Moment', { exact: true }).fill('1000'); // the end of the slider is now
   await then.locator('.line', { hasText: 'made-later' }).waitFor();
   await page.getByText('Nothing about who has access differs').waitFor();
+  // The field leads elsewhere, too.
+  const field = page.getByLabel('At');
+  await field.fill(await field.getAttribute('min'));
+  await then.locator('.line', { hasText: 'made-later' }).waitFor({ state: 'detached' });
+  await page.getByRole('region', { name: 'Changes' }).getByRole('link', { name: 'made-later' }).waitFor();
 });
 
 stage.play('a report has its plot, its rows and its files', '/reports', async page => {
@@ -52,15 +56,19 @@ stage.play('every report can be looked at', '/reports', async page => {
   }
 });
 
-stage.play('the live feed shows what is recorded, and can be paused', '/live', async (page, { service }) => {
+stage.play('the live feed shows what is recorded, and can be paused', '/live', async (page, { service, browser }) => {
   await page.getByText('Live', { exact: true }).last().waitFor();
   const make = name => graphql(service, 'mutation($name: String!) { createAPIToken(input: {name: $name, scopes: ["read"]}) { receipt { position } } }', { name });
   await make('seen-live');
   await page.locator('.timeline li', { hasText: 'seen-live' }).first().waitFor();
   assert.deepEqual(await violations(page), []);
   await page.getByRole('button', { name: 'Pause' }).click();
-  await make('while-paused');
   await page.getByText('Paused').waitFor();
+  await make('while-paused');
+  const other = await open(browser, service); // a feed that is not paused has it
+  await enter(other, service, '/live');
+  await other.locator('.timeline li', { hasText: 'while-paused' }).first().waitFor();
+  await other.context().close();
   assert.equal(await page.locator('.timeline li', { hasText: 'while-paused' }).count(), 0);
   await page.getByRole('button', { name: 'Go on' }).click();
   await page.locator('.timeline li', { hasText: 'while-paused' }).first().waitFor();
@@ -68,7 +76,10 @@ stage.play('the live feed shows what is recorded, and can be paused', '/live', a
   await page.getByText('Member joined').waitFor();
 });
 
-stage.play('the proof of an event is checked in the browser', '/proof?event=5', async (page, { service }) => {
+stage.play('the proof of an event is checked in the browser', async ({ service }) => {
+  await eventually(() => graphql(service, '{ eventProof(position: 7) { checkpoint } }')); // once it is sealed
+  return '/proof?event=5';
+}, async (page, { service }) => {
   await page.getByText('Give the ledger’s verifier key').waitFor();
   await page.getByLabel('Verifier keys, one a line').fill(keysOf(service));
   await page.getByText('Verified.', { exact: true }).waitFor();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { violations, visit } from './browser.mjs';
-import { graphql } from './service.mjs';
+import { eventually, graphql } from './service.mjs';
 import { scene } from './scene.mjs';
 
 const stage = scene();
@@ -28,6 +28,8 @@ stage.play('a token is created, its value shown once, used, and seen to be used'
   await page.getByRole('button', { name: 'Copy the value' }).click();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), value);
   await graphql(service, 'mutation($t: String!) { verifyToken(input: {token: $t, scope: "task:write", action: "createTask", sourceIP: "192.0.2.77"}) { allowed } }', { t: value }, tokens.gateway.token);
+  const id = new URL(await page.getByRole('link', { name: 'To the token' }).getAttribute('href'), service.url).pathname.split('/').at(-1);
+  await eventually(async () => assert.equal((await graphql(service, 'query($id: ID!) { apiToken(id: $id) { usage { uses } } }', { id })).apiToken.usage.uses, 1));
   await page.getByRole('link', { name: 'To the token' }).click();
   await page.getByRole('heading', { level: 1, name: 'deploy-bot' }).waitFor();
   await page.getByRole('cell', { name: 'createTask' }).waitFor();
@@ -208,4 +210,57 @@ stage.play('a personal token is made, suspended and revoked', '/personal', async
   await dialog(page).getByRole('button', { name: 'Revoke for good' }).click();
   await page.getByText('Sold it').waitFor();
   assert.deepEqual(await violations(page), []);
+});
+
+stage.play('a timeline has no gap, also when more is recorded while older events are looked at', async ({ service }) => {
+  const { createAPIToken: { apiToken: { id } } } = await graphql(service, 'mutation { createAPIToken(input: {name: "long-lived", scopes: ["read"]}) { apiToken { id } } }');
+  for (let i = 0; i < 34; i++) await graphql(service, 'mutation($id: ID!, $d: String!) { updateAPIToken(id: $id, input: {description: $d}) { apiToken { id } } }', { id, d: `Turn ${i}` });
+  return `/tokens/${id}`;
+}, async page => {
+  const entries = page.locator('.timeline li .at');
+  const older = page.getByRole('button', { name: 'Older' });
+  await page.getByText('30 of 35 events').waitFor();
+  await older.click();
+  await older.waitFor({ state: 'detached' });
+  assert.equal(await entries.count(), 35);
+  await page.getByRole('button', { name: 'Mark as reviewed' }).click();
+  await dialog(page).getByRole('button', { name: 'Record the review' }).click();
+  await page.getByText('30 of 36 events').waitFor();
+  await older.click();
+  await older.waitFor({ state: 'detached' });
+  assert.equal(await entries.count(), 36);
+});
+
+// The last, because the policy that it switches on is the whole organization's.
+stage.play('personal access is let in, declined, ended', async ({ service }) => {
+  const { organization } = await graphql(service, '{ organization { id tokenGrants(first: 100) { edges { node { tokenID status } } } } }');
+  for (const { node } of organization.tokenGrants.edges.filter(({ node }) => node.status === 'ACTIVE')) {
+    await graphql(service, 'mutation($id: ID!) { approveTokenGrant(id: $id) { tokenGrant { tokenID } } }', { id: node.tokenID });
+  }
+  await graphql(service, 'mutation { updateOrganizationPolicy(input: {approvalRequired: true}) { organization { id } } }');
+  for (const name of ['let-in', 'kept-out']) {
+    await graphql(service, 'mutation($input: CreatePersonalAccessTokenInput!) { createPersonalAccessToken(input: $input) { receipt { position } } }', { input: { name, scopes: ['read'], organizationIDs: [organization.id] } });
+  }
+  return '/grants';
+}, async (page, { service }) => {
+  const row = name => page.getByRole('row', { name: new RegExp(name) });
+  await row('let-in').getByText('Pending').waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole('button', { name: 'Approve let-in' }).click();
+  await dialog(page).getByRole('button', { name: 'Let it in' }).click();
+  await row('let-in').getByText('Active', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Decline kept-out' }).click();
+  assert.ok(await dialog(page).getByRole('button', { name: 'Decline for good' }).isDisabled(), 'a reason is needed');
+  await dialog(page).getByLabel('Reason').fill('Nobody asked for it');
+  await dialog(page).getByRole('button', { name: 'Decline for good' }).click();
+  await row('kept-out').getByText('Ended', { exact: true }).waitFor();
+  const states = async () => Object.fromEntries((await graphql(service, '{ organization { tokenGrants(first: 100) { edges { node { name status approvedAt } } } } }')).organization.tokenGrants.edges.map(({ node }) => [node.name, node]));
+  const { 'let-in': one, 'kept-out': other } = await states();
+  assert.ok(one.status === 'ACTIVE' && one.approvedAt, JSON.stringify(one));
+  assert.ok(other.status === 'ENDED' && !other.approvedAt, JSON.stringify(other));
+  await page.getByRole('button', { name: 'End the access of let-in' }).click();
+  await dialog(page).getByLabel('Reason').fill('The project is over');
+  await dialog(page).getByRole('button', { name: 'End its access' }).click();
+  await row('let-in').getByText('Ended', { exact: true }).waitFor();
+  assert.equal((await states())['let-in'].status, 'ENDED');
 });

@@ -44,6 +44,7 @@ stage.play('times are the reader’s, with UTC when pointed at', s => `/tokens/$
 });
 
 stage.play('nothing says that it is reading before 200 ms are over', '/tokens', async page => {
+  await settled(page); // the inventory may have said so
   await page.evaluate(() => {
     globalThis.shown = [];
     new MutationObserver(() => { if (document.querySelector('.skeleton')) globalThis.shown.push(performance.now()); }).observe(document.body, { childList: true, subtree: true });
@@ -55,6 +56,54 @@ stage.play('nothing says that it is reading before 200 ms are over', '/tokens', 
   assert.ok(first - began >= 195, `shown after ${first - began} ms`);
   await page.getByRole('region', { name: 'Members' }).waitFor();
   assert.equal(await page.locator('.skeleton').count(), 0);
+});
+
+stage.play('a read model that is behind is asked again before anybody sees it, a command is not', s => `/tokens/${s.tokens['risk-register-sync'].id}`, async page => {
+  await settled(page);
+  const refuse = (route, code) => route.fulfill({ status: 503, json: { errors: [{ message: 'Not now.', extensions: { code } }] } });
+  const keys = [];
+  let members = 0, broken = true;
+  await page.route('**/query', route => {
+    const { query } = route.request().postDataJSON();
+    if (/^\s*mutation/.test(query)) {
+      keys.push(route.request().headers()['idempotency-key']);
+      if (broken) return refuse(route, 'UNAVAILABLE');
+    }
+    if (query.includes('Members(') && ++members < 3) return refuse(route, members === 1 ? 'STALE_READ' : 'UNAVAILABLE');
+    return route.continue();
+  });
+  await page.getByRole('button', { name: 'Mark as reviewed' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Record the review' }).click();
+  await dialog.getByRole('alert').getByText('Not now.').waitFor();
+  assert.equal(keys.length, 1, 'a command was given again by itself');
+  broken = false;
+  await dialog.getByRole('button', { name: 'Record the review' }).click();
+  await page.getByText('Last reviewed').waitFor();
+  assert.equal(keys.length, 2);
+  assert.ok(keys[0] && keys[0] === keys[1], 'the same command has another key');
+
+  await page.evaluate(() => {
+    globalThis.alarms = 0;
+    new MutationObserver(() => { globalThis.alarms += document.querySelectorAll('[role=alert]').length; }).observe(document.body, { childList: true, subtree: true });
+  });
+  await visit(page, '/people');
+  await page.getByRole('region', { name: 'Members' }).waitFor();
+  assert.equal(members, 3);
+  assert.equal(await page.evaluate(() => globalThis.alarms), 0);
+});
+
+stage.play('a view whose files are gone says so, and the others stay', '/tokens', async page => {
+  await settled(page);
+  await page.route('**/console/findings-*.js', route => route.fulfill({ status: 404 }));
+  await page.getByRole('link', { name: 'Findings', exact: true }).click();
+  await page.getByRole('heading', { name: 'This cannot be shown' }).waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole('link', { name: 'People', exact: true }).click();
+  await page.getByRole('region', { name: 'Members' }).waitFor();
+  await visit(page, '/tokens/%');
+  await page.getByRole('alert').waitFor();
+  page.faults = page.faults.filter(fault => !/dynamically imported module|findings-/.test(fault));
 });
 
 stage.play('a service that goes away in the middle loses nothing', s => `/tokens/${s.tokens['dashboard-readonly'].id}`, async (page, { service }) => {

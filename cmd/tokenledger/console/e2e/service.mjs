@@ -1,5 +1,6 @@
 // The real service, for the tests of the console: built once, started on a data directory of its own, ended with the tests.
 import { execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -63,13 +64,33 @@ export async function stop(service) {
   rmSync(service.data, { recursive: true, force: true });
 }
 
-/** Asks the API as a program does. */
-export async function graphql(service, query, variables = {}, token = service.token, headers = {}) {
-  const answer = await fetch(`${service.url}/query`, {
-    method: 'POST', body: JSON.stringify({ query, variables }),
-    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}`, ...headers },
-  });
-  const body = await answer.json();
-  if (body.errors) throw new Error(`${query}\n${JSON.stringify(body.errors)}`);
-  return body.data;
+const soon = new Set(['STALE_READ', 'UNAVAILABLE']);
+const pause = milliseconds => new Promise(done => setTimeout(done, milliseconds));
+const patience = 120_000; // only a test that hangs takes as long, also on a busy machine
+
+/** Asks the API as a program does. What it cannot do yet it is asked again, a command under the same key. */
+export async function graphql(service, query, variables = {}, token = service.token) {
+  const key = randomUUID();
+  for (const until = Date.now() + patience; ;) {
+    const answer = await fetch(`${service.url}/query`, {
+      method: 'POST', body: JSON.stringify({ query, variables }),
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}`, 'Idempotency-Key': key },
+    });
+    const { data, errors } = await answer.json();
+    if (!errors) return data;
+    if (!errors.every(e => soon.has(e.extensions?.code)) || Date.now() > until) throw new Error(`${query}\n${JSON.stringify(errors)}`);
+    await pause(50);
+  }
+}
+
+/** Waits until what was recorded is seen to hold: a read model follows what others did at its own pace. */
+export async function eventually(holds) {
+  for (const until = Date.now() + patience; ;) {
+    try {
+      return await holds();
+    } catch (error) {
+      if (Date.now() > until) throw error;
+      await pause(50);
+    }
+  }
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Provider } from 'oidc-provider';
 import { launch, open, violations, without } from './browser.mjs';
-import { graphql, start, stop } from './service.mjs';
+import { eventually, graphql, start, stop } from './service.mjs';
 
 let service, browser, server, secrets;
 const secret = 'known to the provider and to the service';
@@ -67,8 +67,10 @@ test('a person signs in, lands where the link led, gives a command, and signs ou
   await page.getByLabel('risk:read', { exact: true }).check();
   await page.getByRole('button', { name: 'Create the token' }).click();
   await page.getByRole('heading', { name: 'by-a-person is created' }).waitFor();
-  const { apiTokens } = await graphql(service, '{ apiTokens(where: {name: "by-a-person"}) { edges { node { events(first: 1) { edges { node { actor { kind } } } } } } } }');
-  assert.equal(apiTokens.edges[0].node.events.edges[0].node.actor.kind, 'PERSON');
+  await eventually(async () => {
+    const { apiTokens } = await graphql(service, '{ apiTokens(where: {name: "by-a-person"}) { edges { node { events(first: 1) { edges { node { actor { kind } } } } } } } }');
+    assert.equal(apiTokens.edges[0].node.events.edges[0].node.actor.kind, 'PERSON');
+  });
 
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByRole('button', { name: 'Open the ledger' }).waitFor();

@@ -1,5 +1,6 @@
-// A small story for the views to show: tokens in every state, uses, refusals, a second person.
-import { graphql } from './service.mjs';
+// A small story for the views to show: tokens in every state, uses, refusals.
+import assert from 'node:assert/strict';
+import { eventually, graphql } from './service.mjs';
 
 const day = 86_400_000;
 const soon = days => new Date(Date.now() + days * day).toISOString();
@@ -35,6 +36,14 @@ export async function tell(service) {
   await use(service, tokens, 'ci-evidence-upload', 'control:write', 'updateControl', 3, '203.0.113.66', 'curl/8.9');
   await use(service, tokens, 'vulnerability-scanner', 'scan:write', 'createScan', 6, '192.0.2.14', 'scanner/2.1');
   await use(service, tokens, 'old-migration', 'evidence:write', 'createEvidence', 2, '203.0.113.66', 'curl/8.9');
+  // A page asks once: what it is to show has to be there before.
+  const usage = async name => (await graphql(service, 'query($id: ID!) { apiToken(id: $id) { usage { uses refusals } } }', { id: tokens[name].id })).apiToken.usage;
+  await eventually(async () => {
+    assert.deepEqual(await usage('ci-evidence-upload'), { uses: 19, refusals: 3 });
+    assert.deepEqual(await usage('vulnerability-scanner'), { uses: 6, refusals: 0 });
+    assert.deepEqual(await usage('old-migration'), { uses: 0, refusals: 2 });
+    assert.ok((await graphql(service, '{ findings(status: OPEN) { totalCount } }')).findings.totalCount > 0);
+  });
   return tokens;
 }
 

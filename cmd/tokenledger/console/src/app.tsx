@@ -1,11 +1,11 @@
 // The frame of the console: who looks, where they are, and the view that belongs to the path.
-import { lazy, Suspense, useEffect, useRef, useState, type ComponentType, type RefObject } from 'react';
+import { Component, lazy, Suspense, useEffect, useRef, useState, type ComponentType, type ReactNode, type RefObject } from 'react';
 import mark from './style/mark.svg';
 import { useKeys, help } from './lib/keys';
 import { go, usePlace } from './lib/router';
 import { useRights, useSession } from './lib/session';
 import { chooseTheme, theme, type Theme } from './lib/theme';
-import { isValue, namesToken } from './lib/hash';
+import { namesToken, valueIn } from './lib/hash';
 import { say } from './lib/recorded';
 import { Gate } from './views/gate';
 import { Inventory } from './views/inventory';
@@ -48,7 +48,7 @@ export function App() {
     case 'out': return <Gate />;
     case 'unreachable': return (
       <div className="gate"><div className="card">
-        {session.problem && <Problem error={session.problem} again={() => { session.look().catch(() => undefined); }} />}
+        {session.problem && <Problem error={session.problem} again={() => { void session.look(); }} />}
       </div></div>
     );
     case 'in': return <Shell />;
@@ -57,6 +57,7 @@ export function App() {
 
 function Shell() {
   const { segments } = usePlace();
+  const { organization } = useSession();
   const [open, setOpen] = useState(false);
   const [keys, setKeys] = useState(false);
   const find = useRef<HTMLInputElement>(null);
@@ -78,14 +79,28 @@ function Shell() {
           <ThemeButton />
           <button className="button quiet icon" aria-label="Keys" title="Keys (?)" onClick={() => setKeys(true)}>?</button>
         </header>
-        <main key={view} className={(view === 'tokens' && segments.length < 2) ? 'page fill' : 'page'} onClick={() => setOpen(false)}>
-          <Suspense fallback={null}><View view={view} /></Suspense>
+        <main key={`${organization?.id} ${view}`} className={(view === 'tokens' && segments.length < 2) ? 'page fill' : 'page'} onClick={() => setOpen(false)}>
+          <Boundary><Suspense fallback={null}><View view={view} /></Suspense></Boundary>
         </main>
       </div>
       <Words />
       {keys && <KeyHelp close={() => setKeys(false)} />}
     </div>
   );
+}
+
+/** What a view cannot show, be it by an odd address or by files that a newer service no longer has, is said in its place. */
+class Boundary extends Component<{ children: ReactNode }, { fault?: Error }> {
+  override state: { fault?: Error } = {};
+
+  static getDerivedStateFromError(fault: Error) { return { fault }; }
+
+  override render() {
+    const { fault } = this.state;
+    if (!fault) return this.props.children;
+    return <><Head title="This cannot be shown" /><Empty title={fault.message}><p>Load the page again: the service may have been renewed. A pasted token has to be pasted again.</p>
+      <button className="button" onClick={() => location.reload()}>Load the page again</button></Empty></>;
+  }
 }
 
 function View({ view }: { view: string }) {
@@ -137,7 +152,7 @@ function Find({ field }: { field: RefObject<HTMLInputElement | null> }) {
     <form className="find" role="search" onSubmit={event => {
       event.preventDefault();
       const words = text.trim();
-      if (isValue(words)) { set(''); go('/leak'); say('That is a token’s value, so it was not searched for. The leak box hashes it before it leaves this page.'); return; }
+      if (valueIn(words)) { set(''); go('/leak'); say('That is a token’s value, so it was not searched for. The leak box hashes it before it leaves this page.'); return; }
       if (namesToken(words)) { go(`/tokens/${encodeURIComponent(words)}`); return; }
       const to = new URLSearchParams(inList ? query : undefined);
       if (words) to.set('q', words); else to.delete('q');

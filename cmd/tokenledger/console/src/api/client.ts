@@ -22,13 +22,19 @@ let bearer = '';
 let organization = '';
 let position = 0; // of the last change that was made here: reads include it, whichever process answers
 
+let reader = 0; // changes with whoever looks, and with the organization: what was remembered for another is not shown
+
 export function useCredential(value: string) {
   bearer = value;
   position = 0;
+  reader++;
 }
-export function useOrganization(id: string) { organization = id; }
-export function chosenOrganization() { return organization; }
+export function useOrganization(id: string) {
+  if (organization !== id) reader++;
+  organization = id;
+}
 export function hasCredential() { return bearer !== ''; }
+export function readerNow() { return reader; }
 
 /** The headers that every request of the console carries. */
 export function headers(more: Record<string, string> = {}): Record<string, string> {

@@ -1217,13 +1217,6 @@ export type LeakReportQueryVariables = Exact<{
 
 export type LeakReportQuery = { report: { name: string, title: string, criteria: Array<string>, from: string, to: string, position: number, trailPosition: number, rows: Array<unknown[]>, limits: Array<string>, parameters: Array<{ name: string, value: string }>, columns: Array<{ name: string, title: string }> } };
 
-export type ActivityQueryVariables = Exact<{
-  from: string;
-}>;
-
-
-export type ActivityQuery = { report: { rows: Array<unknown[]>, columns: Array<{ name: string }> } };
-
 export type DifferenceQueryVariables = Exact<{
   from: AsOf;
   to?: AsOf | null | undefined;
@@ -2739,16 +2732,6 @@ export const LeakReportDocument = new TypedDocumentString(`
   rows
   limits
 }`) as unknown as TypedDocumentString<LeakReportQuery, LeakReportQueryVariables>;
-export const ActivityDocument = new TypedDocumentString(`
-    query Activity($from: Time!) {
-  report(name: "usage", from: $from) {
-    columns {
-      name
-    }
-    rows
-  }
-}
-    `) as unknown as TypedDocumentString<ActivityQuery, ActivityQueryVariables>;
 export const DifferenceDocument = new TypedDocumentString(`
     query Difference($from: AsOf!, $to: AsOf) {
   accessDiff(from: $from, to: $to) {

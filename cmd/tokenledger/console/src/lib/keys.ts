@@ -5,7 +5,7 @@ export type Keys = Record<string, (event: KeyboardEvent) => void>;
 
 const typing = (target: EventTarget | null) =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)
-    && !/^(checkbox|radio|range|button)$/.test((target as HTMLInputElement).type));
+    && !/^(checkbox|button)$/.test((target as HTMLInputElement).type));
 
 /** Binds keys while a component is shown. `g t` is one key after the other. */
 export function useKeys(keys: Keys) {

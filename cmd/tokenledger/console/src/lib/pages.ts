@@ -30,6 +30,9 @@ class Pages<T> {
     if (!this.busy) void this.go();
   }
 
+  /** Has what was last looked at read, after a fault. */
+  again() { this.need(...this.want); }
+
   private async go() {
     this.busy = true;
     try {
@@ -85,6 +88,6 @@ export function usePages<T>(key: string, total: number | undefined, read: (span:
     return () => { if (pages) pages.stopped = true; };
   }, [pages]);
   const need = useCallback((start: number, end: number) => pages?.need(start, end), [pages]);
-  const again = useCallback(() => { setError(undefined); pages?.need(0, size); }, [pages]);
+  const again = useCallback(() => { setError(undefined); pages?.again(); }, [pages]);
   return { rows: pages?.rows ?? [], need, error, again };
 }

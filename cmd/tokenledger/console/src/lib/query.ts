@@ -53,8 +53,8 @@ export function useLater(pending: boolean): boolean {
 }
 
 /**
- * Gives a command. A try that got no answer is given again under the same key, so that it is never done twice; one
- * that was refused, or done, has a new key the next time.
+ * Gives a command. Until it is known to be done, the same command goes under the same key: what failed in the midst of
+ * its answer may be recorded, and is not done twice. A refusal is not remembered under a key.
  */
 export function useCommand<R, V>(document: Document<R, V>) {
   const [busy, setBusy] = useState(false);
@@ -72,13 +72,11 @@ export function useCommand<R, V>(document: Document<R, V>) {
       refresh();
       return done;
     } catch (error) {
-      const refused = error instanceof Refused ? error : new Refused('UNREACHABLE', String(error));
-      if (refused.code !== 'UNREACHABLE' && refused.code !== 'UNAVAILABLE') key.current = null;
-      setError(refused);
+      setError(error instanceof Refused ? error : new Refused('UNREACHABLE', String(error)));
       return undefined;
     } finally {
       setBusy(false);
     }
   }, [document]);
-  return { run, busy: useLater(busy), pending: busy, error, clear: useCallback(() => setError(undefined), []) };
+  return { run, pending: busy, error, clear: useCallback(() => setError(undefined), []) };
 }

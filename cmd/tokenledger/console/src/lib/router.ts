@@ -18,12 +18,17 @@ export function go(to: string, { replace = false } = {}) {
   tell();
 }
 
+/** A segment in clear; one that is no encoding stands for itself. */
+function decoded(segment: string): string {
+  try { return decodeURIComponent(segment); } catch { return segment; }
+}
+
 /** The path, in segments, and the query. */
 export function usePlace() {
   const at = useSyncExternalStore(subscribe, here);
   return useMemo(() => {
     const url = new URL(at, location.origin);
-    return { path: url.pathname, segments: url.pathname.split('/').filter(Boolean).map(decodeURIComponent), query: url.searchParams };
+    return { path: url.pathname, segments: url.pathname.split('/').filter(Boolean).map(decoded), query: url.searchParams };
   }, [at]);
 }
 

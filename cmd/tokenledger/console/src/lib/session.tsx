@@ -1,9 +1,8 @@
 // Who looks: by the session's cookie, or with a pasted token that lives in the memory of this page alone.
-import { createContext, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
+import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { ask, headers, hasCredential, reach, refusalOf, Refused, useCredential as keep, useOrganization as choose } from '../api/client';
 import { OwnApiTokenDocument, OwnPersonalTokenDocument, ViewerDocument, type MembershipRole, type ViewerQuery } from '../api/operations';
 import { fingerprint, isValue } from './hash';
-import { refresh } from './query';
 
 export type Organization = NonNullable<NonNullable<NonNullable<ViewerQuery['organizations']['edges']>[number]>['node']>;
 
@@ -37,52 +36,51 @@ type Known = { state: Session['state']; viewer?: ViewerQuery; own?: Own; problem
 export function SessionProvider({ children }: { children: ReactNode }) {
   const [known, set] = useState<Known>({ state: 'looking' });
   const [picked, setPicked] = useState(() => new URL(location.href).searchParams.get('org') ?? '');
+  const now = useRef(picked); // an answer that was asked for before another was picked does not choose for it
+
+  const viewer = useCallback(async () => {
+    const viewer = await ask(ViewerDocument, {});
+    const all = nodes(viewer.organizations);
+    choose((all.find(o => o.id === now.current || o.name === now.current) ?? all[0])?.id ?? '');
+    return viewer;
+  }, []);
 
   const look = useCallback(async () => {
     try {
-      const viewer = await ask(ViewerDocument, {});
-      const all = nodes(viewer.organizations);
-      choose((all.find(o => o.id === picked || o.name === picked) ?? all[0])?.id ?? '');
-      set(before => ({ state: 'in', viewer, own: hasCredential() ? before.own : undefined }));
+      const found = await viewer();
+      set(before => ({ state: 'in', viewer: found, own: hasCredential() ? before.own : undefined }));
     } catch (error) {
       const problem = error instanceof Refused ? error : new Refused('UNREACHABLE', String(error));
-      set({ state: problem.code === 'UNREACHABLE' || problem.code === 'UNAVAILABLE' ? 'unreachable' : 'out', problem });
-      throw problem;
+      const unreachable = problem.code === 'UNREACHABLE' || problem.code === 'UNAVAILABLE';
+      if (!unreachable) keep(''); // a token that has ended is not kept
+      set({ state: unreachable ? 'unreachable' : 'out', problem });
     }
-  }, [picked]);
-  useEffect(() => { look().catch(() => undefined); }, [look]);
+  }, [viewer]);
+  useEffect(() => { void look(); }, [look]);
 
   const enter = useCallback(async (value: string) => {
     if (!isValue(value)) throw new Refused('BAD_USER_INPUT', 'This is no token’s value: one is tola_ or tolp_ and 64 letters and digits.');
     keep(value);
     try {
-      await look();
-      const id = await fingerprint(value);
-      const own: Own = value.startsWith('tola_')
-        ? { ...(await ask(OwnApiTokenDocument, { id })).apiToken, kind: 'organization' } as Own
-        : { ...(await ask(OwnPersonalTokenDocument, { id })).personalAccessToken, kind: 'personal' } as Own;
-      set(before => ({ ...before, own }));
+      const found = await viewer();
+      set({ state: 'in', viewer: found, own: await ownOf(value) });
     } catch (error) {
-      // A token that may not read itself still opens what it may read.
-      if (error instanceof Refused && error.code === 'FORBIDDEN') return;
       keep('');
-      set(before => ({ ...before, state: 'out' }));
       throw error;
     }
-  }, [look]);
+  }, [viewer]);
 
   const leave = useCallback(async () => {
-    if (hasCredential()) {
-      keep('');
-    } else {
+    if (!hasCredential()) {
       const answer = await reach('/v1/logout', { method: 'POST', headers: headers() });
       if (!answer.ok && answer.status !== 401) throw await refusalOf(answer);
     }
+    keep('');
     choose('');
     set({ state: 'out' });
   }, []);
 
-  const pick = useCallback((id: string) => { choose(id); setPicked(id); refresh(); }, []);
+  const pick = useCallback((id: string) => { now.current = id; choose(id); setPicked(id); }, []);
 
   const session = useMemo<Session>(() => {
     const organizations = known.viewer ? nodes(known.viewer.organizations) : [];
@@ -93,6 +91,19 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     };
   }, [known, picked, enter, leave, pick, look]);
   return <Context value={session}>{children}</Context>;
+}
+
+/** What a token may do, as it says of itself; one that may not read itself still opens what it may read. */
+async function ownOf(value: string): Promise<Own | undefined> {
+  const id = await fingerprint(value);
+  try {
+    return value.startsWith('tola_')
+      ? { ...(await ask(OwnApiTokenDocument, { id })).apiToken, kind: 'organization' } as Own
+      : { ...(await ask(OwnPersonalTokenDocument, { id })).personalAccessToken, kind: 'personal' } as Own;
+  } catch (error) {
+    if (error instanceof Refused && error.code === 'FORBIDDEN') return undefined;
+    throw error;
+  }
 }
 
 /** The entries of a page, without its wrapping. */

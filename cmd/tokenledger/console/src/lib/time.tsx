@@ -37,7 +37,7 @@ export function away(iso: string, from = Date.now()): string {
 /** The instant in UTC, as the log has it. */
 export const utc = (iso: string) => `${new Date(iso).toISOString().replace('T', ' ').replace(/\.?0*Z$/, '')} UTC`;
 export const local = (iso: string) => full.format(new Date(iso));
-export const localDay = (iso: string) => justDay.format(new Date(iso));
+const localDay = (iso: string) => justDay.format(new Date(iso));
 
 /** An instant. */
 export function Time({ at, as = 'short' }: { at: string | null | undefined; as?: 'short' | 'full' | 'day' | 'away' }) {

@@ -47,7 +47,7 @@ export function Problem({ error, again, what }: { error: Error; again?: () => vo
       <span className="soft">{remedies[code] ?? 'The service’s log knows more under the id of this request.'}</span>
       <span className="row">
         {code === 'UNAUTHENTICATED'
-          ? <button className="button small" onClick={() => { look().catch(() => undefined); }}>Sign in</button>
+          ? <button className="button small" onClick={() => { void look(); }}>Sign in</button>
           : again && <button className="button small" onClick={again}>Try again</button>}
         <span className="small dim mono">{code}{refused?.requestID ? ` · ${refused.requestID}` : ''}</span>
       </span>

@@ -1,7 +1,8 @@
 // Findings: what is unusual, the newest first, and what became of it.
 import { useState } from 'react';
 import { ask } from '../api/client';
-import { FindingsDocument, TriageDocument, type FindingRowFragment, type FindingStatus, type FindingsQueryVariables } from '../api/operations';
+import { FindingsDocument, TriageDocument, type FindingRowFragment, type FindingStatus, type FindingsQuery, type FindingsQueryVariables } from '../api/operations';
+import { useMore } from '../lib/more';
 import { useAnswer, useCommand } from '../lib/query';
 import { setQuery, usePlace } from '../lib/router';
 import { nodes, useRights } from '../lib/session';
@@ -44,13 +45,11 @@ export default function Findings() {
   );
 }
 
-type Page = { edges?: ({ node?: FindingRowFragment | null } | null)[] | null; pageInfo: { hasNextPage: boolean; endCursor?: string | null }; totalCount: number };
+type Page = FindingsQuery['findings'];
 
 function List({ first, variables, triage }: { first: Page; variables: FindingsQueryVariables; triage?: (f: FindingRowFragment) => void }) {
-  const [more, setMore] = useState<Page[]>([]);
-  const [error, setError] = useState<Error>();
-  const last = more.at(-1) ?? first;
-  const all = [first, ...more].flatMap(nodes);
+  const { pages, more, busy, error } = useMore(first, last => ask(FindingsDocument, { ...variables, after: last.pageInfo.endCursor ?? null }).then(({ findings }) => findings));
+  const all = pages.flatMap(nodes);
   return (
     <Panel title={count(first.totalCount, 'finding')} bare>
       <ol className="timeline">{all.map(f => (
@@ -59,10 +58,7 @@ function List({ first, variables, triage }: { first: Page; variables: FindingsQu
         </FindingLine>
       ))}</ol>
       {error && <Problem error={error} />}
-      {last.pageInfo.hasNextPage && <div className="body"><button className="button small" onClick={() => {
-        setError(undefined);
-        ask(FindingsDocument, { ...variables, after: last.pageInfo.endCursor ?? null }).then(({ findings }) => setMore([...more, findings]), setError);
-      }}>More</button> <span className="small dim">{all.length} of {first.totalCount}</span></div>}
+      {pages.at(-1)?.pageInfo.hasNextPage && <div className="body"><button className="button small" disabled={busy} onClick={more}>More</button> <span className="small dim">{all.length} of {first.totalCount}</span></div>}
     </Panel>
   );
 }

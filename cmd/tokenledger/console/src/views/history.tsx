@@ -7,7 +7,7 @@ import { useAnswer } from '../lib/query';
 import { setQuery, usePlace } from '../lib/router';
 import { nodes } from '../lib/session';
 import { away, fromLocalInput, local, toLocalInput, utc } from '../lib/time';
-import { count, Head, Panel, Problem, sentence, Shown, useSettled } from '../ui/parts';
+import { count, Head, Panel, Problem, sentence, Shown } from '../ui/parts';
 import { orderOf, sortOf } from './filter';
 import { PersonName, TokenName } from './names';
 import { TokenTable } from './table';
@@ -23,13 +23,16 @@ function Then({ begun }: { begun: string }) {
   const { query } = usePlace();
   const [opened] = useState(() => Date.now());
   const start = Date.parse(begun) + 1000;
-  const at = query.get('at');
-  const instant = at ? Date.parse(at) : opened - Math.min(86_400_000, (opened - start) / 2);
-  const [position, setPosition] = useState(instant);
-  useEffect(() => setPosition(instant), [instant]);
-  const settled = useSettled(position, 150);
-  const moment = useMemo(() => ({ time: new Date(Math.max(settled, start)).toISOString() }), [settled, start]);
-  useEffect(() => { if (settled !== instant) setQuery({ at: new Date(settled).toISOString() }); }, [settled, instant]);
+  const named = Date.parse(query.get('at') ?? '');
+  const instant = Number.isNaN(named) ? opened - Math.min(86_400_000, (opened - start) / 2) : named;
+  const [dragged, drag] = useState<number>(); // where the slider is, until the address has it
+  const position = dragged ?? instant;
+  const moment = useMemo(() => ({ time: new Date(Math.max(instant, start)).toISOString() }), [instant, start]);
+  useEffect(() => {
+    if (dragged === undefined) return;
+    const timer = setTimeout(() => { setQuery({ at: new Date(dragged).toISOString() }); drag(undefined); }, 150);
+    return () => clearTimeout(timer);
+  }, [dragged]);
   const step = Math.round(((position - start) / (opened - start)) * steps);
   const difference = useAnswer(DifferenceDocument, { from: moment, to: null }, { keep: true });
   return (
@@ -38,8 +41,8 @@ function Then({ begun }: { begun: string }) {
       <Panel title={<time dateTime={moment.time} title={utc(moment.time)}>{local(moment.time)}</time>} note={away(moment.time, opened)}
         actions={<label className="check small">At <input type="datetime-local" step={1} style={{ width: 'auto', height: 30 }} value={toLocalInput(moment.time, 'seconds')} min={toLocalInput(begun, 'seconds')} max={toLocalInput(new Date(opened).toISOString(), 'seconds')}
           onChange={event => { const to = fromLocalInput(event.target.value); if (to) setQuery({ at: to }); }} /></label>}>
-        <input type="range" className="slider" min={0} max={steps} value={step} aria-label="Moment" aria-valuetext={local(moment.time)}
-          onChange={event => setPosition(start + (Number(event.target.value) / steps) * (opened - start))} />
+        <input type="range" className="slider" min={0} max={steps} value={step} aria-label="Moment" aria-valuetext={local(new Date(position).toISOString())}
+          onChange={event => drag(start + (Number(event.target.value) / steps) * (opened - start))} />
         <div className="row small dim" style={{ justifyContent: 'space-between' }}><span>{local(begun)}</span><span>now</span></div>
       </Panel>
       <div className="then">

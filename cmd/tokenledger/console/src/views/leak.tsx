@@ -1,7 +1,7 @@
 // The leak box: a value, a hash or an id; the value is hashed here, and only its hash leaves the page.
 import { useEffect, useState } from 'react';
 import { LeakReportDocument, RevokeTokensDocument } from '../api/operations';
-import { fingerprint, isValue, namesToken } from '../lib/hash';
+import { fingerprint, isValue, namesToken, valueIn } from '../lib/hash';
 import { useAnswer, useCommand } from '../lib/query';
 import { setQuery, usePlace } from '../lib/router';
 import { useRights } from '../lib/session';
@@ -9,9 +9,6 @@ import { Act, useReason } from '../ui/act';
 import { Field, Head, Panel, Shown } from '../ui/parts';
 import { ReportLimits, ReportTable } from '../ui/report';
 import { Downloads } from './downloads';
-
-/** Values in a text, such as a line of a log that somebody sent. */
-const valueIn = (text: string) => /\btol[ap]_[0-9A-Za-z]{64}\b/.exec(text)?.[0];
 
 export default function Leak() {
   const { query } = usePlace();

@@ -66,12 +66,14 @@ function useFeed(type: string | null, trail: AuditTrail, paused: boolean) {
     const add = (event: EventRowFragment) => {
       after.current = Math.max(after.current, event.position);
       waiting.push(event);
-      frame ||= requestAnimationFrame(() => {
-        const fresh = waiting.toReversed();
-        waiting = [];
-        frame = 0;
-        setEvents(before => [...fresh, ...before].slice(0, most));
-      });
+      if (waiting.length > most) waiting.shift(); // a page that nobody sees draws nothing
+      frame ||= requestAnimationFrame(draw);
+    };
+    const draw = () => {
+      const fresh = waiting.toReversed();
+      waiting = [];
+      frame = 0;
+      setEvents(before => [...fresh, ...before].slice(0, most));
     };
     const run = async () => {
       for (let tries = 0; !stop.signal.aborted; tries++) {
@@ -94,7 +96,10 @@ function useFeed(type: string | null, trail: AuditTrail, paused: boolean) {
     };
     setState('opening');
     void run();
-    return () => { stop.abort(); cancelAnimationFrame(frame); };
+    return () => {
+      stop.abort();
+      if (frame) { cancelAnimationFrame(frame); draw(); } // the feed goes on behind them, so they are not lost
+    };
   }, [type, trail, paused]);
   return { events, state, error };
 }

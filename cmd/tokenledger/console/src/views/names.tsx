@@ -1,6 +1,6 @@
-// Names for ids: asked for together, remembered for as long as the page is open.
+// Names for ids: asked for together, remembered for as long as the same reader looks at the same organization.
 import { useEffect, useState } from 'react';
-import { ask } from '../api/client';
+import { ask, readerNow } from '../api/client';
 import { NamesDocument, type NamesQuery } from '../api/operations';
 
 const known = new Map<string, { name: string; kind: 'person' | 'token' } | null>();
@@ -9,8 +9,20 @@ const listeners = new Set<() => void>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 const uuid = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
 
+let of = readerNow();
+
+/** What is remembered, for this reader. */
+function names() {
+  if (of !== readerNow()) {
+    known.clear();
+    waiting.clear();
+    of = readerNow();
+  }
+  return known;
+}
+
 function want(id: string) {
-  if (known.has(id) || waiting.has(id) || !uuid.test(id)) return;
+  if (names().has(id) || waiting.has(id) || !uuid.test(id)) return;
   waiting.add(id);
   timer ??= setTimeout(fetchAll, 10);
 }
@@ -20,11 +32,12 @@ async function fetchAll() {
   const ids = [...waiting].slice(0, 100);
   ids.forEach(id => waiting.delete(id));
   if (waiting.size) timer = setTimeout(fetchAll, 10);
+  const reader = readerNow();
   try {
     const { nodes } = await ask(NamesDocument, { ids });
-    ids.forEach((id, i) => known.set(id, read(nodes[i])));
+    if (reader === readerNow()) ids.forEach((id, i) => names().set(id, read(nodes[i])));
   } catch {
-    ids.forEach(id => known.set(id, null)); // an id is an answer, too
+    return; // an id is an answer, too; it is asked for again where it is shown next
   }
   listeners.forEach(listener => listener());
 }
@@ -46,7 +59,7 @@ export function useName(id: string | null | undefined) {
     listeners.add(listener);
     return () => { listeners.delete(listener); };
   }, [id]);
-  return id ? known.get(id) ?? undefined : undefined;
+  return id ? names().get(id) ?? undefined : undefined;
 }
 
 const short = (id: string) => (uuid.test(id) ? `…${id.slice(-8)}` : id);

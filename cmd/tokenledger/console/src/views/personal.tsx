@@ -86,7 +86,7 @@ export function Grants() {
                 <td><span className={`badge ${tones[g.status]}`}>{sentence(g.status)}</span>{g.endedBecause && <div className="small dim">{g.endedBecause.replaceAll('_', ' ')}</div>}</td>
                 <td><Tags of={g.scopes} none="all of the owner’s" /></td><td><Time at={g.givenAt} as="day" /></td><td>{g.expiresAt ? <Time at={g.expiresAt} as="away" /> : <span className="dim">no deadline</span>}</td>
                 <td><span className="row tight" style={{ justifyContent: 'flex-end' }}>{rights.manages && g.status === 'PENDING' && <>
-                  <button className="button small" onClick={() => setAct({ deed: 'approve', grant: g })}>Approve</button><button className="button small danger" onClick={() => setAct({ deed: 'decline', grant: g })}>Decline</button></>}
+                  <button className="button small" aria-label={`Approve ${g.name}`} onClick={() => setAct({ deed: 'approve', grant: g })}>Approve</button><button className="button small danger" aria-label={`Decline ${g.name}`} onClick={() => setAct({ deed: 'decline', grant: g })}>Decline</button></>}
                   {rights.manages && (g.status === 'ACTIVE' || g.status === 'SUSPENDED') && <button className="button small danger" aria-label={`End the access of ${g.name}`} onClick={() => setAct({ deed: 'end', grant: g })}>End</button>}</span></td></tr>
             ))}</tbody>
           </table></div></Panel>}</Shown>

@@ -119,7 +119,7 @@ const inWords = (d: Demand, value: string | boolean | undefined) =>
 
 function Preview({ changes, number }: { changes: UpdateOrganizationPolicyInput; number: number }) {
   const settled = useSettled(changes, 400);
-  const answer = useAnswer(PolicyPreviewDocument, number && Object.keys(settled).length ? { policy: settled, days: 30 } : null);
+  const answer = useAnswer(PolicyPreviewDocument, number && settled === changes ? { policy: settled, days: 30 } : null);
   if (!number) return <Panel title="Preview"><p className="soft">Change something, and you see what it would have refused of the last 30 days, before it is on.</p></Panel>;
   return (
     <Panel title="Preview" note="of the last 30 days" bare>

@@ -30,7 +30,7 @@ export default function Proof() {
               <button className="button">Check it</button>
             </form>
           </Panel>
-          {event && <EventProof key={`${event} ${keys}`} position={Number(event)} keys={keys} />}
+          {event && <EventProof key={event} position={Number(event)} keys={keys} />}
           <PackProof keys={keys} />
         </div>
         <div className="stack">
@@ -65,6 +65,7 @@ function EventProof({ position, keys }: { position: number; keys: string }) {
   const [course, setCourse] = useState<Course>({ steps: [] });
   useEffect(() => {
     const p = proof.data?.eventProof;
+    setCourse({ steps: [] });
     if (!p || !keys.trim()) return;
     let gone = false;
     const steps: string[] = [];
@@ -102,7 +103,11 @@ function PackProof({ keys }: { keys: string }) {
   const [course, setCourse] = useState<Course>();
   const [checked, setChecked] = useState<Checked>();
   const input = useRef<HTMLInputElement>(null);
+  const latest = useRef<File>(null);
+  // A file that is dropped while another is read takes its place: nothing that is said of one stands under the other's name.
   const check = async (file: File) => {
+    latest.current = file;
+    const say = (course: Course) => { if (latest.current === file) setCourse(course); };
     setName(file.name);
     setChecked(undefined);
     const steps: string[] = [];
@@ -111,12 +116,12 @@ function PackProof({ keys }: { keys: string }) {
       const [{ verifyPack }, { parseKeys }] = await Promise.all([import('../verify/pack'), import('../verify/note')]);
       const result = await verifyPack(new Uint8Array(await file.arrayBuffer()), await parseKeys(keys), (text, part) => {
         if (part === undefined) steps.push(text);
-        setCourse({ steps: [...steps], part: text });
+        say({ steps: [...steps], part: text });
       });
-      setChecked(result);
-      setCourse({ steps: [...steps], done: true });
+      if (latest.current === file) setChecked(result);
+      say({ steps: [...steps], done: true });
     } catch (fault) {
-      setCourse({ steps: [...steps], fault: fault as Error });
+      say({ steps: [...steps], fault: fault as Error });
     }
   };
   return (

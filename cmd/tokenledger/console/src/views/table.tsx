@@ -4,7 +4,7 @@ import { createColumnHelper, flexRender, getCoreRowModel, useReactTable, type On
 import { useVirtualizer } from '@tanstack/react-virtual';
 import type { ApiTokenOrderField, TokenRowFragment } from '../api/operations';
 import { useKeys } from '../lib/keys';
-import { go, setQuery } from '../lib/router';
+import { setQuery } from '../lib/router';
 import { Time } from '../lib/time';
 import { Status, Tags } from '../ui/parts';
 import type { Sort } from './filter';
@@ -31,10 +31,10 @@ const sortable = new Set<string>(['name', 'is_active', 'last_used_at', 'expires_
 
 type Props = {
   total: number; rows: (TokenRowFragment | undefined)[]; need: (start: number, end: number) => void; sort: Sort;
-  selection?: RowSelectionState; select?: OnChangeFn<RowSelectionState>; mark?: (row: TokenRowFragment) => string; suffix?: string;
+  selection?: RowSelectionState; select?: OnChangeFn<RowSelectionState>; mark?: (row: TokenRowFragment) => string;
 };
 
-export function TokenTable({ total, rows, need, sort, selection = {}, select, mark, suffix = '' }: Props) {
+export function TokenTable({ total, rows, need, sort, selection = {}, select, mark }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const height = useRowHeight();
   const [at, setAt] = useState(-1);
@@ -52,20 +52,19 @@ export function TokenTable({ total, rows, need, sort, selection = {}, select, ma
   });
   const byID = useMemo(() => new Map(table.getRowModel().rows.map(row => [row.id, row])), [known, selection, table]);
 
-  const move = (by: number) => {
-    const next = Math.max(0, Math.min(total - 1, at < 0 ? 0 : at + by));
-    setAt(next);
-    virtual.scrollToIndex(next);
-  };
-  useEffect(() => {
-    if (at >= 0) box.current?.querySelector<HTMLElement>(`[data-index="${at}"] .name`)?.focus({ preventScroll: true });
-  }, [at, start, end]);
+  const move = (by: number) => goTo(Math.max(0, Math.min(total - 1, at < 0 ? 0 : at + by)));
+  const goTo = (index: number) => { setAt(index); aim.current = true; virtual.scrollToIndex(index); };
   const current = at >= 0 ? rows[at] : undefined;
+  // The name that a key led to has the focus once it is drawn, and once only: afterwards the reader may be elsewhere.
+  const aim = useRef(false);
+  useEffect(() => {
+    const name = aim.current && box.current?.querySelector<HTMLElement>(`[data-index="${at}"] .name`);
+    if (name) { aim.current = false; name.focus({ preventScroll: true }); }
+  }, [at, start, end, current?.id]);
   useKeys({
     j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1),
     x: () => { if (current && select) select(before => ({ ...before, [current.id]: !before[current.id] })); },
-    ...(current && { Enter: () => go(`/tokens/${current.id}${suffix}`) }),
-    Home: () => { setAt(0); virtual.scrollToIndex(0); }, End: () => { setAt(total - 1); virtual.scrollToIndex(total - 1); },
+    Home: () => goTo(0), End: () => goTo(total - 1),
   });
 
   return (

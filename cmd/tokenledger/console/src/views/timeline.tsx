@@ -1,7 +1,8 @@
 // The events of one token, the newest first: what happened, who did it, why.
-import { useState, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { ask } from '../api/client';
-import { TokenEventsDocument, type EventRowFragment } from '../api/operations';
+import { TokenEventsDocument, type EventRowFragment, type TokenEventsQuery } from '../api/operations';
+import { useMore } from '../lib/more';
 import { useAnswer } from '../lib/query';
 import { nodes } from '../lib/session';
 import { Time } from '../lib/time';
@@ -11,34 +12,23 @@ import { PersonName } from './names';
 
 export function Timeline({ id }: { id: string }) {
   const answer = useAnswer(TokenEventsDocument, { id, last: 30, before: null });
-  const [older, setOlder] = useState<{ events: EventRowFragment[]; before: string | null | undefined; more: boolean }>();
-  const [error, setError] = useState<Error>();
+  return <Shown of={answer} what="The timeline">{({ apiToken: { events } }) => <Events id={id} latest={events} />}</Shown>;
+}
+
+function Events({ id, latest }: { id: string; latest: TokenEventsQuery['apiToken']['events'] }) {
+  const { pages, more, busy, error } = useMore(latest, oldest => ask(TokenEventsDocument, { id, last: 100, before: oldest.pageInfo.startCursor ?? null }).then(({ apiToken }) => apiToken.events));
+  const all = pages.flatMap(page => nodes(page).reverse());
   return (
-    <Shown of={answer} what="The timeline">
-      {({ apiToken: { events } }) => {
-        const more = older ? older.more : events.pageInfo.hasPreviousPage;
-        const before = older ? older.before : events.pageInfo.startCursor;
-        const all = [...nodes(events).reverse(), ...(older?.events ?? [])];
-        return (
-          <>
-            <ol className="timeline">{all.map(event => <Entry key={event.position} event={event} />)}</ol>
-            {error && <Problem error={error} />}
-            {more && (
-              <div className="row" style={{ padding: '10px 16px' }}>
-                <button className="button small" onClick={() => {
-                  setError(undefined);
-                  ask(TokenEventsDocument, { id, last: 100, before: before ?? null }).then(({ apiToken }) => setOlder({
-                    events: [...(older?.events ?? []), ...nodes(apiToken.events).reverse()],
-                    before: apiToken.events.pageInfo.startCursor, more: apiToken.events.pageInfo.hasPreviousPage,
-                  }), setError);
-                }}>Older</button>
-                <span className="small dim">{all.length.toLocaleString()} of {events.totalCount.toLocaleString()} events</span>
-              </div>
-            )}
-          </>
-        );
-      }}
-    </Shown>
+    <>
+      <ol className="timeline">{all.map(event => <Entry key={event.position} event={event} />)}</ol>
+      {error && <Problem error={error} />}
+      {pages.at(-1)?.pageInfo.hasPreviousPage && (
+        <div className="row" style={{ padding: '10px 16px' }}>
+          <button className="button small" disabled={busy} onClick={more}>Older</button>
+          <span className="small dim">{all.length.toLocaleString()} of {latest.totalCount.toLocaleString()} events</span>
+        </div>
+      )}
+    </>
   );
 }
 
