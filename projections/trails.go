@@ -83,7 +83,10 @@ type segment struct {
 	known map[string]bool // what stands in the three lists, while events are added
 }
 
-const segmentColumns = `trail, first, last, first_position, last_position, first_at, last_at, tokens, actors, types, leaves`
+const (
+	segmentHead    = `trail, first, last, first_position, last_position, first_at, last_at, tokens, actors, types`
+	segmentColumns = segmentHead + `, leaves`
+)
 
 // Apply implements [Projection].
 func (trails) Apply(ctx context.Context, tx pgx.Tx, t Tables, run []events.Recorded) error {
@@ -111,10 +114,12 @@ func (trails) Apply(ctx context.Context, tx pgx.Tx, t Tables, run []events.Recor
 	return writeSegments(ctx, tx, t, written)
 }
 
-// openSegments reads the last segment of each trail.
+// openSegments reads the last segment of each trail, without the lines where they are
+// so many that another segment follows: a run may be about thousands of trails.
 func openSegments(ctx context.Context, tx pgx.Tx, t Tables, order []string) (map[string]segment, error) {
 	rows, err := tx.Query(ctx, `SELECT s.* FROM unnest($1::text[]) AS d (trail), LATERAL (
-		SELECT `+segmentColumns+` FROM `+t.Name("segments")+` s WHERE s.trail = d.trail ORDER BY s.first DESC LIMIT 1) s`, order)
+		SELECT `+segmentHead+`, CASE WHEN octet_length(leaves) < $2 THEN leaves ELSE '' END
+		FROM `+t.Name("segments")+` s WHERE s.trail = d.trail ORDER BY s.first DESC LIMIT 1) s`, order, smallSegment)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", t.Name("segments"), err)
 	}
@@ -129,14 +134,11 @@ func openSegments(ctx context.Context, tx pgx.Tx, t Tables, order []string) (map
 	return open, nil
 }
 
-// extend adds events to a trail whose last segment is s, and gives the segments
-// that are new or changed.
+// extend adds events to a trail whose last segment is s, or behind it where s has no
+// lines, and gives the segments that are new or changed.
 func extend(s segment, recs []events.Recorded) ([]segment, error) {
 	var done []segment
 	next := s.Last
-	if len(s.Leaves) >= smallSegment {
-		s = segment{}
-	}
 	for _, rec := range recs {
 		if int64(rec.TrailPosition) != next+1 {
 			return nil, at(rec, fmt.Errorf("it is number %d of trail %s, after %d", rec.TrailPosition, rec.Trail, next))
