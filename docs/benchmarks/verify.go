@@ -8,8 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"time"
@@ -49,19 +49,22 @@ func (a asker) ask(ctx context.Context, worker, call int) error {
 	if a.bearer != "" {
 		request.Header.Set("Authorization", "Bearer "+a.bearer)
 	}
-	response, err := a.client.Do(request)
+	status, answer, err := fetch(a.client, request)
+	if err == nil && (status != http.StatusOK || a.known && bytes.Contains(answer, []byte(`"active":true`)) != good) {
+		err = fmt.Errorf("a token that is good: %v; the answer: %d %.200s", good, status, answer)
+	}
+	return err
+}
+
+// fetch reads the whole answer.
+func fetch(client *http.Client, request *http.Request) (status int, answer []byte, err error) {
+	response, err := client.Do(request)
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK || a.known && bytes.Contains(answer, []byte(`"active":true`)) != good {
-		return fmt.Errorf("a token that is good: %v; the answer: %s %.200s", good, response.Status, answer)
-	}
-	return nil
+	answer, err = io.ReadAll(response.Body)
+	return response.StatusCode, answer, err
 }
 
 // verifiers opens all that answer, the ledger first.
@@ -75,11 +78,7 @@ func verifiers(ctx context.Context, s *server, o options, say func(string)) ([]c
 	if err != nil {
 		return nil, err
 	}
-	bare, err := newBare(newAsker(most))
-	if err != nil {
-		return all, err
-	}
-	all = append(all, bare)
+	all = append(all, newBare(newAsker(most)))
 	if o.hydra == "" {
 		say("Ory Hydra is left out: build it (see hydra/doc.go), and name the program with --hydra")
 		return all, nil
@@ -92,31 +91,22 @@ func verifiers(ctx context.Context, s *server, o options, say func(string)) ([]c
 }
 
 // newBare is a handler that reads the form and says yes.
-func newBare(a asker) (contestant, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return contestant{}, err
-	}
+func newBare(a asker) contestant {
 	answer := append([]byte(`{"active":true,"scope":"evidence:write"`), append(bytes.Repeat([]byte(" "), 310), '}')...)
-	handler := &http.Server{ReadHeaderTimeout: time.Hour, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	handler := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(answer)
-	})}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = handler.Serve(l)
-	}()
-	a.url, a.values = "http://"+l.Addr().String(), []string{"tola_" + strings.Repeat("0", 64)}
+	}))
+	a.url, a.values = handler.URL, []string{"tola_" + strings.Repeat("0", 64)}
 	return contestant{
 		name: "a bare handler", guarantees: "none: it reads the question and says yes", perCall: 1, write: a.ask,
 		close: func(context.Context) error {
-			err := handler.Close()
-			<-ended
-			return err
+			a.client.CloseIdleConnections()
+			handler.Close()
+			return nil
 		},
-	}, nil
+	}
 }
 
 // post sends JSON and decodes the answer.
@@ -137,17 +127,12 @@ func post(ctx context.Context, address, bearer string, body, out any) error {
 }
 
 func decode(request *http.Request, out any) error {
-	response, err := http.DefaultClient.Do(request)
+	status, answer, err := fetch(http.DefaultClient, request)
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
-	}
-	if response.StatusCode >= 300 || bytes.Contains(answer, []byte(`"errors"`)) {
-		return fmt.Errorf("%s: %.300s", response.Status, answer)
+	if status >= 300 || bytes.Contains(answer, []byte(`"errors"`)) {
+		return fmt.Errorf("answered %d %.300s", status, answer)
 	}
 	return json.Unmarshal(answer, out)
 }
