@@ -169,6 +169,9 @@ func (a *appender) try(ctx context.Context, requests []*pending) ([]*pending, er
 	if err != nil {
 		return requests, a.lost(err)
 	}
+	if err := a.checkClock(found.now); err != nil { // at once: what follows may take longer than clocks may differ
+		return requests, err
+	}
 	if err := a.level(open, found.head); err != nil {
 		return requests, a.lost(err)
 	}
@@ -240,9 +243,6 @@ func (a *appender) date(found opening) error {
 	}
 	if behind := floor.Sub(found.now); behind > maxClockError {
 		return fmt.Errorf("the server's clock is %s behind the last block or bound; set it right", behind)
-	}
-	if err := a.checkClock(found.now); err != nil {
-		return err
 	}
 	s := &a.stage
 	s.at = found.now
