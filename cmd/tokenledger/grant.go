@@ -84,7 +84,7 @@ func (a app) grantList() *cobra.Command {
 // grantChange is a command that decides on one token's access.
 func (a app) grantChange(verb, mutation, short string, why bool) *cobra.Command {
 	var reason string
-	c := &cobra.Command{Use: verb + " TOKEN-ID", Short: short, Args: cobra.ExactArgs(1)}
+	c := &cobra.Command{Use: verb + " TOKEN-ID", Short: short, Args: noValues(cobra.ExactArgs(1))}
 	declared := "String"
 	if why {
 		c.Use += " --reason WHY"
