@@ -22,7 +22,7 @@ export default function History() {
 function Then({ begun }: { begun: string }) {
   const { query } = usePlace();
   const [opened] = useState(() => Date.now());
-  const start = Date.parse(begun) + 1000;
+  const start = Date.parse(begun) + 1; // of its millisecond: before that there was no organization
   const named = Date.parse(query.get('at') ?? '');
   const instant = Number.isNaN(named) ? opened - Math.min(86_400_000, (opened - start) / 2) : named;
   const [dragged, drag] = useState<number>(); // where the slider is, until the address has it
