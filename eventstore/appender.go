@@ -271,7 +271,7 @@ func (a *appender) finish(ctx context.Context, requests []*pending) error {
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
 	err = a.commit(own, b, requests)
-	if err != nil && a.own.IsClosed() {
+	if err != nil && (a.own.IsClosed() || errors.Is(err, errUnreplicated)) {
 		err = a.resolve(ctx, b, err)
 	}
 	if err != nil || b == nil {
@@ -281,8 +281,9 @@ func (a *appender) finish(ctx context.Context, requests []*pending) error {
 	return a.add(b, s.changes)
 }
 
-// resolve finds out what became of a COMMIT that was not answered: nil if the
-// block stands in the log.
+// resolve finds out what became of a COMMIT that was not answered, or answered too
+// soon: nil if the block stands in the log, and where the server has synchronous
+// standbys, in theirs too.
 func (a *appender) resolve(ctx context.Context, b *Block, cause error) error {
 	if b == nil {
 		return fmt.Errorf("%w: %w", errLost, cause) // only answers without events, safe to try again
@@ -310,7 +311,8 @@ func (a *appender) resolve(ctx context.Context, b *Block, cause error) error {
 }
 
 // lookUp asks for the block by its writer. With the lock taken first, the
-// transaction in question has ended, one way or the other.
+// transaction in question has ended, one way or the other. Its own COMMIT waits for
+// what the other may not have waited for.
 func (a *appender) lookUp(ctx context.Context, b *Block) (there bool, err error) {
 	a.release()
 	if err := a.connect(ctx); err != nil {
@@ -323,8 +325,13 @@ func (a *appender) lookUp(ctx context.Context, b *Block) (there bool, err error)
 	batch.Queue(takeLock, a.lockKey)
 	batch.Queue(`SELECT EXISTS (SELECT FROM blocks WHERE last_position = $1 AND writer = $2 AND writer_seq = $3)`,
 		int64(b.Last), b.writer, b.seq).QueryRow(func(row pgx.Row) error { return row.Scan(&there) })
-	batch.Queue("ROLLBACK")
+	batch.Queue(emitMessage)
+	batch.Queue("COMMIT")
+	before := a.unreplicated.Load()
 	err = a.own.SendBatch(ctx, batch).Close()
+	if err == nil && a.unreplicated.Load() != before {
+		err = errUnreplicated
+	}
 	return there, err
 }
 

@@ -62,8 +62,12 @@ func (l *Log) Replayed(ctx context.Context, k events.Key) (r events.Receipt, fou
 	return r, true, err
 }
 
-// receiptOf makes the receipt of then from the events themselves.
+// receiptOf makes the receipt of then from the events themselves, which stand in this
+// server's log; whoever asked then may have been told nothing since its standbys lack them.
 func (l *Log) receiptOf(ctx context.Context, a answered) (events.Receipt, error) {
+	if err := l.awaitStandbys(ctx); err != nil {
+		return events.Receipt{}, fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+	}
 	r := events.Receipt{RecordedAt: a.At, Replayed: true}
 	if a.Last < a.First {
 		return r, nil

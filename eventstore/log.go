@@ -75,6 +75,8 @@ type Log struct {
 	ran       atomic.Bool  // Run was called, which closes the queue at its end
 	rewrapped atomic.Int64 // the version that wraps the keys of all subjects, as far as is known
 	catching  sync.Mutex   // one goroutine at a time reads what the tail lacks
+
+	unreplicated *unreplicated
 }
 
 // Open connects to a migrated database. The error wraps [ErrNotMigrated] where
@@ -87,14 +89,16 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)
 	}
+	unreplicated := &unreplicated{}
 	configure(pc, c.Schema)
+	pc.ConnConfig.OnNotice = unreplicated.notice
 	pool, err := pgxpool.NewWithConfig(ctx, pc)
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
 	l := &Log{
 		config: c, pool: pool, conn: appenderConfig(pc.ConnConfig),
-		queue: newQueue(), tail: newTail(), nudge: make(chan struct{}, 1),
+		queue: newQueue(), tail: newTail(), nudge: make(chan struct{}, 1), unreplicated: unreplicated,
 	}
 	if err := l.identify(ctx); err != nil {
 		pool.Close()

@@ -184,9 +184,14 @@ func (a *appender) commit(ctx context.Context, block *Block, requests []*pending
 		}
 		return nil
 	})
+	before := a.unreplicated.Load()
 	results := a.own.SendBatch(ctx, b)
 	a.stage.hash(requests)
-	if err := results.Close(); err != nil {
+	err := results.Close()
+	if err == nil && a.unreplicated.Load() != before {
+		err = errUnreplicated
+	}
+	if err != nil {
 		return fmt.Errorf("commit a block: %w", err)
 	}
 	return nil

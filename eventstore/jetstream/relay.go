@@ -33,7 +33,7 @@ type RelayConfig struct {
 	// Conn belongs to the caller and may be shared. It should reconnect for ever
 	// (nats.MaxReconnects(-1)); the relay ends when it is closed.
 	Conn *nats.Conn
-	// Replicas of the stream; 0 means 1, or what an existing stream has.
+	// Replicas of the stream; 0 means what [Replicas] says, or what an existing stream has.
 	Replicas int
 	// MaxBytes is what the stream may grow to before it lets go of its oldest
 	// messages; 0 means as far as the server lets it, or what an existing stream has.

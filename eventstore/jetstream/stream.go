@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
 
 	"github.com/tokenledger/tokenledger/events"
@@ -29,6 +30,22 @@ const allEvents = events.SubjectPrefix + ".>"
 // askTimeout bounds one question to JetStream.
 const askTimeout = 5 * time.Second
 
+// inACluster is how many nodes hold a stream where NATS is a cluster: any of three may
+// be lost.
+const inACluster = 3
+
+// Replicas is how many a new stream gets: as many as are wanted, or where that is 0,
+// three in a cluster and one elsewhere, as the server that is connected says.
+func Replicas(conn *nats.Conn, wanted int) int {
+	switch {
+	case wanted > 0:
+		return wanted
+	case conn.ConnectedClusterName() != "":
+		return inACluster
+	}
+	return 1
+}
+
 // settings are those of a new stream that begins at a position. Nobody can take
 // a message out of it; only its size lets go of the oldest.
 func (c RelayConfig) settings(first events.Position) js.StreamConfig {
@@ -44,7 +61,7 @@ func (c RelayConfig) settings(first events.Position) js.StreamConfig {
 		Storage:     js.FileStorage,
 		Discard:     js.DiscardOld,
 		Compression: js.S2Compression,
-		Replicas:    max(c.Replicas, 1),
+		Replicas:    Replicas(c.Conn, c.Replicas),
 		MaxBytes:    maxBytes,
 		FirstSeq:    uint64(first),
 		DenyDelete:  true,

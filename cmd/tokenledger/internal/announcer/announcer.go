@@ -22,6 +22,7 @@ import (
 	js "github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tokenledger/tokenledger/eventstore/jetstream"
 	"github.com/tokenledger/tokenledger/projections"
 )
 
@@ -271,6 +272,6 @@ func (a *Announcer) settings() js.StreamConfig {
 		Discard:     js.DiscardOld,
 		Compression: js.S2Compression,
 		MaxBytes:    streamBytes,
-		Replicas:    max(a.c.Replicas, 1),
+		Replicas:    jetstream.Replicas(a.c.Conn, a.c.Replicas),
 	}
 }

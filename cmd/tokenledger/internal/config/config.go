@@ -35,7 +35,7 @@ type Config struct {
 	NATSURL        string   `env:"TOKENLEDGER_NATS_URL"`
 	NATSCreds      string   `env:"TOKENLEDGER_NATS_CREDS"`
 	NATSListen     string   `env:"TOKENLEDGER_NATS_LISTEN" envDefault:"127.0.0.1:4222"`
-	NATSReplicas   int      `env:"TOKENLEDGER_NATS_REPLICAS" envDefault:"1"`
+	NATSReplicas   int      `env:"TOKENLEDGER_NATS_REPLICAS"` // 0: three in a cluster
 	KeyFile        string   `env:"TOKENLEDGER_KEY_FILE"`
 	PassphraseFile string   `env:"TOKENLEDGER_KEY_PASSPHRASE_FILE"`
 	WitnessList    []string `env:"TOKENLEDGER_WITNESSES"`
@@ -221,8 +221,8 @@ func (c *Config) checkRest(bad func(name, value, want string)) (problems []error
 			problems = append(problems, fmt.Errorf("TOKENLEDGER_NATS_CREDS: %w; want the path of a .creds file", err))
 		}
 	}
-	if c.NATSReplicas < 1 || c.NATSReplicas > 5 {
-		bad("TOKENLEDGER_NATS_REPLICAS", fmt.Sprint(c.NATSReplicas), "1 to 5; 3 in a cluster")
+	if c.NATSReplicas < 0 || c.NATSReplicas > 5 {
+		bad("TOKENLEDGER_NATS_REPLICAS", fmt.Sprint(c.NATSReplicas), "1 to 5, or nothing for 3 in a cluster and else 1")
 	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		bad("TOKENLEDGER_LOG_FORMAT", c.LogFormat, "text or json")
