@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -79,6 +78,10 @@ func (a app) exportPack(ctx context.Context, query url.Values, organization, fil
 	if err != nil {
 		return err
 	}
+	if organization == "" && client.organization != "" {
+		organization = client.organization
+		query.Set("organization", organization)
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, client.server+"/v1/audit/pack?"+query.Encode(), nil)
 	if err != nil {
 		return err
@@ -87,7 +90,8 @@ func (a app) exportPack(ctx context.Context, query url.Values, organization, fil
 	if organization != "" {
 		request.Header.Set("X-Organization-ID", organization)
 	}
-	response, err := (&http.Client{}).Do(request) // a large pack takes its time
+	client.http.Timeout = 0 // a large pack takes its time
+	response, err := client.http.Do(request)
 	if err != nil {
 		return fmt.Errorf("%s does not answer: %w", client.server, errors.Unwrap(err))
 	}
@@ -99,24 +103,17 @@ func (a app) exportPack(ctx context.Context, query url.Values, organization, fil
 		}
 		return decodeAnswer(response.Status, refusal, &struct{}{})
 	}
-	part, err := os.CreateTemp(filepath.Dir(file), ".evidence-*")
-	if err != nil {
-		return fmt.Errorf("--output-file: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(part.Name())
-		}
-	}()
 	size, _ := strconv.ParseInt(response.Header.Get(service.PackBytesHeader), 10, 64)
 	bar := progressbar.NewOptions64(max(size, 1), progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription("evidence"),
 		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
-	n, err := io.Copy(part, &barred{response.Body, bar, 0, size})
-	if err = errors.Join(err, part.Close()); err != nil {
-		return fmt.Errorf("the pack broke off: %w", err)
-	}
-	_ = bar.Finish()
-	if err := os.Rename(part.Name(), file); err != nil {
+	var n int64
+	err = wholeFile(file, func(w io.Writer) error {
+		if n, err = io.Copy(w, &barred{response.Body, bar, 0, size}); err != nil {
+			return fmt.Errorf("the pack broke off: %w", err)
+		}
+		return bar.Finish()
+	})
+	if err != nil {
 		return fmt.Errorf("--output-file: %w", err)
 	}
 	fmt.Fprintf(a.out, "wrote %s: %s events, %d bytes\n", file, response.Header.Get(service.PackEventsHeader), n)

@@ -24,23 +24,39 @@ type client struct {
 	server       string
 	token        string
 	organization string // that the requests are for; empty: the only one that the token reaches
+	expires      string // when the token ends, as the service said last; "never" if it does not
 	http         *http.Client
 }
 
-// client finds the service and the token: those that are named, else the
-// embedded pair.
+// client finds the service and the token: those that are named, else those of
+// the context, else the embedded pair.
 func (a app) client() (*client, error) {
-	c, err := a.config()
+	t, err := a.target()
 	if err != nil {
 		return nil, err
 	}
-	value, err := os.ReadFile(c.TokenFile)
+	if t.tokenFile == "" {
+		return nil, fmt.Errorf("the context %s has no token; sign in with: tokenledger login --context %s", t.context, t.context)
+	}
+	value, err := os.ReadFile(t.tokenFile)
 	if err != nil {
-		return nil, fmt.Errorf("the token of this command: %w; name its file with TOKENLEDGER_TOKEN_FILE or --token-file", err)
+		return nil, fmt.Errorf("the token of this command: %w; name its file with TOKENLEDGER_TOKEN_FILE or --token-file, or sign in with tokenledger login", err)
+	}
+	return t.client(strings.TrimSpace(string(value)))
+}
+
+// clientLimit bounds a request; what takes longer than that is asked for otherwise.
+const clientLimit = 30 * time.Second
+
+// client speaks to the target with a token.
+func (t target) client(token string) (*client, error) {
+	transport, err := t.transport()
+	if err != nil {
+		return nil, err
 	}
 	return &client{
-		server: c.Server, token: strings.TrimSpace(string(value)),
-		http: &http.Client{Timeout: 30 * time.Second},
+		server: t.server, token: token, organization: t.organization,
+		http: &http.Client{Timeout: clientLimit, Transport: transport},
 	}, nil
 }
 
@@ -106,6 +122,7 @@ func (c *client) send(ctx context.Context, body []byte, key string) (status stri
 		return "", nil, err
 	}
 	defer response.Body.Close()
+	c.expires = response.Header.Get("Token-Expires")
 	answer, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	return response.Status, answer, err
 }
@@ -126,4 +143,14 @@ func decodeAnswer(status string, raw []byte, out any) error {
 		return errors.Join(problems...)
 	}
 	return json.Unmarshal(answer.Data, out)
+}
+
+// organizations are those that the token reaches, a hundred at most.
+func (c *client) organizations(ctx context.Context) (all []orgView, err error) {
+	var answer struct{ Organizations connection[orgView] }
+	err = c.do(ctx, `{ organizations(first: 100) { edges { node { id name } } } }`, nil, &answer)
+	for _, e := range answer.Organizations.Edges {
+		all = append(all, e.Node)
+	}
+	return all, err
 }

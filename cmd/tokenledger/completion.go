@@ -83,3 +83,51 @@ func (a app) completeTokens(c *cobra.Command, args []string, _ string) ([]string
 	}
 	return ids, cobra.ShellCompDirectiveNoFileComp
 }
+
+// completeContexts has the shell complete the names of contexts.
+func (a app) completeContexts(_ *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+	all, err := a.contexts()
+	if err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	for _, name := range all.names() {
+		names = append(names, name+"\t"+all.Named[name].Server)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeNames has the shell complete, wherever they are flags, the names of contexts, and
+// organizations, which the service is asked for.
+func (a app) completeNames(root *cobra.Command) {
+	_ = root.RegisterFlagCompletionFunc("context", func(c *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+		return a.completeContexts(c, nil, typed)
+	})
+	var each func(*cobra.Command)
+	each = func(c *cobra.Command) {
+		if c.LocalNonPersistentFlags().Lookup("organization") != nil || c.PersistentFlags().Lookup("organization") != nil {
+			_ = c.RegisterFlagCompletionFunc("organization", a.completeOrganizations)
+		}
+		for _, sub := range c.Commands() {
+			each(sub)
+		}
+	}
+	each(root)
+}
+
+// completeOrganizations gives the ids of the organizations that the token reaches, with their
+// names beside them. Where the service does not answer, there is nothing to complete.
+func (a app) completeOrganizations(c *cobra.Command, _ []string, _ string) (ids []string, _ cobra.ShellCompDirective) {
+	client, err := a.client()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	client.organization = "" // it is about to be named
+	all, err := client.organizations(c.Context())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	for _, o := range all {
+		ids = append(ids, o.ID+"\t"+o.Name)
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}

@@ -29,7 +29,9 @@ func (a app) ask(c *cobra.Command, query string, variables map[string]any, out a
 	if err != nil {
 		return err
 	}
-	client.organization, _ = c.Flags().GetString("organization")
+	if named, _ := c.Flags().GetString("organization"); named != "" {
+		client.organization = named
+	}
 	return client.do(c.Context(), query, variables, out)
 }
 

@@ -70,8 +70,8 @@ func (a app) memberInvite() *cobra.Command {
 		}
 		link := *made.Link
 		if strings.HasPrefix(link, "/") {
-			if settings, err := a.config(); err == nil {
-				link = strings.TrimSuffix(settings.Server, "/") + link
+			if t, err := a.target(); err == nil {
+				link = t.server + link
 			}
 		}
 		if *out == "table" {

@@ -78,6 +78,8 @@ var settings = map[string]struct{ variable, help string }{
 	"key-file":     {"TOKENLEDGER_KEY_FILE", "file of peppers and keys"},
 	"server":       {"TOKENLEDGER_SERVER", "URL of the service that client commands speak to"},
 	"token-file":   {"TOKENLEDGER_TOKEN_FILE", "file that holds the token of client commands"},
+	"ca-file":      {"TOKENLEDGER_CA_FILE", "PEM file of the authorities that client commands trust to vouch for the service, in place of the system's"},
+	"context":      {"TOKENLEDGER_CONTEXT", "name of the context of client commands; see tokenledger context"},
 }
 
 func newRootCommand(s stdio) *cobra.Command {
@@ -106,6 +108,7 @@ Start here:
 	root.AddCommand(
 		a.serveCommand(),
 		a.initCommand(),
+		a.loginCommand(), a.logoutCommand(), a.contextCommand(),
 		a.healthCommand(),
 		a.versionCommand(),
 		a.tokenCommand(), a.grantCommand(),
@@ -125,6 +128,7 @@ Start here:
 		a.benchCommand(),
 	)
 	strictArgs(root)
+	a.completeNames(root)
 	return root
 }
 

@@ -123,17 +123,21 @@ func (a app) healthCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "health", Short: "Ask a running service whether it is ready; exit 0 if it is",
 		RunE: func(c *cobra.Command, _ []string) error {
-			settings, err := a.config()
+			t, err := a.target()
+			if err != nil {
+				return err
+			}
+			client, err := t.client("")
 			if err != nil {
 				return err
 			}
 			ctx, cancel := context.WithTimeout(c.Context(), 5*time.Second)
 			defer cancel()
-			request, err := http.NewRequestWithContext(ctx, http.MethodGet, settings.Server+"/readyz", nil)
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, t.server+"/readyz", nil)
 			if err != nil {
 				return err
 			}
-			response, err := http.DefaultClient.Do(request)
+			response, err := client.http.Do(request)
 			if err != nil {
 				return err
 			}

@@ -29,6 +29,8 @@ const (
 
 	ssoSecretClient = "acme-sso-with-secret"
 	apiAudience     = "https://ledger.example.com"
+	terminalClient  = "ledger-cli"  // of tokenledger login
+	otherTerminal   = "another-cli" // of a program that the service takes no tokens of
 )
 
 // provider is an OpenID provider that answers once it is opened.
@@ -79,6 +81,9 @@ func (p *provider) open(service string) {
 	p.Storage = storage.NewStorageWithClients(p, map[string]*storage.Client{
 		signInClient: storage.WebClient(signInClient, signInSecret, service+"/v1/login/callback"),
 		ssoClient:    storage.NativeClient(ssoClient, service+"/v1/sso/token/callback"),
+
+		terminalClient: storage.NativeClient(terminalClient, "http://127.0.0.1/callback"),
+		otherTerminal:  storage.NativeClient(otherTerminal, "http://127.0.0.1/callback"),
 
 		ssoSecretClient: storage.WebClient(ssoSecretClient, signInSecret, service+"/v1/sso/token/callback"),
 	})

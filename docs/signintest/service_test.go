@@ -104,7 +104,7 @@ func newWorld(t *testing.T, env ...string) *world {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir,
 		"TOKENLEDGER_DATA=" + w.data, "TOKENLEDGER_LISTEN=127.0.0.1:0", "TOKENLEDGER_ADMIN_LISTEN=127.0.0.1:0",
 		"TOKENLEDGER_NATS_LISTEN=off", "TOKENLEDGER_OIDC_ISSUER=" + w.provider.server.URL, "TOKENLEDGER_OIDC_CLIENT_ID=" + signInClient,
-		"TOKENLEDGER_OIDC_CLIENT_SECRET_FILE=" + secret, "TOKENLEDGER_OIDC_AUDIENCES=" + apiAudience,
+		"TOKENLEDGER_OIDC_CLIENT_SECRET_FILE=" + secret, "TOKENLEDGER_OIDC_AUDIENCES=" + apiAudience + "," + terminalClient,
 		"TOKENLEDGER_ALLOW_PRIVATE_TARGETS=127.0.0.0/8",
 	}, env...)
 	w.start()

@@ -54,8 +54,13 @@ type Config struct {
 	SessionLifetime  time.Duration `env:"TOKENLEDGER_SESSION_LIFETIME" envDefault:"12h"`
 	SSOSecrets       string        `env:"TOKENLEDGER_SSO_SECRETS"`
 
-	Server    string `env:"TOKENLEDGER_SERVER"`     // of client commands
-	TokenFile string `env:"TOKENLEDGER_TOKEN_FILE"` // of client commands
+	// Of client commands.
+	Server    string `env:"TOKENLEDGER_SERVER"`
+	TokenFile string `env:"TOKENLEDGER_TOKEN_FILE"`
+	CAFile    string `env:"TOKENLEDGER_CA_FILE"`
+	Context   string `env:"TOKENLEDGER_CONTEXT"`
+
+	ServerNamed, TokenFileNamed bool `env:"-"` // by flag, environment or file; else they are defaults
 
 	// Parsed from the texts above by Load.
 	Level          slog.Level     `env:"-"`
@@ -168,6 +173,7 @@ func (c *Config) check() (problems []error) {
 		}
 		c.Witnesses = append(c.Witnesses, Witness{key, url})
 	}
+	c.ServerNamed, c.TokenFileNamed = c.Server != "", c.TokenFile != ""
 	if c.TokenFile == "" {
 		c.TokenFile = c.AdminTokenFile()
 	}
