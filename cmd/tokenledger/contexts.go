@@ -3,8 +3,6 @@
 package main
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +16,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/certs"
 )
 
 // contexts are what the file of this user's contexts holds. No token's value stands
@@ -144,6 +144,7 @@ func (c contexts) get(name string) (savedContext, error) {
 // target is what a client command speaks to, and with what.
 type target struct {
 	server, tokenFile, organization, caFile string
+	certFile                                string // that the service of these very settings is served with
 	context                                 string // that it is from, as far as nothing else was named; empty: none
 }
 
@@ -157,6 +158,9 @@ func (a app) target() (target, error) {
 		return target{}, err
 	}
 	plain := target{server: settings.Server, tokenFile: settings.TokenFile, caFile: settings.CAFile}
+	if !settings.ServerNamed {
+		plain.certFile = settings.TLSCertFile
+	}
 	all, err := a.contexts()
 	if err != nil {
 		return target{}, err
@@ -188,21 +192,21 @@ func (a app) target() (target, error) {
 	return t, nil
 }
 
-// transport trusts the target's authorities alone, or the system's where none are named.
+// transport trusts the target's authorities alone, or the very certificate of the service
+// that has the settings of this command, or the system's authorities.
 func (t target) transport() (*http.Transport, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	if t.caFile == "" {
-		return transport, nil
+	var err error
+	switch {
+	case t.caFile != "":
+		if transport.TLSClientConfig, err = certs.Client(t.caFile); err != nil {
+			return nil, fmt.Errorf("the authorities (--ca-file): %w", err)
+		}
+	case t.certFile != "":
+		if transport.TLSClientConfig, err = certs.Beside(t.certFile); err != nil {
+			return nil, fmt.Errorf("the service's certificate (TOKENLEDGER_TLS_CERT_FILE): %w", err)
+		}
 	}
-	pem, err := os.ReadFile(t.caFile)
-	if err != nil {
-		return nil, fmt.Errorf("the authorities (--ca-file): %w", err)
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("the authorities (--ca-file): %s holds no certificate in PEM", t.caFile)
-	}
-	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	return transport, nil
 }
 

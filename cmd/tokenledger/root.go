@@ -70,16 +70,18 @@ var (
 
 // settings are the flags that stand for variables of the environment.
 var settings = map[string]struct{ variable, help string }{
-	"data":         {"TOKENLEDGER_DATA", "data directory"},
-	"listen":       {"TOKENLEDGER_LISTEN", "address of the HTTP interface"},
-	"admin-listen": {"TOKENLEDGER_ADMIN_LISTEN", "address of metrics and profiles"},
-	"log-format":   {"TOKENLEDGER_LOG_FORMAT", "text or json"},
-	"log-level":    {"TOKENLEDGER_LOG_LEVEL", "debug, info, warn or error"},
-	"key-file":     {"TOKENLEDGER_KEY_FILE", "file of peppers and keys"},
-	"server":       {"TOKENLEDGER_SERVER", "URL of the service that client commands speak to"},
-	"token-file":   {"TOKENLEDGER_TOKEN_FILE", "file that holds the token of client commands"},
-	"ca-file":      {"TOKENLEDGER_CA_FILE", "PEM file of the authorities that client commands trust to vouch for the service, in place of the system's"},
-	"context":      {"TOKENLEDGER_CONTEXT", "name of the context of client commands; see tokenledger context"},
+	"data":          {"TOKENLEDGER_DATA", "data directory"},
+	"listen":        {"TOKENLEDGER_LISTEN", "address of the HTTP interface"},
+	"admin-listen":  {"TOKENLEDGER_ADMIN_LISTEN", "address of metrics and profiles"},
+	"tls-cert-file": {"TOKENLEDGER_TLS_CERT_FILE", "certificate that the HTTP interface is served with"},
+	"tls-key-file":  {"TOKENLEDGER_TLS_KEY_FILE", "key of that certificate"},
+	"log-format":    {"TOKENLEDGER_LOG_FORMAT", "text or json"},
+	"log-level":     {"TOKENLEDGER_LOG_LEVEL", "debug, info, warn or error"},
+	"key-file":      {"TOKENLEDGER_KEY_FILE", "file of peppers and keys"},
+	"server":        {"TOKENLEDGER_SERVER", "URL of the service that client commands speak to"},
+	"token-file":    {"TOKENLEDGER_TOKEN_FILE", "file that holds the token of client commands"},
+	"ca-file":       {"TOKENLEDGER_CA_FILE", "PEM file of the authorities that client commands trust to vouch for the service, in place of the system's"},
+	"context":       {"TOKENLEDGER_CONTEXT", "name of the context of client commands; see tokenledger context"},
 }
 
 func newRootCommand(s stdio) *cobra.Command {

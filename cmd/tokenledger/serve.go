@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
 )
@@ -40,11 +41,22 @@ With TOKENLEDGER_DATABASE_URL or TOKENLEDGER_NATS_URL it uses those and starts n
   token file   %s
 
 Try:
-  curl -s %s/query -H "Authorization: Bearer $(cat %s)" -H 'Content-Type: application/json' -d '{"query":"{ apiTokens(first: 5) { totalCount edges { node { id name } } } }"}'
-`, s.URL, s.URL, s.URL, s.AdminURL, orNone(s.NATSURL), token, s.URL, token)
+  curl -s%s %s/query -H "Authorization: Bearer $(cat %s)" -H 'Content-Type: application/json' -d '{"query":"{ apiTokens(first: 5) { totalCount edges { node { id name } } } }"}'
+`, s.URL, s.URL, s.URL, s.AdminURL, orNone(s.NATSURL), token, curlTrust(settings), s.URL, token)
 			})
 		},
 	}
+}
+
+// curlTrust lets curl trust the certificate of the service.
+func curlTrust(c config.Config) string {
+	switch {
+	case c.CAFile != "":
+		return " --cacert " + c.CAFile
+	case c.TLS():
+		return " --cacert " + c.TLSCertFile
+	}
+	return ""
 }
 
 func orNone(s string) string {

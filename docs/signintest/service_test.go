@@ -57,6 +57,7 @@ type world struct {
 	provider *provider
 	data     string
 	env      []string
+	trusts   http.RoundTripper // nil: what everybody trusts
 	process  *exec.Cmd
 	output   *buffer
 	url      string
@@ -86,6 +87,12 @@ func (b *buffer) String() string {
 // away until then.
 func newWorld(t *testing.T, env ...string) *world {
 	t.Helper()
+	return newWorldTrusting(t, nil, env...)
+}
+
+// newWorldTrusting is newWorld whose callers trust another certificate than everybody.
+func newWorldTrusting(t *testing.T, trusts http.RoundTripper, env ...string) *world {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "signintest-data-")
 	if err == nil {
 		err = os.Chmod(dir, 0o711)
@@ -98,7 +105,7 @@ func newWorld(t *testing.T, env ...string) *world {
 	if err := os.WriteFile(secret, []byte(signInSecret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, whole: t, provider: newProvider(t), data: filepath.Join(dir, "data")}
+	w := &world{t: t, whole: t, provider: newProvider(t), trusts: trusts, data: filepath.Join(dir, "data")}
 	t.Cleanup(w.provider.server.Close)
 	w.env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir,
@@ -197,7 +204,7 @@ func (w *world) browser() caller {
 		w.t.Fatal(err)
 	}
 	return caller{w, &http.Client{
-		Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Jar: jar, Transport: w.trusts, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, http.Header{"Sec-Fetch-Site": {"same-origin"}}}
 }
 
@@ -223,6 +230,7 @@ type answer struct {
 	t        *testing.T
 	status   int
 	location string
+	cookies  []*http.Cookie // that were set
 	body     map[string]any
 	raw      string
 }
@@ -246,7 +254,7 @@ func (c caller) do(method, target, contentType string, body io.Reader) answer {
 	if err != nil {
 		c.w.t.Fatal(err)
 	}
-	a := answer{t: c.w.t, status: resp.StatusCode, raw: string(raw)}
+	a := answer{t: c.w.t, status: resp.StatusCode, cookies: resp.Cookies(), raw: string(raw)}
 	if to, err := resp.Location(); err == nil {
 		a.location = to.String()
 	}

@@ -4,12 +4,15 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 	"unicode"
@@ -22,6 +25,7 @@ type Config struct {
 	Token        string       // a token of the ledger with the scope token:introspect
 	Organization string       // for a personal token of several organizations: the one that is meant
 	HTTP         *http.Client // default: one with connections of its own
+	CAFile       string       // PEM file of the authorities that vouch for the ledger; default: those of the system, or what HTTP trusts
 	AllowHTTP    bool         // plain http also to other hosts than this one, as inside a mesh that encrypts
 
 	Timeout   time.Duration // for one call; default 5 s
@@ -153,10 +157,14 @@ func New(c Config) (*Client, error) {
 	if c.Token == "" || strings.ContainsFunc(c.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		problems = append(problems, errors.New("want a Token of the ledger with the scope token:introspect"))
 	}
+	trusted, err := c.authorities()
+	if err != nil {
+		problems = append(problems, err)
+	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("client of the ledger: %w", err)
 	}
-	client := &Client{endpoint: base.JoinPath("query").String(), config: c, http: withoutRedirects(c.HTTP, c.MaxCalls)}
+	client := &Client{endpoint: base.JoinPath("query").String(), config: c, http: withoutRedirects(c.HTTP, trusted, c.MaxCalls)}
 	client.queue = queue{send: client.call, maxBatch: c.MaxBatch, maxCalls: c.MaxCalls, maxQueued: c.MaxQueued, timeout: c.Timeout}
 	return client, nil
 }
@@ -187,15 +195,35 @@ func (c *Config) defaults() (problems []error) {
 	return problems
 }
 
+// authorities are those of CAFile; nil: those of the system.
+func (c *Config) authorities() (*tls.Config, error) {
+	if c.CAFile == "" {
+		return nil, nil
+	}
+	if c.HTTP != nil {
+		return nil, errors.New("CAFile: an HTTP client of your own says itself whom it trusts; want one of the two")
+	}
+	text, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("CAFile: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("CAFile: %s holds no certificate in PEM", c.CAFile)
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, nil
+}
+
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // withoutRedirects keeps a call from taking token values to where it is sent on.
-func withoutRedirects(given *http.Client, calls int) *http.Client {
+func withoutRedirects(given *http.Client, trusted *tls.Config, calls int) *http.Client {
 	own := http.Client{Transport: &http.Transport{
-		Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: calls, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
+		TLSClientConfig: trusted,
+		Proxy:           http.ProxyFromEnvironment, MaxIdleConnsPerHost: calls, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
 	}}
 	if given != nil {
 		own = *given

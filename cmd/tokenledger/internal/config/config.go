@@ -30,10 +30,16 @@ type Config struct {
 	Data           string   `env:"TOKENLEDGER_DATA"`
 	Listen         string   `env:"TOKENLEDGER_LISTEN" envDefault:"127.0.0.1:8080"`
 	AdminListen    string   `env:"TOKENLEDGER_ADMIN_LISTEN" envDefault:"127.0.0.1:9090"`
+	TLSCertFile    string   `env:"TOKENLEDGER_TLS_CERT_FILE"`
+	TLSKeyFile     string   `env:"TOKENLEDGER_TLS_KEY_FILE"`
+	AdminTLS       bool     `env:"TOKENLEDGER_ADMIN_TLS"`
 	DatabaseURL    string   `env:"TOKENLEDGER_DATABASE_URL"`
 	Schema         string   `env:"TOKENLEDGER_DATABASE_SCHEMA" envDefault:"tokenledger"`
 	NATSURL        string   `env:"TOKENLEDGER_NATS_URL"`
 	NATSCreds      string   `env:"TOKENLEDGER_NATS_CREDS"`
+	NATSCAFile     string   `env:"TOKENLEDGER_NATS_CA_FILE"`
+	NATSCertFile   string   `env:"TOKENLEDGER_NATS_CERT_FILE"`
+	NATSKeyFile    string   `env:"TOKENLEDGER_NATS_KEY_FILE"`
 	NATSListen     string   `env:"TOKENLEDGER_NATS_LISTEN" envDefault:"127.0.0.1:4222"`
 	NATSReplicas   int      `env:"TOKENLEDGER_NATS_REPLICAS"` // 0: three in a cluster
 	KeyFile        string   `env:"TOKENLEDGER_KEY_FILE"`
@@ -178,7 +184,7 @@ func (c *Config) check() (problems []error) {
 		c.TokenFile = c.AdminTokenFile()
 	}
 	if c.Server == "" {
-		c.Server = "http://" + c.Listen
+		c.Server = c.Scheme() + "://" + c.Listen
 	} else if !hasScheme(c.Server, "http", "https") {
 		bad("TOKENLEDGER_SERVER", c.Server, "a URL such as https://ledger.example.com")
 	}
@@ -200,6 +206,7 @@ func (c *Config) check() (problems []error) {
 		}
 	}
 	problems = append(problems, c.checkRest(bad)...)
+	problems = append(problems, c.checkTransport()...)
 	problems = append(problems, c.checkPeople(bad)...)
 	return problems
 }

@@ -116,6 +116,7 @@ var (
 	nosniff    = []string{"nosniff"}
 	noReferrer = []string{"no-referrer"}
 	deny       = []string{"DENY"}
+	onlyTLS    = []string{"max-age=31536000"} // of this host alone: what its neighbours serve is not known here
 )
 
 // secure sets the headers that every answer has.
@@ -125,6 +126,9 @@ func secure(next http.Handler) http.Handler {
 		h["X-Content-Type-Options"] = nosniff
 		h["Referrer-Policy"] = noReferrer
 		h["X-Frame-Options"] = deny
+		if r.TLS != nil {
+			h["Strict-Transport-Security"] = onlyTLS
+		}
 		next.ServeHTTP(w, r)
 	})
 }

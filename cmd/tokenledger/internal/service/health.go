@@ -95,6 +95,7 @@ func (l *ledger) measure(r prometheus.Registerer) {
 		func() float64 { return truth(l.relay.Status().Connected) })
 	l.measureSealer(r)
 	l.measureKeys(r)
+	l.shown.measure(r)
 	for _, s := range l.models.Runner.Status() {
 		name := s.Name
 		read := func(of func(position events.Position, failed bool) float64) func() float64 {

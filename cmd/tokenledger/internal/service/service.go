@@ -56,6 +56,11 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger, started func
 		return err
 	}
 	defer admin.Close()
+	shown, err := certificate(c)
+	if err != nil {
+		return err
+	}
+	public, admin = shown.over(public, true), shown.over(admin, c.AdminTLS)
 	store, err := OpenStore(ctx, c, logger)
 	if err != nil {
 		return err
@@ -73,6 +78,7 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger, started func
 	if err != nil {
 		return err
 	}
+	l.shown = shown
 	defer l.models.Pool.Close()
 	defer l.evidence.Close()
 	return l.run(ctx, public, admin, started)
@@ -109,6 +115,7 @@ type ledger struct {
 	logger   *slog.Logger
 	store    *Store
 	broker   *broker
+	shown    served
 	began    events.Position // head of the log when the service started
 	models   *ReadModels
 	verifier *verifier.Verifier
@@ -213,6 +220,7 @@ func (l *ledger) run(ctx context.Context, public, admin net.Listener, started fu
 	part("witnesses", l.cosigner.Run)
 	part("database", l.store.watch)
 	part("keys", func(ctx context.Context) error { return l.store.followKeys(ctx, l.logger) })
+	part("certificate", func(ctx context.Context) error { return l.shown.follow(ctx, l.logger) })
 	part("scheduler", l.runScheduler)
 	part("self-audit", l.runAudit)
 	part("findings", l.runAnnouncer)
@@ -259,7 +267,7 @@ func (l *ledger) tick(ctx context.Context) error {
 func (l *ledger) serve(ctx context.Context, public, admin net.Listener, started func(Started)) error {
 	registry := telemetry.NewRegistry()
 	l.measure(registry)
-	people, err := l.signIn("http://" + public.Addr().String())
+	people, err := l.signIn(l.config.Scheme() + "://" + public.Addr().String())
 	if err != nil {
 		return err
 	}
@@ -285,8 +293,9 @@ func (l *ledger) serve(ctx context.Context, public, admin net.Listener, started 
 	group.Go(func() error {
 		if l.awaitReady(ctx) {
 			started(Started{
-				URL: "http://" + public.Addr().String(), AdminURL: "http://" + admin.Addr().String(), NATSURL: l.natsURL(),
-				Log: l.store.Log, Behind: l.behind,
+				URL: l.config.Scheme() + "://" + public.Addr().String(), AdminURL: l.config.AdminScheme() + "://" + admin.Addr().String(),
+				NATSURL: l.natsURL(),
+				Log:     l.store.Log, Behind: l.behind,
 			})
 		}
 		return nil
