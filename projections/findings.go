@@ -16,7 +16,6 @@ package projections
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -30,7 +29,7 @@ type findings struct{}
 func (findings) Name() string { return "findings" }
 
 // Revision implements [Projection].
-func (findings) Revision() int { return 3 }
+func (findings) Revision() int { return 4 }
 
 // findingsDDL: the findings, and their versions by the event that made each; then what the rules remember of each token that
 // reaches an organization, the networks that it came from, and what the
@@ -56,40 +55,17 @@ CREATE INDEX ON %[1]s (organization, raised_at, position, rule);
 CREATE INDEX ON %[1]s (position, organization, rule) WHERE NOT timed;
 CREATE INDEX ON %[1]s (raised_at, organization, rule, position) WHERE timed;
 CREATE TABLE %[2]s (
-	token           uuid NOT NULL,
-	organization    uuid NOT NULL,
-	holder          uuid NOT NULL,
-	creator         text COLLATE "C" NOT NULL,
-	live            boolean NOT NULL,
-	rotated         boolean NOT NULL,
-	scopes          text[] NOT NULL,
-	scopes_at       bigint NOT NULL,
-	scopes_since    timestamptz NOT NULL,
-	exercised       text[] NOT NULL,
-	since           timestamptz NOT NULL,
-	since_at        bigint NOT NULL,
-	expires_at      timestamptz,
-	reviewed        timestamptz,
-	reviewed_at     bigint NOT NULL,
-	uses            bigint NOT NULL,
-	first_used_at   timestamptz,
-	last_used_at    timestamptz,
-	hours           text COLLATE "C" NOT NULL,
-	minute          bigint NOT NULL,
-	minute_uses     bigint NOT NULL,
-	minutes         bigint NOT NULL,
-	minutes_uses    bigint NOT NULL,
-	refused_from    timestamptz,
-	refused         bigint NOT NULL,
-	networks        bigint NOT NULL,
-	source_day      bigint NOT NULL,
-	source_findings bigint NOT NULL,
-	network_day     bigint NOT NULL,
-	network_findings bigint NOT NULL,
-	last            jsonb,
-	awaited         jsonb,
+	token        uuid NOT NULL,
+	organization uuid NOT NULL,
+	holder       uuid NOT NULL,
+	creator      text COLLATE "C" NOT NULL,
+	live         boolean NOT NULL,
+	since        timestamptz NOT NULL,
+	life         bytea NOT NULL,
+	last_used_at timestamptz,
+	habits       bytea NOT NULL,
 	PRIMARY KEY (token, organization)
-) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
+) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
 CREATE INDEX ON %[2]s (organization) WHERE live;
 CREATE INDEX ON %[2]s (creator) WHERE live;
 CREATE TABLE %[3]s (
@@ -125,58 +101,6 @@ func (findings) Schema(ctx context.Context, tx pgx.Tx, t Tables) error {
 	return err
 }
 
-// watched is what the rules remember of a token in one organization: of an
-// organization's token, or of a personal one that was granted to it. Its size is
-// bounded whatever the token does.
-type watched struct {
-	Token        uuid.UUID `json:"token"`
-	Organization uuid.UUID `json:"organization"`
-	Holder       uuid.UUID `json:"holder"`  // the organization, or the owner of a personal token
-	Creator      string    `json:"creator"` // the user who created an organization token
-	Live         bool      `json:"live"`
-	Rotated      bool      `json:"rotated"` // has a successor
-
-	Scopes      []string        `json:"scopes"`
-	ScopesAt    events.Position `json:"scopes_at"` // of the event that set them
-	ScopesSince time.Time       `json:"scopes_since"`
-	Exercised   []string        `json:"exercised"` // rights that were used since, as scopes
-
-	Since      time.Time       `json:"since"` // created, or granted
-	SinceAt    events.Position `json:"since_at"`
-	ExpiresAt  *time.Time      `json:"expires_at"` // of a personal token, whose warnings its owner alone gets
-	Reviewed   *time.Time      `json:"reviewed"`
-	ReviewedAt events.Position `json:"reviewed_at"`
-
-	Uses        int64      `json:"uses"`
-	FirstUsedAt *time.Time `json:"first_used_at"`
-	LastUsedAt  *time.Time `json:"last_used_at"`
-	Hours       string     `json:"hours"` // of the week, in which it is used; see week
-
-	Minute      int64 `json:"minute"` // of the last use
-	MinuteUses  int64 `json:"minute_uses"`
-	Minutes     int64 `json:"minutes"` // with uses, before that one
-	MinutesUses int64 `json:"minutes_uses"`
-
-	RefusedFrom *time.Time `json:"refused_from"`
-	Refused     int64      `json:"refused"`
-
-	Networks        int64 `json:"networks"`
-	SourceDay       int64 `json:"source_day"`
-	SourceFindings  int64 `json:"source_findings"`
-	NetworkDay      int64 `json:"network_day"`
-	NetworkFindings int64 `json:"network_findings"`
-
-	Last    map[Rule]time.Time `json:"last"`    // when a rule with a rest was last broken
-	Awaited map[Rule]awaited   `json:"awaited"` // findings that something which happens takes back
-}
-
-// awaited is a finding that is, or will be one at the time At unless what it
-// waits for happens.
-type awaited struct {
-	Position events.Position `json:"position"`
-	At       time.Time       `json:"at"`
-}
-
 // watchedOrganization is what an organization demands and knows.
 type watchedOrganization struct {
 	Organization uuid.UUID                    `json:"organization"`
@@ -186,7 +110,7 @@ type watchedOrganization struct {
 
 // Apply implements [Projection].
 func (findings) Apply(ctx context.Context, tx pgx.Tx, t Tables, run []events.Recorded) error {
-	out := &findingsWriter{t: t}
+	out := newFindingsWriter(t)
 	f := newFindingsFold(out)
 	if err := f.load(ctx, tx, t, run); err != nil {
 		return err

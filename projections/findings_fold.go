@@ -28,7 +28,7 @@ type findingsFold struct {
 	orgs     map[uuid.UUID]*watchedOrganization
 	networks map[networkKey]bool // known
 	changed  map[any]bool        // of what watched and orgs point to
-	counted  map[*watched]bool   // only uses were counted, unless it is among the changed
+	counted  map[*watched]bool   // only its habits changed, unless it is among the changed
 }
 
 // findingsOut takes what events do to findings. The event is the one by which it
@@ -119,24 +119,24 @@ func (f *findingsFold) loadWatched(
 		condition string
 		of        any
 	}
-	asks := []ask{{"t.token = ANY($1)", sortedKeys(tokens)}}
+	asks := []ask{{"token = ANY($1)", sortedKeys(tokens)}}
 	if len(all) > 0 {
-		asks = append(asks, ask{"t.live AND t.organization = ANY($1)", sortedKeys(all)})
+		asks = append(asks, ask{"live AND organization = ANY($1)", sortedKeys(all)})
 	}
 	if len(creators) > 0 {
-		asks = append(asks, ask{"t.live AND t.creator = ANY($1)", slices.Sorted(maps.Keys(creators))})
+		asks = append(asks, ask{"live AND creator = ANY($1)", slices.Sorted(maps.Keys(creators))})
 	}
 	if len(erased) > 0 {
-		asks = append(asks, ask{"t.holder = ANY($1)", sortedKeys(erased)})
+		asks = append(asks, ask{"holder = ANY($1)", sortedKeys(erased)})
 	}
 	for _, a := range asks {
-		rows, err := selectRows[watched](ctx, tx, t.Name("watched"), a.condition, a.of)
+		rows, err := readWatched(ctx, tx, t, a.condition, a.of)
 		if err != nil {
 			return err
 		}
-		for i := range rows {
-			if f.find(rows[i].Token, rows[i].Organization) == nil {
-				f.watched[rows[i].Token] = append(f.watched[rows[i].Token], &rows[i])
+		for _, w := range rows {
+			if f.find(w.Token, w.Organization) == nil {
+				f.watched[w.Token] = append(f.watched[w.Token], w)
 			}
 		}
 	}
@@ -264,12 +264,7 @@ func (f *findingsFold) all(which func(*watched) bool) (out []*watched) {
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b *watched) int {
-		if c := bytes.Compare(a.Token[:], b.Token[:]); c != 0 {
-			return c
-		}
-		return bytes.Compare(a.Organization[:], b.Organization[:])
-	})
+	slices.SortFunc(out, compareWatched)
 	return out
 }
 
@@ -379,14 +374,14 @@ func (f *findingsFold) met(w *watched, rule Rule, now time.Time) {
 // write stores what has changed of what the rules remember.
 func (f *findingsFold) write(ctx context.Context, tx pgx.Tx, t Tables) error {
 	changed := f.all(func(w *watched) bool { return f.changed[w] })
-	rows := make([]watched, len(changed))
+	rows := make([]watchedRecord, len(changed))
 	for i, w := range changed {
-		rows[i] = *w
+		rows[i] = w.record()
 	}
 	if err := upsert(ctx, tx, t.Name("watched"), []string{"token", "organization"}, rows); err != nil {
 		return err
 	}
-	if err := f.writeCounts(ctx, tx, t); err != nil {
+	if err := writeHabits(ctx, tx, t, f.all(func(w *watched) bool { return f.counted[w] && !f.changed[w] })); err != nil {
 		return err
 	}
 	var orgs []watchedOrganization
@@ -396,39 +391,6 @@ func (f *findingsFold) write(ctx context.Context, tx pgx.Tx, t Tables) error {
 		}
 	}
 	return upsert(ctx, tx, t.Name("organizations"), []string{"organization"}, orgs)
-}
-
-// writeCounts stores what most uses change of a row, and nothing else of it:
-// writing the whole row took most of what a use costs here.
-func (f *findingsFold) writeCounts(ctx context.Context, tx pgx.Tx, t Tables) error {
-	counted := f.all(func(w *watched) bool { return f.counted[w] && !f.changed[w] })
-	if len(counted) == 0 {
-		return nil
-	}
-	var (
-		tokens, orgs                            []uuid.UUID
-		uses, minute, inMinute, minutes, before []int64
-		first, last                             []*time.Time
-	)
-	for _, w := range counted {
-		tokens, orgs = append(tokens, w.Token), append(orgs, w.Organization)
-		uses, first, last = append(uses, w.Uses), append(first, w.FirstUsedAt), append(last, w.LastUsedAt)
-		minute, inMinute = append(minute, w.Minute), append(inMinute, w.MinuteUses)
-		minutes, before = append(minutes, w.Minutes), append(before, w.MinutesUses)
-	}
-	tag, err := tx.Exec(ctx, `UPDATE `+t.Name("watched")+` w SET uses = d.uses, first_used_at = d.first, last_used_at = d.last,
-			minute = d.minute, minute_uses = d.in_minute, minutes = d.minutes, minutes_uses = d.before
-		FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
-			AS d (token, organization, uses, first, last, minute, in_minute, minutes, before)
-		WHERE w.token = d.token AND w.organization = d.organization`,
-		tokens, orgs, uses, first, last, minute, inMinute, minutes, before)
-	if err == nil {
-		err = allOf(len(counted))(tag)
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", t.Name("watched"), err)
-	}
-	return nil
 }
 
 // registry is what actions the organization knows.

@@ -6,7 +6,6 @@
 package projections
 
 import (
-	"encoding/hex"
 	"math/bits"
 	"slices"
 	"strings"
@@ -95,14 +94,14 @@ func (w *watched) used(f *findingsFold, rec events.Recorded, n int64) {
 
 // rested reports whether so much time has passed since a rule was last broken,
 // and notes this time if so.
-func (w *watched) rested(rule Rule, at time.Time, rest time.Duration) bool {
+func (w *watched) rested(f *findingsFold, rule Rule, at time.Time, rest time.Duration) bool {
 	if last, ok := w.Last[rule]; ok && at.Sub(last) < rest {
 		return false
 	}
 	if w.Last == nil {
 		w.Last = map[Rule]time.Time{}
 	}
-	w.Last[rule] = at
+	w.Last[rule], f.changed[w] = at, true
 	return true
 }
 
@@ -122,8 +121,7 @@ func (w *watched) burst(f *findingsFold, rec events.Recorded, n int64) {
 		return
 	}
 	limit := max(burstLeast, burstFactor*w.MinutesUses/w.Minutes)
-	if w.MinuteUses >= limit && w.rested(RuleBurst, rec.RecordedAt, burstRest) {
-		f.changed[w] = true
+	if w.MinuteUses >= limit && w.rested(f, RuleBurst, rec.RecordedAt, burstRest) {
 		f.raise(w, RuleBurst, rec, detail{"uses": w.MinuteUses, "usual": w.MinutesUses / w.Minutes})
 	}
 }
@@ -148,20 +146,16 @@ func (k *week) count() (n int) {
 }
 
 func (w *watched) offHours(f *findingsFold, rec events.Recorded) {
-	var habit week
-	_, _ = hex.Decode(habit[:], []byte(w.Hours)) // empty before the first use
 	at := rec.RecordedAt.UTC()
 	hour := int(at.Weekday())*24 + at.Hour()
-	if habit.has(hour) {
+	if w.Hours.has(hour) {
 		return
 	}
-	known := w.Uses >= offHoursUses && at.Sub(*w.FirstUsedAt) >= offHoursHistory && habit.count() <= offHoursMost
-	if known && !habit.has(hour-1) && !habit.has(hour+1) && w.rested(RuleOffHours, at, offHoursRest) {
+	known := w.Uses >= offHoursUses && at.Sub(*w.FirstUsedAt) >= offHoursHistory && w.Hours.count() <= offHoursMost
+	if known && !w.Hours.has(hour-1) && !w.Hours.has(hour+1) && w.rested(f, RuleOffHours, at, offHoursRest) {
 		f.raise(w, RuleOffHours, rec, detail{"weekday": strings.ToLower(at.Weekday().String()), "hour": int64(at.Hour())})
 	}
-	habit.add(hour)
-	f.changed[w] = true
-	w.Hours = hex.EncodeToString(habit[:])
+	w.Hours.add(hour)
 }
 
 // The codes of refusals of a token that has ended, as the verifier gives them.
@@ -169,14 +163,14 @@ var endedCodes = []string{"REPLACED", "EXPIRED", "REVOKED", "DELETED"}
 
 func (w *watched) refused(f *findingsFold, rec events.Recorded, e events.TokenUseRefused) {
 	at := rec.RecordedAt
-	if w.Rotated && slices.Contains(endedCodes, e.Code) && w.rested(RuleRotatedValue, at, reuseRest) {
+	if w.Rotated && slices.Contains(endedCodes, e.Code) && w.rested(f, RuleRotatedValue, at, reuseRest) {
 		f.raise(w, RuleRotatedValue, rec, detail{"code": e.Code})
 	}
 	if w.RefusedFrom == nil || at.Sub(*w.RefusedFrom) > stormWindow {
 		w.RefusedFrom, w.Refused = &at, 0
 	}
 	w.Refused += max(e.Count, 1)
-	if w.Refused >= stormRefusals && w.rested(RuleRefusedStorm, at, stormRest) {
+	if w.Refused >= stormRefusals && w.rested(f, RuleRefusedStorm, at, stormRest) {
 		f.raise(w, RuleRefusedStorm, rec, detail{"refusals": w.Refused, "code": e.Code})
 	}
 }

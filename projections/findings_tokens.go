@@ -36,14 +36,15 @@ func (f *findingsFold) applyToken(token uuid.UUID, e events.TokenEvent, rec even
 		}
 		return nil // refused, since it was never granted here
 	}
-	if used, ok := e.(events.TokenUsed); ok {
+	if rec.Decision() {
+		f.changed[w] = true
+	} else {
 		f.counted[w] = true
-		w.used(f, rec, max(used.Count, 1))
-		f.exercised(w, used.Action, rec)
-		return nil
 	}
-	f.changed[w] = true
 	switch e := e.(type) {
+	case events.TokenUsed:
+		w.used(f, rec, max(e.Count, 1))
+		f.exercised(w, e.Action, rec)
 	case events.TokenUseRefused:
 		w.refused(f, rec, e)
 	case events.TokenSourceSeen:
@@ -64,7 +65,7 @@ func (f *findingsFold) applyToken(token uuid.UUID, e events.TokenEvent, rec even
 		f.end(w, rec.RecordedAt)
 	case events.TokenCreated, events.TokenRenamed, events.TokenDescribed, events.TokenTagged, events.TokenOrganizationsChanged,
 		events.TokenSuspended, events.TokenResumed, events.TokenSSOAuthorized, events.TokenSSOAuthorizationWithdrawn,
-		events.TokenDelivered, events.TokenUsed:
+		events.TokenDelivered:
 		// No rule asks, or it was taken in above.
 	}
 	return nil

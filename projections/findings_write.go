@@ -1,15 +1,10 @@
-// What events do to findings, as rows: in the tables of the projection, or in memory for a replay.
+// What events do to findings, as rows of the projection, many with one statement.
 
 package projections
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"fmt"
-	"iter"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,67 +13,65 @@ import (
 	"github.com/tokenledger/tokenledger/events"
 )
 
-// findingsWriter queues the statements of a run.
+// findingsWriter collects what a run does to findings. Several things may happen to
+// one finding in a run, and each leaves a version of it. So they are written in
+// rounds, in each of which a finding occurs once: the first thing that happens to any
+// of them, then the second, and so on.
 type findingsWriter struct {
-	t     Tables
-	batch pgx.Batch
+	t        Tables
+	batch    pgx.Batch
+	rounds   [][]findingChange
+	happened map[findingName]int // how much has happened to one in these rounds
+	networks map[networkKey]uuid.UUID
 }
 
-func (w *findingsWriter) send(ctx context.Context, tx pgx.Tx) error {
-	if w.batch.Len() == 0 {
-		return nil
-	}
-	if err := tx.SendBatch(ctx, &w.batch).Close(); err != nil {
-		return fmt.Errorf("write %s: %w", w.t.Name(""), err)
-	}
-	return nil
+// findingChange is what one event does to one finding: with a row it is put, else
+// it is resolved or withdrawn.
+type findingChange struct {
+	findingName
+	by       events.Recorded
+	row      *FindingRow
+	timed    bool
+	resolved bool
+}
+
+func newFindingsWriter(t Tables) *findingsWriter {
+	return &findingsWriter{t: t, happened: map[findingName]int{}, networks: map[networkKey]uuid.UUID{}}
 }
 
 func (w *findingsWriter) put(by events.Recorded, row FindingRow, timed bool) {
-	w.batch.Queue(`INSERT INTO `+w.t.Name("")+` (organization, rule, position, raised_at, timed, token, tokens, detail)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-		ON CONFLICT (organization, rule, position) DO UPDATE SET raised_at = EXCLUDED.raised_at, detail = EXCLUDED.detail, resolved_at = NULL`,
-		row.Organization, string(row.Rule), int64(row.Position), row.RaisedAt, timed, row.Token, row.Tokens, string(row.Detail))
-	w.version(by, findingName{row.Organization, row.Rule, row.Position})
+	w.happens(findingChange{findingName: findingName{row.Organization, row.Rule, row.Position}, by: by, row: &row, timed: timed})
 }
 
 func (w *findingsWriter) withdraw(by events.Recorded, id findingName) {
-	w.batch.Queue(`DELETE FROM `+w.t.Name("")+` WHERE organization = $1 AND rule = $2 AND position = $3`,
-		id.organization, string(id.rule), int64(id.position))
-	w.version(by, id)
+	w.happens(findingChange{findingName: id, by: by})
 }
 
 func (w *findingsWriter) resolve(by events.Recorded, id findingName) {
-	w.batch.Queue(`UPDATE `+w.t.Name("")+` SET resolved_at = $4 WHERE organization = $1 AND rule = $2 AND position = $3 AND resolved_at IS NULL`,
-		id.organization, string(id.rule), int64(id.position), by.RecordedAt)
-	w.version(by, id)
+	w.happens(findingChange{findingName: id, by: by, resolved: true})
 }
 
-// version keeps what a finding is after an event; nothing but its identity where it
-// is none any more.
-func (w *findingsWriter) version(by events.Recorded, id findingName) {
-	w.batch.Queue(`INSERT INTO `+w.t.Name("versions")+` AS v (organization, rule, position, version, recorded_at, raised_at, token, tokens, detail, resolved_at)
-		SELECT d.organization, d.rule, d.position, $4, $5, f.raised_at, f.token, f.tokens, f.detail, f.resolved_at
-		FROM (VALUES ($1::uuid, $2::text, $3::bigint)) AS d (organization, rule, position)
-		LEFT JOIN `+w.t.Name("")+` f ON f.organization = d.organization AND f.rule = d.rule AND f.position = d.position
-		ON CONFLICT (organization, rule, position, version) DO UPDATE SET raised_at = EXCLUDED.raised_at, token = EXCLUDED.token,
-			tokens = EXCLUDED.tokens, detail = EXCLUDED.detail, resolved_at = EXCLUDED.resolved_at`,
-		id.organization, string(id.rule), int64(id.position), int64(by.Position), by.RecordedAt)
+func (w *findingsWriter) happens(c findingChange) {
+	round := w.happened[c.findingName]
+	w.happened[c.findingName]++
+	if round == len(w.rounds) {
+		w.rounds = append(w.rounds, nil)
+	}
+	w.rounds[round] = append(w.rounds[round], c)
 }
 
 func (w *findingsWriter) triage(by events.Recorded, e events.OrganizationFindingTriaged) {
+	w.queue()
 	organization, _ := by.Trail.Organization()
 	w.batch.Queue(`UPDATE `+w.t.Name("")+` SET status = $4, triaged_at = $5, triaged_by = $6, note = $7
 		WHERE organization = $1 AND rule = $2 AND position = $3`,
 		organization, text(e.Rule), e.At, text(string(e.Status)), by.RecordedAt, text(by.Meta.Actor.Name()), optionalText(by.Meta.Reason))
 }
 
-func (w *findingsWriter) remember(k networkKey, subject uuid.UUID) {
-	w.batch.Queue(`INSERT INTO `+w.t.Name("networks")+` VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
-		k.organization, k.token, k.network, subject)
-}
+func (w *findingsWriter) remember(k networkKey, subject uuid.UUID) { w.networks[k] = subject }
 
 func (w *findingsWriter) forget(subject uuid.UUID, of []*watched) {
+	w.queue()
 	w.batch.Queue(`DELETE FROM `+w.t.Name("networks")+` WHERE subject = $1`, subject)
 	for _, one := range of {
 		for _, part := range []string{"", "versions"} {
@@ -88,84 +81,113 @@ func (w *findingsWriter) forget(subject uuid.UUID, of []*watched) {
 	}
 }
 
-// findingsKept are findings in memory, of one organization.
-type findingsKept struct {
-	organization uuid.UUID
-	rows         map[findingName]FindingRow
-}
-
-func (k *findingsKept) put(_ events.Recorded, row FindingRow, _ bool) {
-	if row.Organization == k.organization {
-		k.rows[findingName{row.Organization, row.Rule, row.Position}] = row
+func (w *findingsWriter) send(ctx context.Context, tx pgx.Tx) error {
+	w.queue()
+	if w.batch.Len() == 0 {
+		return nil
 	}
-}
-
-func (k *findingsKept) withdraw(_ events.Recorded, id findingName) { delete(k.rows, id) }
-
-func (k *findingsKept) resolve(by events.Recorded, id findingName) {
-	if row, ok := k.rows[id]; ok && row.ResolvedAt == nil {
-		at := by.RecordedAt
-		row.ResolvedAt = &at
-		k.rows[id] = row
+	if err := tx.SendBatch(ctx, &w.batch).Close(); err != nil {
+		return fmt.Errorf("write %s: %w", w.t.Name(""), err)
 	}
+	return nil
 }
 
-func (k *findingsKept) forget(_ uuid.UUID, of []*watched) {
-	for _, w := range of {
-		maps.DeleteFunc(k.rows, func(id findingName, row FindingRow) bool {
-			return id.rule == RuleNewNetwork && id.organization == w.Organization && *row.Token == w.Token
-		})
+// queue makes statements of what was collected, before one that must find it done.
+func (w *findingsWriter) queue() {
+	for _, round := range w.rounds {
+		w.queueRound(round)
 	}
+	w.rounds = nil
+	clear(w.happened)
+	w.queueNetworks()
 }
 
-func (*findingsKept) triage(events.Recorded, events.OrganizationFindingTriaged) {}
+func (w *findingsWriter) queueNetworks() {
+	if len(w.networks) == 0 {
+		return
+	}
+	var orgs, tokens, subjects []uuid.UUID
+	var networks []string
+	for k, subject := range w.networks {
+		orgs, tokens, subjects = append(orgs, k.organization), append(tokens, k.token), append(subjects, subject)
+		networks = append(networks, k.network)
+	}
+	w.batch.Queue(`INSERT INTO `+w.t.Name("networks")+` (organization, token, network, subject)
+		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) AS d (organization, token, network, subject)
+		ORDER BY organization, token, network ON CONFLICT DO NOTHING`, orgs, tokens, networks, subjects)
+	clear(w.networks)
+}
 
-func (*findingsKept) remember(networkKey, uuid.UUID) {}
+// findingColumns are names of findings as arrays, and what the statements have besides.
+type findingColumns struct {
+	organizations   []uuid.UUID
+	rules           []string
+	positions       []int64
+	by              []int64
+	recorded        []time.Time
+	raised          []time.Time
+	timed           []bool
+	tokens          []*uuid.UUID
+	several, detail []string
+}
 
-// FoldFindings finds again what the rules had found in an organization before an
-// instant, from the events of the log in their order. What people said of the
-// findings is left out: it stands in the organization's trail.
-func FoldFindings(all iter.Seq2[events.Recorded, error], organization uuid.UUID, before time.Time) ([]FindingRow, error) {
-	kept := &findingsKept{organization: organization, rows: map[findingName]FindingRow{}}
-	f := newFindingsFold(kept)
-	for rec, err := range all {
-		if err != nil {
-			return nil, fmt.Errorf("find again: %w", err)
+func (c *findingColumns) add(change findingChange) {
+	c.organizations, c.rules = append(c.organizations, change.organization), append(c.rules, string(change.rule))
+	c.positions = append(c.positions, int64(change.position))
+	c.by, c.recorded = append(c.by, int64(change.by.Position)), append(c.recorded, change.by.RecordedAt)
+	if row := change.row; row != nil {
+		several := make([]string, len(row.Tokens))
+		for i, id := range row.Tokens {
+			several[i] = id.String()
 		}
-		if !rec.RecordedAt.Before(before) {
-			break
-		}
-		if other, ok := rec.Trail.Organization(); ok && other != organization {
-			continue
-		}
-		if err := f.apply(rec); err != nil {
-			return nil, at(rec, err)
-		}
+		c.raised, c.timed, c.tokens = append(c.raised, row.RaisedAt), append(c.timed, change.timed), append(c.tokens, row.Token)
+		c.several, c.detail = append(c.several, arrayLiteral(several)), append(c.detail, string(row.Detail))
 	}
-	rows := slices.DeleteFunc(slices.Collect(maps.Values(kept.rows)), func(r FindingRow) bool { return !r.RaisedAt.Before(before) })
-	slices.SortFunc(rows, func(a, b FindingRow) int {
-		return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.Rule, b.Rule), bytes.Compare(a.Organization[:], b.Organization[:]))
-	})
-	return rows, nil
 }
 
-// FindingsAsOf gives what the rules had found in an organization before an instant,
-// by events up to a position of the log (0: by all), as [FoldFindings] does.
-func (v *Views) FindingsAsOf(ctx context.Context, organization uuid.UUID, through events.Position, before time.Time) ([]FindingRow, error) {
-	rows, err := v.db.Query(ctx, `SELECT organization, rule, position, raised_at, token, tokens, detail, resolved_at FROM (
-			SELECT DISTINCT ON (position, rule) * FROM findings_versions
-			WHERE organization = $1 AND recorded_at < $2 AND ($3 = 0 OR version <= $3)
-			ORDER BY position, rule, version DESC) AS last
-		WHERE raised_at < $2 ORDER BY position, rule`, organization, before, int64(through))
-	if err != nil {
-		return nil, fmt.Errorf("read findings: %w", err)
+// thisFinding joins findings f with names d.
+const thisFinding = ` f.organization = d.organization AND f.rule = d.rule AND f.position = d.position `
+
+func (w *findingsWriter) queueRound(round []findingChange) {
+	var put, gone, resolved, all findingColumns
+	for _, c := range round {
+		all.add(c)
+		switch {
+		case c.row != nil:
+			put.add(c)
+		case c.resolved:
+			resolved.add(c)
+		default:
+			gone.add(c)
+		}
 	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f FindingRow, err error) {
-		err = row.Scan(&f.Organization, &f.Rule, &f.Position, &f.RaisedAt, &f.Token, &f.Tokens, &f.Detail, &f.ResolvedAt)
-		return f, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read findings: %w", err)
+	if c := put; len(c.rules) > 0 {
+		w.batch.Queue(`INSERT INTO `+w.t.Name("")+` (organization, rule, position, raised_at, timed, token, tokens, detail)
+			SELECT organization, rule, position, raised_at, timed, token, tokens::uuid[], detail::jsonb
+			FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::boolean[], $6::uuid[], $7::text[], $8::text[])
+				AS d (organization, rule, position, raised_at, timed, token, tokens, detail)
+			ON CONFLICT (organization, rule, position) DO UPDATE SET raised_at = EXCLUDED.raised_at, detail = EXCLUDED.detail, resolved_at = NULL`,
+			c.organizations, c.rules, c.positions, c.raised, c.timed, c.tokens, c.several, c.detail)
 	}
-	return found, nil
+	if c := gone; len(c.rules) > 0 {
+		w.batch.Queue(`DELETE FROM `+w.t.Name("")+` f USING unnest($1::uuid[], $2::text[], $3::bigint[])
+			AS d (organization, rule, position) WHERE`+thisFinding, c.organizations, c.rules, c.positions)
+	}
+	if c := resolved; len(c.rules) > 0 {
+		w.batch.Queue(`UPDATE `+w.t.Name("")+` f SET resolved_at = d.at FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[])
+			AS d (organization, rule, position, at) WHERE`+thisFinding+`AND f.resolved_at IS NULL`, c.organizations, c.rules, c.positions, c.recorded)
+	}
+	w.queueVersions(all)
+}
+
+// queueVersions keeps what findings are after events; nothing but their identity where
+// they are none any more.
+func (w *findingsWriter) queueVersions(c findingColumns) {
+	w.batch.Queue(`INSERT INTO `+w.t.Name("versions")+` AS v (organization, rule, position, version, recorded_at, raised_at, token, tokens, detail, resolved_at)
+		SELECT d.organization, d.rule, d.position, d.version, d.recorded_at, f.raised_at, f.token, f.tokens, f.detail, f.resolved_at
+		FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[]) AS d (organization, rule, position, version, recorded_at)
+		LEFT JOIN `+w.t.Name("")+` f ON`+thisFinding+`
+		ON CONFLICT (organization, rule, position, version) DO UPDATE SET raised_at = EXCLUDED.raised_at, token = EXCLUDED.token,
+			tokens = EXCLUDED.tokens, detail = EXCLUDED.detail, resolved_at = EXCLUDED.resolved_at`,
+		c.organizations, c.rules, c.positions, c.by, c.recorded)
 }

@@ -62,6 +62,8 @@ func arrayOf(rows reflect.Value, index []int) (columnArray, error) {
 		return columnArray{taken[time.Time](rows, index), "timestamptz", ""}, nil
 	case reflect.TypeFor[*time.Time]():
 		return columnArray{taken[*time.Time](rows, index), "timestamptz", ""}, nil
+	case reflect.TypeFor[[]byte]():
+		return columnArray{taken[[]byte](rows, index), "bytea", ""}, nil
 	case reflect.TypeFor[[]string]():
 		literals := make([]string, rows.Len())
 		for i, list := range taken[[]string](rows, index) {
