@@ -66,6 +66,7 @@ func (l *Log) insertBound(ctx context.Context, conn *pgxpool.Conn) (b Bound, err
 	if err := conn.SendBatch(ctx, first).Close(); err != nil {
 		return b, err
 	}
+	now = l.dated(now)
 	if err := l.checkClock(now); err != nil {
 		return b, err
 	}

@@ -42,6 +42,9 @@ type Config struct {
 	// Now is the process's clock, to notice that the server's is off. Nil means
 	// time.Now.
 	Now func() time.Time
+	// Story dates the events of a demo in place of both clocks; see [MarkDemo]. Open
+	// refuses it for any other log.
+	Story func() time.Time
 }
 
 func (c *Config) validate() error {
@@ -53,6 +56,9 @@ func (c *Config) validate() error {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Story != nil {
+		c.Now = c.Story
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -103,6 +109,10 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 	if err := l.identify(ctx); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("open the log: %w", err)
+	}
+	if c.Story != nil && !IsDemo(l.origin) {
+		pool.Close()
+		return nil, fmt.Errorf("open the log to tell a story: %w", ErrDemo)
 	}
 	l.subjects = newSubjectKeys(l.origin, c.Keys)
 	return l, nil

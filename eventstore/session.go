@@ -158,7 +158,7 @@ func (a *appender) begin(ctx context.Context, w wanted) (opening, facts, error) 
 	if err := a.own.SendBatch(ctx, b).Close(); err != nil {
 		return o, f, fmt.Errorf("begin a block: %w", err)
 	}
-	o.now, o.head.recordedAt = o.now.UTC(), o.head.recordedAt.UTC()
+	o.now, o.head.recordedAt = a.dated(o.now).UTC(), o.head.recordedAt.UTC()
 	return o, f, nil
 }
 

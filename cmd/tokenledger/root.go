@@ -92,6 +92,7 @@ func newRootCommand(s stdio) *cobra.Command {
 
 Start here:
   tokenledger serve            run the service; it needs nothing else, and says what to do next
+  tokenledger demo             look around in a ledger with a month of history
   tokenledger token create     make a token
   tokenledger tail             follow every event as it is recorded`,
 		SilenceUsage:  true,
@@ -108,7 +109,7 @@ Start here:
 	}
 	a := app{stdio: s, flags: root.PersistentFlags()}
 	root.AddCommand(
-		a.serveCommand(),
+		a.serveCommand(), a.demoCommand(),
 		a.initCommand(),
 		a.loginCommand(), a.logoutCommand(), a.contextCommand(),
 		a.healthCommand(),

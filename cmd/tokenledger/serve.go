@@ -30,9 +30,15 @@ With TOKENLEDGER_DATABASE_URL or TOKENLEDGER_NATS_URL it uses those and starts n
 				return err
 			}
 			logger := telemetry.NewLogger(a.err, settings.LogFormat, settings.Level)
-			return service.Run(c.Context(), settings, logger, func(s service.Started) {
-				token := settings.AdminTokenFile()
-				fmt.Fprintf(a.out, `tokenledger is ready.
+			return service.Run(c.Context(), settings, logger, func(s service.Started) { a.banner(settings, s) })
+		},
+	}
+}
+
+// banner says how a service that is ready is reached.
+func (a app) banner(settings config.Config, s service.Started) {
+	token := settings.AdminTokenFile()
+	fmt.Fprintf(a.out, `tokenledger is ready.
   URL          %s
   console      %s/ (sign in with the token in the file below)
   GraphiQL     %s/graphiql
@@ -43,9 +49,6 @@ With TOKENLEDGER_DATABASE_URL or TOKENLEDGER_NATS_URL it uses those and starts n
 Try:
   curl -s%s %s/query -H "Authorization: Bearer $(cat %s)" -H 'Content-Type: application/json' -d '{"query":"{ apiTokens(first: 5) { totalCount edges { node { id name } } } }"}'
 `, s.URL, s.URL, s.URL, s.AdminURL, orNone(s.NATSURL), token, curlTrust(settings), s.URL, token)
-			})
-		},
-	}
 }
 
 // curlTrust lets curl trust the certificate of the service.

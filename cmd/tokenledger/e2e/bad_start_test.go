@@ -155,7 +155,7 @@ func TestUnreachableBroker(t *testing.T) {
 
 	s := newService(t, "TOKENLEDGER_NATS_URL=nats://"+address, "TOKENLEDGER_NATS_CREDS="+broker.RelayCreds(),
 		"TOKENLEDGER_LISTEN="+freeAddress(t))
-	s.launch(t)
+	s.launch(t, "serve")
 	s.URL = "http://" + s.variable("TOKENLEDGER_LISTEN")
 	await(t, "the service answers that only NATS is missing", func() bool {
 		bad, answered := s.failing()

@@ -122,7 +122,7 @@ func TestTheSelfAuditIsLoud(t *testing.T) {
 		},
 	} {
 		superuser(t, sh.database, c.spoil)
-		s.launch(t)
+		s.launch(t, "serve")
 		s.URL = "http://" + public
 		await(t, "the self-audit finds "+what, func() bool {
 			ok, detail, status := s.audited()

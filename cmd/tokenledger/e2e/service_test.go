@@ -65,7 +65,13 @@ func start(t *testing.T, env ...string) *service {
 
 func (s *service) start(t *testing.T) {
 	t.Helper()
-	s.launch(t)
+	s.startAs(t, "serve")
+}
+
+// startAs starts the service by a command that serves, and waits until it is ready.
+func (s *service) startAs(t *testing.T, command ...string) {
+	t.Helper()
+	s.launch(t, command...)
 	if !s.Stdout.Await(s.Process, startLimit, func(out string) bool {
 		_, ready := outside.ReadBanner(out)
 		return ready
@@ -76,9 +82,9 @@ func (s *service) start(t *testing.T) {
 }
 
 // launch starts the service without waiting until it is ready.
-func (s *service) launch(t *testing.T) {
+func (s *service) launch(t *testing.T, command ...string) {
 	t.Helper()
-	s.process = launch(t, s.env, "serve")
+	s.process = launch(t, s.env, command...)
 	p := s.process
 	t.Cleanup(func() { // before the one that kills
 		if t.Failed() {

@@ -301,6 +301,9 @@ func defaultData() string {
 	return filepath.Join(home, ".local", "state", "tokenledger")
 }
 
+// DemoData is where a demo is kept that names no directory: beside the ledger's.
+func DemoData() string { return defaultData() + "-demo" }
+
 // readFile reads NAME=value lines, as systemd's EnvironmentFile has them.
 func readFile(path string) (map[string]string, error) {
 	f, err := os.Open(path)

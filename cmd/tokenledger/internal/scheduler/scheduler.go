@@ -43,6 +43,7 @@ type Config struct {
 	Head      func(ctx context.Context) (events.Position, error)
 	Pause     time.Duration // between two looks; 0: a second
 	IdlePause time.Duration // between two looks for idle tokens; 0: a minute
+	AtOnce    int           // decisions under way together, which the log commits as a group; 0: eight
 	Logger    *slog.Logger
 }
 
@@ -65,7 +66,7 @@ const (
 	// batch is how many rows are read at once, and so bounds what is in memory
 	// after however long a rest.
 	batch = 256
-	// atOnce is how many decisions are under way together; the log commits them as a group.
+	// atOnce is the default of Config.AtOnce.
 	atOnce = 8
 	// The pauses before something that could not be decided is tried again.
 	shortPause, longPause = 10 * time.Second, 10 * time.Minute
@@ -80,6 +81,9 @@ func New(c Config) *Scheduler {
 	}
 	if c.IdlePause == 0 {
 		c.IdlePause = time.Minute
+	}
+	if c.AtOnce == 0 {
+		c.AtOnce = atOnce
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -125,7 +129,7 @@ func (s *Scheduler) Look(ctx context.Context) (done int, err error) {
 			return done, fmt.Errorf("look for what is due: %w", err)
 		}
 		group, deciding := errgroup.WithContext(ctx)
-		group.SetLimit(atOnce)
+		group.SetLimit(s.c.AtOnce)
 		for _, d := range due {
 			group.Go(func() error { return s.decide(deciding, directory, d, now) })
 		}

@@ -55,7 +55,7 @@ func issue(ctx context.Context, c config.Config, s *Store, begin func(context.Co
 	}
 	defer f.Close()
 	return s.WithLog(ctx, func(ctx context.Context, log *eventstore.Log) error {
-		tokens := &aggregate.Tokens{Handler: &aggregate.Handler{Log: log}, Peppers: s.Peppers}
+		tokens := &aggregate.Tokens{Handler: &aggregate.Handler{Log: log, Now: s.config.Story}, Peppers: s.Peppers}
 		begun, err := begin(ctx, &aggregate.Directory{Tokens: tokens})
 		if err != nil {
 			return errors.Join(err, os.Remove(fresh))

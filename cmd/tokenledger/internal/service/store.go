@@ -33,7 +33,16 @@ type Store struct {
 }
 
 // OpenStore brings up the log: key file, Postgres, migrations. Close ends it.
-func OpenStore(ctx context.Context, c config.Config, logger *slog.Logger) (_ *Store, err error) {
+func OpenStore(ctx context.Context, c config.Config, logger *slog.Logger) (*Store, error) {
+	s, err := openDatabase(ctx, c, logger)
+	if err != nil {
+		return nil, err
+	}
+	return s.open(ctx, eventstore.Config{URL: s.URL, Schema: c.Schema, Keys: s.Ring, Logger: logger})
+}
+
+// openDatabase is the store without its log: key file, Postgres, migrations.
+func openDatabase(ctx context.Context, c config.Config, logger *slog.Logger) (_ *Store, err error) {
 	// Searchable by all, since the private Postgres runs as another user; what is
 	// secret inside has modes of its own.
 	if err := os.MkdirAll(c.Data, 0o711); err != nil {
@@ -60,9 +69,16 @@ func OpenStore(ctx context.Context, c config.Config, logger *slog.Logger) (_ *St
 	if err := eventstore.Migrate(ctx, s.URL, c.Schema); err != nil {
 		return nil, fmt.Errorf("the database (TOKENLEDGER_DATABASE_URL): %w", err)
 	}
-	s.config = eventstore.Config{URL: s.URL, Schema: c.Schema, Keys: s.Ring, Logger: logger}
-	s.Log, err = eventstore.Open(ctx, s.config)
-	return s, err
+	return s, nil
+}
+
+// open opens the log. What was brought up for it ends if that fails.
+func (s *Store) open(ctx context.Context, c eventstore.Config) (_ *Store, err error) {
+	s.config = c
+	if s.Log, err = eventstore.Open(ctx, c); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 func peppers(ring *keyring.Ring) (*secret.Peppers, error) {
