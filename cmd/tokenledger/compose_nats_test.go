@@ -59,7 +59,7 @@ func TestComposeSecretsAreMadeOnce(t *testing.T) {
 	t.Parallel()
 	dir, other := composeSecrets(t), composeSecrets(t)
 	before := map[string]string{}
-	for _, name := range []string{"postgres_password", "database_url", "nats_relay_url", "nats_reader_url", "passwords.conf"} {
+	for _, name := range []string{"postgres_password", "database_url", "nats_relay_url", "nats_reader_url", "passwords.conf", "replication_password", "routes.conf"} {
 		before[name] = readSecret(t, dir, name)
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", name, info.Mode(), err)

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/outside"
@@ -208,7 +207,7 @@ func (w *world) followed(ctx context.Context, head int) error {
 func (w *world) streamed(ctx context.Context, leaves []outside.Leaf, r *report) error {
 	ctx, cancel := context.WithTimeout(ctx, quietLimit)
 	defer cancel()
-	conn, err := nats.Connect("nats://"+w.nats.address, nats.UserCredentials(w.nats.creds("reader")))
+	conn, err := w.reader()
 	if err != nil {
 		return err
 	}

@@ -40,11 +40,12 @@ type load struct {
 	round int
 	http  *http.Client
 
-	serial  atomic.Int64
-	mu      sync.Mutex // guards tokens
-	tokens  []token
-	history history
-	silent  []string // commands that were never answered
+	serial    atomic.Int64
+	preparing atomic.Bool // nothing is in front then
+	mu        sync.Mutex  // guards tokens
+	tokens    []token
+	history   history
+	silent    []string // commands that were never answered
 }
 
 func (w *world) newLoad(round int) *load {
@@ -55,6 +56,8 @@ func (l *load) marker() string { return fmt.Sprintf("r%d-%d", l.round, l.serial.
 
 // prepare makes tokens that every service allows, so that a refusal has one reason only.
 func (l *load) prepare(ctx context.Context, r *rand.Rand) error {
+	l.preparing.Store(true)
+	defer l.preparing.Store(false)
 	for range tokensARound {
 		made, ok := l.create(ctx, r, 0)
 		if !ok {
@@ -129,15 +132,24 @@ func (l *load) run(ctx context.Context, seed uint64, stop <-chan struct{}) {
 	clients.Wait()
 }
 
+// entry is where clients of a service ask: there, or at what stands in front of all.
+func (l *load) entry(service int) string {
+	if l.front != nil && !l.preparing.Load() {
+		return l.front.url
+	}
+	return l.services[service].url
+}
+
 const verifyQuery = `mutation($input: VerifyTokenInput!) { verifyToken(input: $input) { allowed code position } }`
 
 // use asks whether a token may do something, once.
 func (l *load) use(ctx context.Context, t token, service, client int) outcome {
 	o := op{kind: use, token: t.id, marker: l.marker(), client: client, service: service, began: l.now(), lagging: t.fresh}
-	a, err := outside.Try(ctx, l.http, l.services[service].url, l.caller, verifyQuery, map[string]any{
+	a, err := outside.Try(ctx, l.http, l.entry(service), l.caller, verifyQuery, map[string]any{
 		"input": map[string]any{"token": t.value, "action": "createEvidence", "resource": o.marker},
 	})
 	o.ended = l.now()
+	l.front.saw(a, err)
 	decision, _ := a.Data["verifyToken"].(map[string]any)
 	switch {
 	case err != nil || len(a.Errors) > 0 || decision == nil:
@@ -223,8 +235,9 @@ func (l *load) ask(ctx context.Context, r *rand.Rand, o *op, variables map[strin
 			time.Sleep(retryDelay)
 		}
 		o.service = r.IntN(len(l.services))
-		a, err = outside.Try(ctx, l.http, l.services[o.service].url, l.admin, mutations[o.kind], variables, "Idempotency-Key", l.key(o))
+		a, err = outside.Try(ctx, l.http, l.entry(o.service), l.admin, mutations[o.kind], variables, "Idempotency-Key", l.key(o))
 		o.ended = l.now()
+		l.front.saw(a, err)
 		it, _ := a.Data["it"].(map[string]any)
 		switch {
 		case err != nil || a.Code() == "UNAVAILABLE" || a.Code() == "INTERNAL_SERVER_ERROR":

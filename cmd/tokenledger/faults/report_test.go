@@ -139,6 +139,13 @@ func (r *recovery) acknowledged(service int, began, ended time.Duration) {
 	})
 }
 
+// note adds a time that was measured otherwise.
+func (r *recovery) note(fault string, took time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.times[fault] = append(r.times[fault], took)
+}
+
 // pending names what has not recovered.
 func (r *recovery) pending() error {
 	r.mu.Lock()

@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/nats-io/nats.go"
 
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/outside"
 	"github.com/tokenledger/tokenledger/events"
@@ -34,7 +33,8 @@ type ledger struct {
 	*world
 	report  *report
 	archive string // of write-ahead log
-	ops     []op
+	origin  string
+	ops     []op // since the invariants were last looked at
 	rounds  int
 
 	leaves []outside.Leaf // before the restore
@@ -136,7 +136,7 @@ func (l *ledger) subscribe(through int) {
 	l.Helper()
 	ctx, cancel := context.WithTimeout(l.Context(), quietLimit)
 	defer cancel()
-	conn, err := nats.Connect("nats://"+l.nats.address, nats.UserCredentials(l.nats.creds("reader")))
+	conn, err := l.reader()
 	l.must(err)
 	defer conn.Close()
 	for m, err := range jetstream.Subscribe(ctx, conn, jetstream.Config{Store: jetstream.FileStore(filepath.Join(l.dir, "mark"))}) {
@@ -409,7 +409,7 @@ func (l *ledger) warned() {
 	l.Helper()
 	ctx, cancel := context.WithTimeout(l.Context(), 20*time.Second)
 	defer cancel()
-	conn, err := nats.Connect("nats://"+l.nats.address, nats.UserCredentials(l.nats.creds("reader")))
+	conn, err := l.reader()
 	l.must(err)
 	defer conn.Close()
 	for m, err := range jetstream.Subscribe(ctx, conn, jetstream.Config{Store: jetstream.FileStore(filepath.Join(l.dir, "mark"))}) {

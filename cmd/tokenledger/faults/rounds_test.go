@@ -29,6 +29,7 @@ const (
 const recoveryLimit = 90 * time.Second
 
 func TestRounds(t *testing.T) {
+	t.Parallel() // with the clusters, so that all of it fits into the time that go test gives
 	seed, minutes := number(t, "FAULTS_SEED", uint64(time.Now().UnixNano())), fullMinutes
 	if testing.Short() {
 		minutes = shortMinutes

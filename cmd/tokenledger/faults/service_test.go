@@ -26,12 +26,13 @@ type service struct {
 	url, admin     string
 	env            []string // of commands that go past every fault
 	faulty         []string // of the service itself
-	postgres, nats *link
+	postgres, nats *link    // nil where nothing is between that can fail
 
 	stopped chan struct{} // closed: it is not started again
 	over    chan struct{} // closed by the supervisor
 
 	mu      sync.Mutex // guards all below
+	program string     // the binary
 	process *outside.Process
 	doomed  bool     // the end of the process was ordered
 	starts  int      // of processes
@@ -39,14 +40,7 @@ type service struct {
 }
 
 func (w *world) newService(name string) (*service, error) {
-	s := &service{name: name, stopped: make(chan struct{}), over: make(chan struct{})}
-	var err error
-	if s.postgres, err = newLink("postgres-"+name, w.postgres.bridge.Addr().String()); err != nil {
-		return nil, err
-	}
-	if s.nats, err = newLink("nats-"+name, w.nats.address); err != nil {
-		return nil, err
-	}
+	s := &service{name: name, program: w.program, stopped: make(chan struct{}), over: make(chan struct{})}
 	listen, err := outside.FreeAddress()
 	if err != nil {
 		return nil, err
@@ -55,7 +49,7 @@ func (w *world) newService(name string) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	database, err := w.postgres.through(s.postgres.address())
+	direct, faulty, err := w.ways(s)
 	if err != nil {
 		return nil, err
 	}
@@ -63,19 +57,37 @@ func (w *world) newService(name string) (*service, error) {
 	common := []string{
 		"TOKENLEDGER_DATA=" + filepath.Join(w.dir, name), "TOKENLEDGER_KEY_FILE=" + filepath.Join(w.dir, "keys.json"),
 		"TOKENLEDGER_LISTEN=" + listen, "TOKENLEDGER_ADMIN_LISTEN=" + admin, "TOKENLEDGER_NATS_LISTEN=off",
-		"TOKENLEDGER_NATS_CREDS=" + w.nats.creds("relay"), "TOKENLEDGER_SERVER=" + s.url,
+		"TOKENLEDGER_SERVER=" + s.url,
 		"TOKENLEDGER_TOKEN_FILE=" + filepath.Join(w.dir, "s0", "admin.token"),
 	}
-	s.env = append(common[:len(common):len(common)], "TOKENLEDGER_NATS_URL=nats://"+w.nats.address)
-	s.faulty = append(common[:len(common):len(common)], "TOKENLEDGER_DATABASE_URL="+database, "TOKENLEDGER_NATS_URL=nats://"+s.nats.address())
+	s.env = append(common[:len(common):len(common)], direct...)
+	s.faulty = append(append(common[:len(common):len(common)], faulty...), w.settings...)
 	return s, nil
+}
+
+// ways says where a service finds its servers: settings for commands, which go past every
+// fault and are told of the database when they start, and for the service itself.
+type ways func(s *service) (direct, faulty []string, err error)
+
+// singly gives a service links of its own to the one Postgres and the one NATS server.
+func (w *world) singly(s *service) (direct, faulty []string, err error) {
+	if s.postgres, err = newLink("postgres-"+s.name, w.postgres.bridge.Addr().String()); err != nil {
+		return nil, nil, err
+	}
+	if s.nats, err = newLink("nats-"+s.name, w.nats.address); err != nil {
+		return nil, nil, err
+	}
+	database, err := w.postgres.through(s.postgres.address())
+	creds := "TOKENLEDGER_NATS_CREDS=" + w.nats.creds("relay")
+	return []string{creds, "TOKENLEDGER_NATS_URL=nats://" + w.nats.address},
+		[]string{creds, "TOKENLEDGER_NATS_URL=nats://" + s.nats.address(), "TOKENLEDGER_DATABASE_URL=" + database}, err
 }
 
 // supervise starts the service, and again whenever it has ended.
 func (s *service) supervise() {
 	defer close(s.over)
 	for {
-		p, err := outside.Start(binary, s.faulty, "serve")
+		p, err := outside.Start(s.binary(), s.faulty, "serve")
 		if err == nil {
 			s.mu.Lock()
 			s.process, s.doomed = p, false
@@ -90,6 +102,19 @@ func (s *service) supervise() {
 		case <-time.After(retryDelay):
 		}
 	}
+}
+
+func (s *service) binary() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.program
+}
+
+// upgrade makes the next start one of another binary.
+func (s *service) upgrade(program string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.program = program
 }
 
 // ended notes the end of a process that was ready and was not told to end. One that
@@ -137,8 +162,11 @@ func (s *service) stop() error {
 	}
 	err := s.restart()
 	<-s.over
-	s.postgres.close()
-	s.nats.close()
+	for _, l := range []*link{s.postgres, s.nats} {
+		if l != nil {
+			l.close()
+		}
+	}
 	return err
 }
 

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/outside"
 	"github.com/tokenledger/tokenledger/eventstore/embedded"
 )
@@ -26,7 +28,12 @@ type world struct {
 	disks    map[string]*disk
 	postgres *postgres
 	nats     *broker
+	nodes    *nodes // instead of nats, where that is a cluster
+	ways     ways   // of a service to its servers
 	services []*service
+	program  string   // the binary that services begin with
+	settings []string // of every service, beside those of each
+	front    *front   // nil: clients ask the services themselves
 
 	admin, caller string // values of tokens: the administrator's, and of who asks about others
 	organization  string
@@ -43,8 +50,15 @@ const (
 	natsDisk     = "nats"
 )
 
-func newWorld(ctx context.Context, name string, services int, report *report) (w *world, err error) {
-	w = &world{name: name, disks: map[string]*disk{}, epoch: time.Now(), recovery: report.recovery}
+// newWorld has one Postgres and one NATS server.
+func newWorld(ctx context.Context, name string, services int, report *report) (*world, error) {
+	return found(ctx, name, services, report, (*world).startServers)
+}
+
+// found makes a world of the servers that start starts.
+func found(ctx context.Context, name string, services int, report *report, start func(*world, *report) error) (w *world, err error) {
+	w = &world{name: name, disks: map[string]*disk{}, epoch: time.Now(), recovery: report.recovery, program: binary}
+	w.ways = w.singly
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.end())
@@ -57,7 +71,7 @@ func newWorld(ctx context.Context, name string, services int, report *report) (w
 	if err := os.Chmod(w.dir, 0o711); err != nil { // Postgres runs as another user
 		return w, err
 	}
-	if err := w.startServers(report); err != nil {
+	if err := start(w, report); err != nil {
 		return w, err
 	}
 	if err := w.design(services); err != nil {
@@ -114,15 +128,29 @@ func (w *world) startServers(report *report) (err error) {
 	} else {
 		config.BinDir = w.clock.bin
 	}
-	if w.postgres, err = newPostgres(config); err != nil {
+	if err := w.startPostgres(config); err != nil {
 		return err
 	}
-	w.ends = append(w.ends, w.postgres.stop)
 	if w.nats, err = newBroker(filepath.Join(w.dir, natsDisk)); err != nil {
 		return err
 	}
 	w.ends = append(w.ends, func() error { w.nats.kill(); return nil })
 	return nil
+}
+
+func (w *world) startPostgres(config embedded.PostgresConfig) (err error) {
+	if w.postgres, err = newPostgres(config); err == nil {
+		w.ends = append(w.ends, w.postgres.stop)
+	}
+	return err
+}
+
+// reader is a connection of who may only follow the log.
+func (w *world) reader() (*nats.Conn, error) {
+	if w.nodes != nil {
+		return w.nodes.connect("reader")
+	}
+	return nats.Connect("nats://"+w.nats.address, nats.UserCredentials(w.nats.creds("reader")))
 }
 
 // postgresSettings keep the server to its small disk.

@@ -52,6 +52,8 @@ type Config struct {
 	TrustedProxies []string `env:"TOKENLEDGER_TRUSTED_PROXIES" envDefault:"127.0.0.0/8,::1/128"`
 	AllowPrivate   []string `env:"TOKENLEDGER_ALLOW_PRIVATE_TARGETS"`
 
+	DrainDelay time.Duration `env:"TOKENLEDGER_DRAIN_DELAY" envDefault:"0s"` // between the end of readiness and that of the listeners
+
 	OIDCIssuer       string        `env:"TOKENLEDGER_OIDC_ISSUER"`
 	OIDCClientID     string        `env:"TOKENLEDGER_OIDC_CLIENT_ID"`
 	OIDCClientSecret string        `env:"TOKENLEDGER_OIDC_CLIENT_SECRET"`
@@ -75,6 +77,9 @@ type Config struct {
 	keys           keyring.File
 	PrivateTargets []netip.Prefix `env:"-"` // that outbound calls may reach
 }
+
+// maxDrainDelay is more than any balancer needs to look at /readyz again.
+const maxDrainDelay = 5 * time.Minute
 
 // ErrInvalid is wrapped by what Load returns for settings that cannot be used.
 var ErrInvalid = errors.New("the configuration cannot be used")
@@ -236,6 +241,9 @@ func (c *Config) checkRest(bad func(name, value, want string)) (problems []error
 	}
 	if c.NATSReplicas < 0 || c.NATSReplicas > 5 {
 		bad("TOKENLEDGER_NATS_REPLICAS", fmt.Sprint(c.NATSReplicas), "1 to 5, or nothing for 3 in a cluster and else 1")
+	}
+	if c.DrainDelay < 0 || c.DrainDelay > maxDrainDelay {
+		bad("TOKENLEDGER_DRAIN_DELAY", c.DrainDelay.String(), "a duration up to "+maxDrainDelay.String()+", for example 5s")
 	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		bad("TOKENLEDGER_LOG_FORMAT", c.LogFormat, "text or json")

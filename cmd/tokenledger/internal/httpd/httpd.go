@@ -36,6 +36,7 @@ type Public struct {
 	SignIn       http.Handler // below /v1/: people sign in and out; nil: nobody does
 	SCIM         http.Handler // for identity providers; authenticates by itself
 	Ready        func(ctx context.Context) []Check
+	Ending       Ending
 	Logger       *slog.Logger
 }
 
@@ -68,7 +69,7 @@ func (p Public) Handler() http.Handler {
 	mux.Handle("GET /tile/", p.Sealed)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", p.readyz)
-	return secure(recovered(before(p.Verification, mux), p.Logger))
+	return secure(recovered(p.Ending.letsGo(before(p.Verification, mux)), p.Logger))
 }
 
 // before asks the paths first. The mux redirects a path that it finds unclean,
@@ -88,7 +89,7 @@ func before(paths Paths, next http.Handler) http.Handler {
 
 // readyz answers 200 when every check is good, else 503, and says which is not.
 func (p Public) readyz(w http.ResponseWriter, r *http.Request) {
-	checks := p.Ready(r.Context())
+	checks := append(p.Ready(r.Context()), p.Ending.check())
 	status := http.StatusOK
 	for _, c := range checks {
 		if !c.OK {

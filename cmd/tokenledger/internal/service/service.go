@@ -194,13 +194,13 @@ func (l *ledger) run(ctx context.Context, public, admin net.Listener, started fu
 	parts, stopParts := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopParts()
 	var group errgroup.Group
-	serving, stopServing := context.WithCancel(ctx)
-	defer stopServing()
+	failed, fail := context.WithCancel(context.WithoutCancel(ctx))
+	defer fail()
 	part := func(name string, run func(context.Context) error) {
 		group.Go(func() error {
 			err := run(parts)
 			if parts.Err() == nil { // a part that ends by itself takes the service with it
-				stopServing()
+				fail()
 				if err == nil {
 					err = errors.New("ended unasked")
 				}
@@ -227,7 +227,7 @@ func (l *ledger) run(ctx context.Context, public, admin net.Listener, started fu
 	part("webhooks", l.runWebhooks)
 	group.Go(func() error {
 		defer stopParts()
-		return l.serve(serving, public, admin, started)
+		return l.serve(ctx, failed, public, admin, started)
 	})
 	return group.Wait()
 }
@@ -264,7 +264,30 @@ func (l *ledger) tick(ctx context.Context) error {
 	return jetstream.Tick(ctx, l.broker.conn, l.store.Log)
 }
 
-func (l *ledger) serve(ctx context.Context, public, admin net.Listener, started func(Started)) error {
+// drained ends when the listeners are to close: a while after the service was told to
+// end, or at once when a part of it has failed.
+func drained(told, failed context.Context, delay time.Duration) (context.Context, context.CancelFunc) {
+	ctx, end := context.WithCancel(context.WithoutCancel(told))
+	go func() {
+		defer end()
+		select {
+		case <-told.Done():
+		case <-failed.Done():
+			return
+		}
+		select {
+		case <-time.After(delay):
+		case <-failed.Done():
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, end
+}
+
+// serve answers until the service was told to end and its requests have ended.
+func (l *ledger) serve(told, failed context.Context, public, admin net.Listener, started func(Started)) error {
+	ctx, end := drained(told, failed, l.config.DrainDelay)
+	defer end()
 	registry := telemetry.NewRegistry()
 	l.measure(registry)
 	people, err := l.signIn(l.config.Scheme() + "://" + public.Addr().String())
@@ -282,7 +305,7 @@ func (l *ledger) serve(ctx context.Context, public, admin net.Listener, started 
 		SCIM:         l.provisioning(),
 		Sealed:       l.evidence.Handler(l.logger),
 		Pack:         http.HandlerFunc(l.pack),
-		Ready:        l.ready, Logger: l.logger,
+		Ready:        l.ready, Ending: told.Done(), Logger: l.logger,
 	}.Handler()
 	if err := l.forgotten(ctx); err != nil {
 		return err
