@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/httpd"
 )
 
 // client speaks to the service's GraphQL interface.
@@ -25,6 +27,7 @@ type client struct {
 	token        string
 	organization string // that the requests are for; empty: the only one that the token reaches
 	expires      string // when the token ends, as the service said last; "never" if it does not
+	version      string // of the service, as it said last
 	http         *http.Client
 }
 
@@ -122,7 +125,7 @@ func (c *client) send(ctx context.Context, body []byte, key string) (status stri
 		return "", nil, err
 	}
 	defer response.Body.Close()
-	c.expires = response.Header.Get("Token-Expires")
+	c.expires, c.version = response.Header.Get("Token-Expires"), response.Header.Get(httpd.VersionHeader)
 	answer, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	return response.Status, answer, err
 }

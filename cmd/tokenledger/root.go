@@ -112,7 +112,7 @@ Start here:
 		a.serveCommand(), a.demoCommand(),
 		a.initCommand(),
 		a.loginCommand(), a.logoutCommand(), a.contextCommand(),
-		a.healthCommand(),
+		a.doctorCommand(), a.healthCommand(),
 		a.versionCommand(),
 		a.tokenCommand(), a.grantCommand(),
 		a.scanCommand(),

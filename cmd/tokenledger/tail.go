@@ -136,15 +136,7 @@ func (a app) tail(ctx context.Context, conn *nats.Conn, want jetstream.Config, f
 func lastMatching(ctx context.Context, conn *nats.Conn, want jetstream.Config) (events.Position, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	js, err := natsjs.New(conn)
-	if err != nil {
-		return 0, err
-	}
-	name, err := js.StreamNameBySubject(ctx, events.SubjectPrefix+".>")
-	if err != nil {
-		return 0, fmt.Errorf("no stream carries a ledger's events: %w", err)
-	}
-	stream, err := js.Stream(ctx, name)
+	stream, err := streamOf(ctx, conn)
 	if err != nil {
 		return 0, err
 	}
@@ -156,6 +148,28 @@ func lastMatching(ctx context.Context, conn *nats.Conn, want jetstream.Config) (
 		return 0, err
 	}
 	return events.Position(m.Sequence), nil
+}
+
+// streamOf finds the stream that carries the log.
+func streamOf(ctx context.Context, conn *nats.Conn) (natsjs.Stream, error) {
+	js, err := natsjs.New(conn)
+	if err != nil {
+		return nil, err
+	}
+	name, err := js.StreamNameBySubject(ctx, events.SubjectPrefix+".>")
+	if err != nil {
+		return nil, fmt.Errorf("no stream carries a ledger's events: %w", err)
+	}
+	return js.Stream(ctx, name)
+}
+
+// lastOfStream is the position of the last event that JetStream holds.
+func lastOfStream(ctx context.Context, conn *nats.Conn) (events.Position, error) {
+	stream, err := streamOf(ctx, conn)
+	if err != nil {
+		return 0, err
+	}
+	return events.Position(stream.CachedInfo().State.LastSeq), nil
 }
 
 // printEvent shows the leaf itself as JSON, or a line for people, and what was opened of it.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -49,6 +50,26 @@ type finder struct {
 	places []string // patterns
 	cache  string   // of fetched packages; "" = no cache
 	npm    string   // the npm program; "" = none
+}
+
+// finderFor looks where packages are installed, and fetches nothing.
+func finderFor(who account, log *slog.Logger) finder {
+	return finder{who: who, log: log, path: os.Getenv("PATH"), places: installPlaces, cache: cacheDir()}
+}
+
+// FindPostgres names the directory of the programs that a start on the data directory
+// dir would take, and their major version, as far as they are on this machine: it
+// fetches none.
+func FindPostgres(ctx context.Context, dir string) (bin string, major int, err error) {
+	who, err := serverAccount()
+	if err != nil {
+		return "", 0, err
+	}
+	if major, err = majorOf(filepath.Join(dir, "postgres")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", 0, err
+	}
+	b, err := finderFor(who, slog.New(slog.DiscardHandler)).find(ctx, os.Getenv(binEnv), major)
+	return b.dir, b.major, err
 }
 
 // find returns programs of the major version, or of any supported one for 0.

@@ -3,6 +3,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -179,13 +180,9 @@ func prepareCluster(ctx context.Context, c PostgresConfig, who account) (string,
 	if err != nil {
 		return "", binaries{}, err
 	}
-	f := finder{who: who, log: c.Log, path: os.Getenv("PATH"), places: installPlaces, cache: cacheDir()}
+	f := finderFor(who, c.Log)
 	f.npm, _ = exec.LookPath("npm")
-	explicit := c.BinDir
-	if explicit == "" {
-		explicit = os.Getenv(binEnv)
-	}
-	bins, err := f.find(ctx, explicit, major)
+	bins, err := f.find(ctx, cmp.Or(c.BinDir, os.Getenv(binEnv)), major)
 	if err != nil {
 		return "", binaries{}, fmt.Errorf("prepare the data directory %s: %w", dir, err)
 	}

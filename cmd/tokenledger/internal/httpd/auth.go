@@ -39,7 +39,11 @@ type Authenticator struct {
 	SchemaOnly   func(body []byte) bool // whether a GraphQL request asks for nothing else
 	WithCaller   func(context.Context, Call) context.Context
 	Limits       *failures.Limits // of failed attempts; nil: none
+	Version      []string         // of the program, for [VersionHeader]
 }
+
+// VersionHeader tells the program's version to whoever has authenticated, and to nobody else.
+const VersionHeader = "Ledger-Version"
 
 // Call is one authenticated request.
 type Call struct {
@@ -121,6 +125,7 @@ func expires(at time.Time) string {
 
 // pass hands a request on, with who makes it.
 func (a *Authenticator) pass(w http.ResponseWriter, r *http.Request, next http.Handler, call Call) {
+	w.Header()[VersionHeader] = a.Version
 	call.IdempotencyKey = r.Header.Get("Idempotency-Key")
 	if seen, err := strconv.ParseInt(r.Header.Get("X-Ledger-Position"), 10, 64); err == nil && seen > 0 {
 		call.Seen = events.Position(seen)

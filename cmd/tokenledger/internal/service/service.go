@@ -299,6 +299,7 @@ func (l *ledger) serve(told, failed context.Context, public, admin net.Listener,
 		Auth: &httpd.Authenticator{
 			Verifier: l.verifier, People: people, Proxies: l.config.Proxies, PublicSchema: l.config.PublicSchema(),
 			SchemaOnly: graphql.SchemaOnly, WithCaller: withCaller, Limits: l.limits,
+			Version: []string{Version()},
 		},
 		Verification: l.verification(),
 		SignIn:       people.Handler(),
