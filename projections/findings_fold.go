@@ -105,7 +105,7 @@ func (f *findingsFold) load(ctx context.Context, tx pgx.Tx, t Tables, run []even
 	if err := f.loadNetworks(ctx, tx, t, seen); err != nil {
 		return err
 	}
-	known, err := selectRows[watchedOrganization](ctx, tx, t.Name("organizations"), "t.organization = ANY($1)", sortedKeys(orgs))
+	known, err := selectRows[watchedOrganization](ctx, tx, t.Name("organizations"), "t.organization = ANY($1)", sortedIDs(orgs))
 	for i := range known {
 		f.orgs[known[i].Organization] = &known[i]
 	}
@@ -119,15 +119,15 @@ func (f *findingsFold) loadWatched(
 		condition string
 		of        any
 	}
-	asks := []ask{{"token = ANY($1)", sortedKeys(tokens)}}
+	asks := []ask{{"token = ANY($1)", sortedIDs(tokens)}}
 	if len(all) > 0 {
-		asks = append(asks, ask{"live AND organization = ANY($1)", sortedKeys(all)})
+		asks = append(asks, ask{"live AND organization = ANY($1)", sortedIDs(all)})
 	}
 	if len(creators) > 0 {
 		asks = append(asks, ask{"live AND creator = ANY($1)", slices.Sorted(maps.Keys(creators))})
 	}
 	if len(erased) > 0 {
-		asks = append(asks, ask{"holder = ANY($1)", sortedKeys(erased)})
+		asks = append(asks, ask{"holder = ANY($1)", sortedIDs(erased)})
 	}
 	for _, a := range asks {
 		rows, err := readWatched(ctx, tx, t, a.condition, a.of)
@@ -165,10 +165,6 @@ func (f *findingsFold) loadNetworks(ctx context.Context, tx pgx.Tx, t Tables, se
 		return fmt.Errorf("read %s: %w", t.Name("networks"), err)
 	}
 	return nil
-}
-
-func sortedKeys(set map[uuid.UUID]bool) []uuid.UUID {
-	return slices.SortedFunc(maps.Keys(set), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 }
 
 // networkOf is the network that an address counts for; empty for none.

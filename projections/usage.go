@@ -1,7 +1,7 @@
 // The projection usage: what tokens were used for, summed by hour, action and source, and what was refused.
 //
 // A run of thousands of uses is summed in memory first, so that Postgres sees
-// one row for each thing that changed and not one for each use. Sums stand by
+// one row for each token that was used and not one for each use. Sums stand by
 // trail too: what a personal token did for one organization is not shown to another.
 
 package projections
@@ -22,19 +22,20 @@ type usage struct{}
 func (usage) Name() string { return "usage" }
 
 // Revision implements [Projection].
-func (usage) Revision() int { return 1 }
+func (usage) Revision() int { return 2 }
 
-// usageDDL leaves room in the pages of tables whose rows are updated with every
-// run, so that an update needs no new index entries. last_used_at stands here
-// and not with the tokens, whose rows are wide and have many indexes; the index
-// makes it an order of its own, where a token never used comes first.
+// usageDDL leaves room in the pages of tables whose rows are updated, so that an
+// update needs no new index entries. last_used_at stands here and not with the
+// tokens, whose rows are wide and have many indexes; the index makes it an order of
+// its own, where a token never used comes first. For open see [openUsage].
 const usageDDL = `
 CREATE TABLE %[1]s (
 	token        uuid PRIMARY KEY,
 	holder       uuid NOT NULL,
 	last_used_at timestamptz,
 	uses         bigint NOT NULL DEFAULT 0,
-	refusals     bigint NOT NULL DEFAULT 0
+	refusals     bigint NOT NULL DEFAULT 0,
+	open         text COLLATE "C" NOT NULL DEFAULT ''
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 CREATE INDEX ON %[1]s (holder, coalesce(last_used_at, '-infinity'), token) WITH (fillfactor = 70);
 CREATE TABLE %[2]s (
@@ -85,6 +86,9 @@ func (usage) Schema(ctx context.Context, tx pgx.Tx, t Tables) error {
 // Apply implements [Projection].
 func (usage) Apply(ctx context.Context, tx pgx.Tx, t Tables, run []events.Recorded) error {
 	sums := newUsageSums()
+	if err := sums.load(ctx, tx, t, run); err != nil {
+		return err
+	}
 	for _, rec := range run {
 		if holder := events.ErasedBy(rec.Stream, rec.Event); holder != "" {
 			sums.erased = append(sums.erased, erasure{holder, rec.Position})
@@ -94,7 +98,7 @@ func (usage) Apply(ctx context.Context, tx pgx.Tx, t Tables, run []events.Record
 			continue
 		}
 		if err := sums.add(rec); err != nil {
-			return err
+			return at(rec, err)
 		}
 	}
 	return sums.write(ctx, tx, t)

@@ -1,4 +1,4 @@
-// A run's uses summed up in memory, and written with one statement a table.
+// A run's uses summed up in memory: what it adds to which table, with one statement each.
 
 package projections
 
@@ -22,8 +22,8 @@ type usageSums struct {
 	created  map[uuid.UUID]uuid.UUID // token → holder
 	erased   []erasure
 	sources  []sourceRow
-	totals   map[usageKey]sum // by token alone
-	hours    map[usageKey]sum // text: none, at: the hour
+	open     map[uuid.UUID]*openUsage // of the tokens that are used
+	hours    map[usageKey]sum         // text: none, at: the hour
 	actions  map[usageKey]sum
 	refusals map[usageKey]sum // by code
 	bySource map[usageKey]sum // at: the source's position
@@ -58,17 +58,35 @@ type sourceRow struct {
 func newUsageSums() *usageSums {
 	return &usageSums{
 		created: map[uuid.UUID]uuid.UUID{},
-		totals:  map[usageKey]sum{}, hours: map[usageKey]sum{}, actions: map[usageKey]sum{},
+		open:    map[uuid.UUID]*openUsage{}, hours: map[usageKey]sum{}, actions: map[usageKey]sum{},
 		refusals: map[usageKey]sum{}, bySource: map[usageKey]sum{},
 	}
+}
+
+// load reads the rows of the tokens that a run uses.
+func (s *usageSums) load(ctx context.Context, tx pgx.Tx, t Tables, run []events.Recorded) (err error) {
+	used := map[uuid.UUID]bool{}
+	for _, rec := range run {
+		switch rec.Event.(type) {
+		case events.TokenUsed, events.TokenUseRefused:
+			token, _, err := rec.Stream.IDs()
+			if err != nil {
+				return at(rec, err)
+			}
+			used[token] = true
+		}
+	}
+	if len(used) > 0 {
+		s.open, err = loadOpen(ctx, tx, t, sortedIDs(used))
+	}
+	return err
 }
 
 func (s *usageSums) add(rec events.Recorded) error {
 	token, _, err := rec.Stream.IDs()
 	if err != nil {
-		return at(rec, err)
+		return err
 	}
-	key := usageKey{token: token, trail: rec.Trail}
 	switch e := rec.Event.(type) {
 	case events.TokenCreated:
 		s.created[token] = e.Organization
@@ -80,47 +98,56 @@ func (s *usageSums) add(rec events.Recorded) error {
 			rec.Position, token, rec.Trail, optionalText(e.Address.Value), optionalText(e.Agent.Value), rec.RecordedAt,
 		})
 	case events.TokenUsed:
-		s.count(key, e.Action, e.Source, sum{uses: max(e.Count, 1), lastUsed: rec.RecordedAt})
+		return s.count(token, rec, e.Action, e.Source, sum{uses: max(e.Count, 1), lastUsed: rec.RecordedAt})
 	case events.TokenUseRefused:
 		n := sum{refusals: max(e.Count, 1), lastRefused: rec.RecordedAt}
-		s.count(key, e.Action, e.Source, n)
-		key.text = indexed(e.Code)
-		increase(s.refusals, key, n)
+		increase(s.refusals, usageKey{token: token, trail: rec.Trail, text: indexed(e.Code)}, n)
+		return s.count(token, rec, e.Action, e.Source, n)
 	}
 	return nil
 }
 
-func (s *usageSums) count(key usageKey, action string, source events.Position, n sum) {
-	increase(s.totals, usageKey{token: key.token}, n)
-	hour := key
-	hour.at = n.when().Truncate(time.Hour).Unix()
-	increase(s.hours, hour, n)
-	key.text = indexed(action)
-	increase(s.actions, key, n)
-	if source != 0 {
-		increase(s.bySource, usageKey{at: int64(source)}, n)
+func (s *usageSums) count(token uuid.UUID, rec events.Recorded, action string, source events.Position, n sum) error {
+	o := s.open[token]
+	if o == nil {
+		if _, begun := s.created[token]; !begun {
+			return errNoBeginning
+		}
+		o = &openUsage{token: token}
+		s.open[token] = o
+	}
+	hour := rec.RecordedAt.Truncate(time.Hour).Unix()
+	o.count(openKind{rec.Trail, hour, source, indexed(action)}, n, s)
+	return nil
+}
+
+// settle adds uses of one kind to the tables of hours, actions and sources.
+func (s *usageSums) settle(token uuid.UUID, l openLine) {
+	key := usageKey{token: token, trail: l.trail}
+	hour, action := key, key
+	hour.at, action.text = l.hour, l.action
+	increase(s.hours, hour, l.sum)
+	increase(s.actions, action, l.sum)
+	if l.source != 0 {
+		increase(s.bySource, usageKey{at: int64(l.source)}, l.sum)
 	}
 }
 
-func (n sum) when() time.Time {
-	if n.uses > 0 {
-		return n.lastUsed
-	}
-	return n.lastRefused
-}
-
-// increase relies on the log's order: what comes later is the last.
 func increase(sums map[usageKey]sum, key usageKey, n sum) {
 	was := sums[key]
-	was.uses += n.uses
-	was.refusals += n.refusals
-	if n.uses > 0 {
-		was.lastUsed = n.lastUsed
-	}
-	if n.refusals > 0 {
-		was.lastRefused = n.lastRefused
-	}
+	was.add(n)
 	sums[key] = was
+}
+
+func (s *sum) add(n sum) {
+	s.uses += n.uses
+	s.refusals += n.refusals
+	if n.lastUsed.After(s.lastUsed) {
+		s.lastUsed = n.lastUsed
+	}
+	if n.lastRefused.After(s.lastRefused) {
+		s.lastRefused = n.lastRefused
+	}
 }
 
 // columns are sums as arrays, in the order of their keys, which is that of the
@@ -154,9 +181,8 @@ func columnsOfSums(sums map[usageKey]sum) sumColumns {
 func (s *usageSums) write(ctx context.Context, tx pgx.Tx, t Tables) error {
 	var b pgx.Batch
 	s.queueNew(&b, t)
-	if len(s.totals) > 0 {
-		s.queueSums(&b, t)
-	}
+	s.queueOpen(&b, t)
+	s.queueSums(&b, t)
 	if b.Len() == 0 {
 		return nil
 	}
@@ -202,26 +228,25 @@ type erasure struct {
 }
 
 func (s *usageSums) queueSums(b *pgx.Batch, t Tables) {
-	c := columnsOfSums(s.totals)
-	b.Queue(`UPDATE `+t.Name("")+` u SET last_used_at = coalesce(d.used, u.last_used_at),
-			uses = u.uses + d.uses, refusals = u.refusals + d.refusals
-		FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::bigint[]) AS d (token, used, uses, refusals)
-		WHERE u.token = d.token`, c.tokens, c.used, c.uses, c.refusals).Exec(allOf(len(c.tokens)))
-	c = columnsOfSums(s.hours)
-	b.Queue(`INSERT INTO `+t.Name("hours")+` AS t (token, trail, hour, uses, refusals)
-		SELECT token, trail, to_timestamp(hour), uses, refusals
-		FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[]) AS d (token, trail, hour, uses, refusals)
-		ON CONFLICT (token, trail, hour) DO UPDATE
-		SET uses = t.uses + EXCLUDED.uses, refusals = t.refusals + EXCLUDED.refusals`,
-		c.tokens, c.trails, c.ats, c.uses, c.refusals)
-	c = columnsOfSums(s.actions)
-	b.Queue(`INSERT INTO `+t.Name("actions")+` AS t (token, trail, action, uses, refusals, last_used_at)
-		SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::timestamptz[])
-		ON CONFLICT (token, trail, action) DO UPDATE SET uses = t.uses + EXCLUDED.uses,
-			refusals = t.refusals + EXCLUDED.refusals, last_used_at = coalesce(EXCLUDED.last_used_at, t.last_used_at)`,
-		c.tokens, c.trails, c.texts, c.uses, c.refusals, c.used)
+	if len(s.hours) > 0 {
+		c := columnsOfSums(s.hours)
+		b.Queue(`INSERT INTO `+t.Name("hours")+` AS t (token, trail, hour, uses, refusals)
+			SELECT token, trail, to_timestamp(hour), uses, refusals
+			FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[]) AS d (token, trail, hour, uses, refusals)
+			ON CONFLICT (token, trail, hour) DO UPDATE
+			SET uses = t.uses + EXCLUDED.uses, refusals = t.refusals + EXCLUDED.refusals`,
+			c.tokens, c.trails, c.ats, c.uses, c.refusals)
+	}
+	if len(s.actions) > 0 {
+		c := columnsOfSums(s.actions)
+		b.Queue(`INSERT INTO `+t.Name("actions")+` AS t (token, trail, action, uses, refusals, last_used_at)
+			SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::timestamptz[])
+			ON CONFLICT (token, trail, action) DO UPDATE SET uses = t.uses + EXCLUDED.uses,
+				refusals = t.refusals + EXCLUDED.refusals, last_used_at = coalesce(EXCLUDED.last_used_at, t.last_used_at)`,
+			c.tokens, c.trails, c.texts, c.uses, c.refusals, c.used)
+	}
 	if len(s.refusals) > 0 {
-		c = columnsOfSums(s.refusals)
+		c := columnsOfSums(s.refusals)
 		b.Queue(`INSERT INTO `+t.Name("refusals")+` AS t (token, trail, code, refusals, last_refused_at)
 			SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[])
 			ON CONFLICT (token, trail, code) DO UPDATE
@@ -229,7 +254,7 @@ func (s *usageSums) queueSums(b *pgx.Batch, t Tables) {
 			c.tokens, c.trails, c.texts, c.refusals, c.refused)
 	}
 	if len(s.bySource) > 0 {
-		c = columnsOfSums(s.bySource)
+		c := columnsOfSums(s.bySource)
 		b.Queue(`UPDATE `+t.Name("sources")+` s SET last_used_at = coalesce(d.used, s.last_used_at),
 				uses = s.uses + d.uses, refusals = s.refusals + d.refusals
 			FROM unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::bigint[]) AS d (position, used, uses, refusals)

@@ -7,6 +7,10 @@
 package projections
 
 import (
+	"bytes"
+	"maps"
+	"slices"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
 )
@@ -50,4 +54,9 @@ type scannedUUID uuid.UUID
 func (id *scannedUUID) ScanUUID(v pgtype.UUID) error {
 	*id = scannedUUID(v.Bytes)
 	return nil
+}
+
+// sortedIDs are the keys of a map, in the order of an index.
+func sortedIDs[V any](of map[uuid.UUID]V) []uuid.UUID {
+	return slices.SortedFunc(maps.Keys(of), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 }

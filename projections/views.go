@@ -168,7 +168,7 @@ func (v *Views) LastUse(ctx context.Context, token uuid.UUID, trail events.Trail
 		return at, false, err
 	}
 	var last *time.Time
-	err = v.db.QueryRow(ctx, `SELECT max(last_used_at) FROM usage_actions WHERE token = $1 AND trail = $2`, token, string(trail)).Scan(&last)
+	err = v.db.QueryRow(ctx, `SELECT max(last_used_at) FROM `+usageActionsSQL+` AS a`, token, string(trail)).Scan(&last)
 	if err != nil || last == nil {
 		return at, false, err
 	}
@@ -186,8 +186,10 @@ type Usage struct {
 func (v *Views) Usage(ctx context.Context, tokens []uuid.UUID, trail events.TrailID) (map[uuid.UUID]Usage, error) {
 	sql := `SELECT token, uses, refusals, last_used_at FROM usage WHERE token = ANY($1) AND $2 = ''`
 	if trail != "" {
-		sql = `SELECT token, sum(uses)::bigint, sum(refusals)::bigint, max(last_used_at) FROM usage_actions
-			WHERE token = ANY($1) AND trail = $2 GROUP BY token`
+		sql = `SELECT token, sum(uses)::bigint, sum(refusals)::bigint, max(last_used_at) FROM (
+				SELECT token, trail, uses, refusals, last_used_at FROM usage_actions WHERE token = ANY($1)
+				UNION ALL SELECT token, trail, uses, refusals, last_used_at FROM ` + openSQL("token = ANY($1)") + ` AS o) AS a
+			WHERE trail = $2 GROUP BY token`
 	}
 	rows, err := v.db.Query(ctx, sql, tokens, string(trail))
 	if err != nil {
@@ -239,14 +241,13 @@ type (
 // UsageHours lists the last hours with uses or refusals, newest first. In this
 // and the next three an empty trail means all trails.
 func (v *Views) UsageHours(ctx context.Context, token uuid.UUID, trail events.TrailID, limit int) ([]UsageHour, error) {
-	return usagePart[UsageHour](ctx, v.db, `SELECT hour, sum(uses)::bigint AS uses, sum(refusals)::bigint AS refusals FROM usage_hours
-		WHERE token = $1 AND ($2 = '' OR trail = $2) GROUP BY hour ORDER BY hour DESC LIMIT $3`, token, trail, limit)
+	return usagePart[UsageHour](ctx, v.db, `SELECT hour, uses, refusals FROM `+usageHoursSQL+` AS h ORDER BY hour DESC LIMIT $3`, token, trail, limit)
 }
 
 // UsageActions lists the actions, the most used first.
 func (v *Views) UsageActions(ctx context.Context, token uuid.UUID, trail events.TrailID, limit int) ([]UsageAction, error) {
 	return usagePart[UsageAction](ctx, v.db, `SELECT action, sum(uses)::bigint AS uses, sum(refusals)::bigint AS refusals, max(last_used_at) AS last_used_at
-		FROM usage_actions WHERE token = $1 AND ($2 = '' OR trail = $2) GROUP BY action ORDER BY 2 DESC, action LIMIT $3`, token, trail, limit)
+		FROM `+usageActionsSQL+` AS a GROUP BY action ORDER BY 2 DESC, action LIMIT $3`, token, trail, limit)
 }
 
 // UsageRefusals lists the reasons of refusals, the most frequent first.
@@ -258,8 +259,7 @@ func (v *Views) UsageRefusals(ctx context.Context, token uuid.UUID, trail events
 // UsageSources lists where the token was used from, the last used first.
 func (v *Views) UsageSources(ctx context.Context, token uuid.UUID, trail events.TrailID, limit int) ([]UsageSource, error) {
 	return usagePart[UsageSource](ctx, v.db, `SELECT position, address, agent, first_seen_at, last_used_at, uses, refusals
-		FROM usage_sources WHERE token = $1 AND ($2 = '' OR trail = $2)
-		ORDER BY coalesce(last_used_at, first_seen_at) DESC, position DESC LIMIT $3`, token, trail, limit)
+		FROM `+usageSourcesSQL+` AS s ORDER BY coalesce(last_used_at, first_seen_at) DESC, position DESC LIMIT $3`, token, trail, limit)
 }
 
 func usagePart[T any](ctx context.Context, db queryer, sql string, token uuid.UUID, trail events.TrailID, limit int, more ...any) ([]T, error) {
