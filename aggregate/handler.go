@@ -26,8 +26,35 @@ type Log interface {
 
 // Handler runs orders. It is safe for concurrent use.
 type Handler struct {
-	Log Log
-	Now func() time.Time // nil: time.Now
+	Log  Log
+	Now  func() time.Time // nil: time.Now
+	Span Span
+}
+
+// Span begins a part of a trace and gives what ends it, with the kind of failure: one
+// word of a short list, never a text that a caller wrote; "" is none. A nil Span traces
+// nothing.
+type Span func(ctx context.Context, name string) (context.Context, func(failure string))
+
+// Begin is the span's beginning, or nothing.
+func (s Span) Begin(ctx context.Context, name string) (context.Context, func(failure string)) {
+	if s == nil {
+		return ctx, untraced
+	}
+	return s(ctx, name)
+}
+
+func untraced(string) {}
+
+// kindOf is what kind of failure an error of deciding is.
+func kindOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	if refused, ok := errors.AsType[*Refusal](err); ok {
+		return string(refused.Code)
+	}
+	return "failed"
 }
 
 // Order is something to be decided and recorded. Decide may run more than once,
@@ -90,8 +117,11 @@ func (h *Handler) rehearse(ctx context.Context, o Order) error {
 }
 
 func (h *Handler) decide(ctx context.Context, o Order) (*Decision, error) {
+	ctx, end := h.Span.Begin(ctx, "decide")
 	d := &Decision{log: h.Log, now: h.now(), meta: o.Meta, streams: map[events.StreamID]*loaded{}}
-	return d, o.Decide(ctx, d)
+	err := o.Decide(ctx, d)
+	end(kindOf(err))
+	return d, err
 }
 
 func (h *Handler) attempt(ctx context.Context, o Order) (Outcome, error) {

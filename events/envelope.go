@@ -69,7 +69,7 @@ type Meta struct {
 	Actor       Actor
 	Reason      string // why, in the actor's words; clear text for good
 	Correlation string // the request that caused it
-	Trace       string // W3C traceparent, when tracing is on
+	Trace       string // W3C traceparent that the request came with
 }
 
 // Recorded is an event in its place in the log. Leaf and LeafHash are shared
@@ -85,6 +85,10 @@ type Recorded struct {
 	Event         Event
 	Leaf          []byte // the canonical line, without its newline
 	LeafHash      [32]byte
+	// Traceparent names a span as W3C Trace Context does: the one that appended the event, where
+	// this process did so a while ago, or published it, where it came in a message. It is no
+	// part of the leaf, and proves nothing.
+	Traceparent string
 }
 
 // Decision reports whether the event changed what its stream is.

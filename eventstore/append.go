@@ -7,7 +7,10 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/tokenledger/tokenledger/events"
 )
@@ -34,8 +37,19 @@ const (
 //
 // When ctx ends first, Append returns its error at once. A request that still
 // queued is then withdrawn; one that stands in a block may yet be committed.
-func (l *Log) Append(ctx context.Context, r events.Request) (events.Receipt, error) {
+func (l *Log) Append(ctx context.Context, r events.Request) (receipt events.Receipt, err error) {
+	if l.config.Meter != nil {
+		defer func(begun time.Time) { l.config.Meter.Appended(time.Since(begun), err) }(time.Now())
+	}
+	if l.config.Tracer != nil {
+		return l.appendTraced(ctx, r)
+	}
 	p, err := l.prepare(r)
+	return l.await(ctx, p, err)
+}
+
+// await queues a request that was prepared, and waits for its answer.
+func (l *Log) await(ctx context.Context, p *pending, err error) (events.Receipt, error) {
 	if err != nil {
 		return events.Receipt{}, fmt.Errorf("append: %w", err)
 	}
@@ -68,11 +82,14 @@ type pending struct {
 	size    int  // bytes, an upper bound
 	alone   bool // no other request stands in its block
 
+	trace trace.SpanContext // of the caller's append; not valid where nothing is traced
+
 	taken, withdrawn bool // guarded by the queue
 
 	// The answer, set before done is closed.
 	receipt events.Receipt
-	earlier *answered // the request was answered before
+	commit  trace.SpanContext // of its block
+	earlier *answered         // the request was answered before
 	err     error
 	done    chan struct{}
 }

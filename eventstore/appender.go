@@ -85,7 +85,11 @@ func (a *appender) run(ctx context.Context) error {
 // append decides the answers to all the requests of a block, to which more may
 // join. An error means that the log is corrupt and nothing more can be appended.
 func (a *appender) append(ctx context.Context, requests []*pending) error {
+	begun := time.Now()
+	ctx, span := a.traceCommit(ctx, requests)
 	requests, err := a.persist(ctx, requests)
+	a.finishCommit(span, requests, err)
+	a.meter(requests, time.Since(begun), err)
 	a.alarm(ctx, err)
 	for _, p := range requests {
 		if err != nil {
@@ -267,6 +271,9 @@ func (a *appender) finish(ctx context.Context, requests []*pending) error {
 	if b == nil && len(s.given) == 0 {
 		a.release() // every request was refused
 		return nil
+	}
+	if b != nil && a.config.Tracer != nil {
+		b.traces = tracesOf(requests)
 	}
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()

@@ -33,6 +33,7 @@ type Block struct {
 	sealed   []byte
 	tally    map[events.TrailID]events.Position
 	values   *sealedValues // opens sealed; nil without keys
+	traces   []traced      // of its events, where this process appended them and traces
 
 	once     sync.Once // guards the two below
 	recorded []events.Recorded
@@ -68,6 +69,7 @@ func (b *Block) decode() ([]events.Recorded, error) {
 	if n := events.Position(len(recorded)); n != b.Last-b.First+1 {
 		return nil, fmt.Errorf("it has %d lines", n)
 	}
+	b.markTraces(recorded)
 	return recorded, nil
 }
 

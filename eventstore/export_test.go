@@ -8,14 +8,7 @@ import "context"
 const LaneRequests = laneRequests
 
 // Queued is how many requests wait for a block.
-func (l *Log) Queued() (n int) {
-	l.queue.mu.Lock()
-	defer l.queue.mu.Unlock()
-	for _, lane := range l.queue.turn {
-		n += len(lane.requests)
-	}
-	return n
-}
+func (l *Log) Queued() int { return l.Queue().Requests }
 
 // RewrapSubjects is one round of that chore.
 func (l *Log) RewrapSubjects(ctx context.Context) error { return l.rewrapSubjects(ctx) }

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/pressly/goose/v3"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore/keyring"
@@ -39,6 +40,12 @@ type Config struct {
 	Keys *keyring.Ring
 	// Logger gets what happens beside answers to callers. Nil discards it.
 	Logger *slog.Logger
+	// Tracer makes the spans of appends and commits. Nil: nothing is traced.
+	Tracer trace.Tracer
+	// Queries follows what is asked of the database, as a part of those spans. Nil: nothing does.
+	Queries pgx.QueryTracer
+	// Meter is told what becomes of appends. Nil: nobody is.
+	Meter Meter
 	// Now is the process's clock, to notice that the server's is off. Nil means
 	// time.Now.
 	Now func() time.Time
@@ -98,6 +105,7 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 	unreplicated := &unreplicated{}
 	configure(pc, c.Schema)
 	pc.ConnConfig.OnNotice = unreplicated.notice
+	pc.ConnConfig.Tracer = c.Queries
 	pool, err := pgxpool.NewWithConfig(ctx, pc)
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)

@@ -47,7 +47,8 @@ type Config struct {
 	// Draining is closed when the service begins to end, so that subscriptions,
 	// which would not by themselves, end with it; nil: they end with their request.
 	Draining func(ctx context.Context) <-chan struct{}
-	Timeout  time.Duration // of everything but subscriptions; 0: 30 s
+	Timeout  time.Duration  // of everything but subscriptions; 0: 30 s
+	Span     aggregate.Span // begins the part of a trace that an operation is; nil: nothing is traced
 	Now      func() time.Time
 	Logger   *slog.Logger
 }
@@ -97,6 +98,7 @@ type handler struct {
 	now       func() time.Time
 	logger    *slog.Logger
 	timeout   time.Duration
+	span      aggregate.Span
 	draining  func(ctx context.Context) <-chan struct{}
 	open      bool // the schema may be read
 	publicURL string
@@ -114,7 +116,7 @@ func New(c Config) (http.Handler, error) {
 	limits := c.Limits.withDefaults()
 	h := &handler{
 		tokens: c.Tokens, directory: c.Directory, views: c.Views, fresh: c.Fresh, log: c.Log,
-		verifier: c.Verifier, uses: c.Uses, target: c.CheckTarget, proofs: c.Proofs, hooks: c.Webhooks, trials: c.Trials, now: c.Now, logger: c.Logger, timeout: c.Timeout, draining: c.Draining,
+		verifier: c.Verifier, uses: c.Uses, target: c.CheckTarget, proofs: c.Proofs, hooks: c.Webhooks, trials: c.Trials, now: c.Now, logger: c.Logger, timeout: c.Timeout, span: c.Span, draining: c.Draining,
 		publicURL: strings.TrimSuffix(c.PublicURL, "/"),
 		writes:    lastWrites{at: map[events.Actor]events.Position{}},
 		streams:   make(chan struct{}, limits.Streams),

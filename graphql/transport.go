@@ -82,9 +82,26 @@ func (h *handler) answer(r *http.Request, a *answer, params *gql.RawParams) {
 	default:
 		ctx, cancel := context.WithTimeout(ctx, h.timeout)
 		defer cancel()
-		next, ctx := h.exec.DispatchOperation(ctx, op)
-		a.write(next(ctx))
+		a.write(h.execute(ctx, op))
 	}
+}
+
+// execute runs an operation, in a span that is named by what the schema calls it.
+func (h *handler) execute(ctx context.Context, op *gql.OperationContext) *gql.Response {
+	if h.span == nil {
+		next, ctx := h.exec.DispatchOperation(ctx, op)
+		return next(ctx)
+	}
+	kind := string(op.Operation.Operation)
+	ctx, end := h.span(ctx, "graphql "+kind+" "+strings.Join(rootNames(gql.WithOperationContext(ctx, op)), ","))
+	next, ctx := h.exec.DispatchOperation(ctx, op)
+	resp := next(ctx)
+	failure := ""
+	if len(resp.Errors) > 0 {
+		failure = codeOf(resp.Errors[0])
+	}
+	end(failure)
+	return resp
 }
 
 // answer is the way back to the client.

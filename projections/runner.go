@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tokenledger/tokenledger/events"
@@ -23,6 +24,7 @@ type RunnerConfig struct {
 	Log         Source
 	Pool        *pgxpool.Pool // see [OpenPool]
 	Projections []Projection
+	Tracer      trace.Tracer // of the runs that are applied; nil: nothing is traced
 	Logger      *slog.Logger
 }
 
@@ -36,6 +38,7 @@ type Runner struct {
 	log    Source
 	hub    *hub
 	pool   *pgxpool.Pool
+	tracer trace.Tracer
 	logger *slog.Logger
 	all    []Projection
 
@@ -55,6 +58,11 @@ type Status struct {
 
 // OpenPool opens connections that may write read models and read the log.
 func OpenPool(ctx context.Context, url, schema string) (*pgxpool.Pool, error) {
+	return OpenTracedPool(ctx, url, schema, nil)
+}
+
+// OpenTracedPool is OpenPool with something that follows what is asked; nil: nothing does.
+func OpenTracedPool(ctx context.Context, url, schema string, queries pgx.QueryTracer) (*pgxpool.Pool, error) {
 	c, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)
@@ -62,6 +70,7 @@ func OpenPool(ctx context.Context, url, schema string) (*pgxpool.Pool, error) {
 	params := c.ConnConfig.RuntimeParams
 	params["search_path"] = pgx.Identifier{schema + "_views"}.Sanitize() + ", " + pgx.Identifier{schema}.Sanitize()
 	params["application_name"] = "tokenledger-projections"
+	c.ConnConfig.Tracer = queries
 	params["jit"] = "off" // compiling a page's statement takes longer than running it
 	c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		plainUUIDs(conn.TypeMap())
@@ -74,7 +83,7 @@ func OpenPool(ctx context.Context, url, schema string) (*pgxpool.Pool, error) {
 // NewRunner prepares the catalogue of generations and the first generation of
 // each projection, so that every view can be asked from then on.
 func NewRunner(ctx context.Context, c RunnerConfig) (*Runner, error) {
-	r := &Runner{log: c.Log, hub: newHub(c.Log), pool: c.Pool, logger: c.Logger, all: c.Projections, moved: make(chan struct{})}
+	r := &Runner{log: c.Log, hub: newHub(c.Log), pool: c.Pool, tracer: c.Tracer, logger: c.Logger, all: c.Projections, moved: make(chan struct{})}
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)
 	}
@@ -158,7 +167,7 @@ func (r *Runner) follow(ctx context.Context, i int, p Projection) error {
 		if err != nil {
 			return err
 		}
-		switch err := r.apply(ctx, p, &g, run); {
+		switch err := r.applyTraced(ctx, p, &g, run); {
 		case err == nil:
 			r.report(i, func(s *Status) { s.Position, s.Err = g.position, nil })
 		case poisonous(err) && len(run) > 1:
@@ -173,6 +182,13 @@ func (r *Runner) follow(ctx context.Context, i int, p Projection) error {
 
 // errMoved: another process has moved the checkpoint; look where it is now.
 var errMoved = errors.New("the checkpoint has moved")
+
+func (r *Runner) applyTraced(ctx context.Context, p Projection, g *generation, run []events.Recorded) error {
+	ctx, end := r.traceRun(ctx, p.Name(), run)
+	err := r.apply(ctx, p, g, run)
+	end(err)
+	return err
+}
 
 // apply is the one transaction of a run and the checkpoint behind it.
 func (r *Runner) apply(ctx context.Context, p Projection, g *generation, run []events.Recorded) error {

@@ -55,5 +55,6 @@ func readMessage(m js.Msg, sequence uint64) (Message, error) {
 	case err != nil:
 		return Message{}, fmt.Errorf("%w: the term of position %d: %w", ErrLeaf, r.Position, err)
 	}
+	r.Traceparent = h.Get(events.HeaderTrace)
 	return Message{Recorded: r, Origin: h.Get("ce-source"), Term: term}, nil
 }

@@ -40,6 +40,7 @@ func (r *Relay) attempt(ctx context.Context, l *link, follow bool, why error) er
 		return err
 	}
 	p := publisher{relay: r, link: l, flight: flight{sent: last, landed: last}, answers: make(chan *nats.Msg, flightMessages)}
+	defer p.traces.end("unanswered")
 	p.inbox = r.config.Conn.NewInbox()
 	sub, err := r.config.Conn.ChanSubscribe(p.inbox, p.answers)
 	if err != nil {
@@ -107,6 +108,7 @@ type publisher struct {
 	waiting []events.Recorded
 	inbox   string
 	answers chan *nats.Msg
+	traces  published
 }
 
 func (p *publisher) run(ctx context.Context, blocks <-chan *eventstore.Block) error {
@@ -172,6 +174,7 @@ func (p *publisher) send() error {
 			Header:  events.Headers(r, p.relay.config.Log.Origin(), p.term),
 			Data:    r.Leaf,
 		}
+		p.traces.begin(p.relay.config.Tracer, r, m.Header)
 		m.Header[js.ExpectedLastSeqHeader] = []string{strconv.FormatInt(int64(r.Position-1), 10)}
 		p.waiting = p.waiting[1:]
 		if p.flight.send(len(r.Leaf), len(p.waiting) == 0) {
@@ -213,6 +216,7 @@ func (p *publisher) answered(ctx context.Context, m *nats.Msg) error {
 	if !p.flight.land(at) {
 		return fmt.Errorf("%w: it answers for position %d, which was not asked", errRefused, at)
 	}
+	p.traces.landed(at)
 	p.relay.reached(ctx, at)
 	return nil
 }

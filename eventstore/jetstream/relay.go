@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore"
@@ -38,6 +39,9 @@ type RelayConfig struct {
 	// MaxBytes is what the stream may grow to before it lets go of its oldest
 	// messages; 0 means as far as the server lets it, or what an existing stream has.
 	MaxBytes int64
+	// Tracer makes the spans of publishing what this process appended in a trace. Nil:
+	// nothing is traced.
+	Tracer trace.Tracer
 	// Logger gets interruptions and their ends. Nil discards them.
 	Logger *slog.Logger
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tokenledger/tokenledger/aggregate"
 	"github.com/tokenledger/tokenledger/aggregate/secret"
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore"
@@ -60,6 +61,8 @@ type Config struct {
 	Sealer    Sealer
 	// Forgetful: the policies are asked anew for each decision. For measurements.
 	Forgetful bool
+	// Span begins the part of a trace that a verification is; nil: nothing is traced.
+	Span aggregate.Span
 }
 
 // Verifier answers for tokens. Its methods may be called at any time; before
@@ -73,6 +76,7 @@ type Verifier struct {
 	refused refusalBook
 	rewraps chan rewrap
 	looks   looks
+	span    aggregate.Span
 
 	snapshots     Snapshots
 	sealer        Sealer
@@ -122,6 +126,7 @@ func New(c Config) *Verifier {
 		refused: newRefusalBook(),
 		rewraps: make(chan rewrap, rewrapsQueued),
 		looks:   newLooks(),
+		span:    c.Span,
 		state:   empty(),
 
 		snapshots: c.Snapshots, sealer: c.Sealer, snapshotLeast: snapshotLeast, partSize: partSize, emptyState: empty,
@@ -186,7 +191,17 @@ func (v *Verifier) Decide(ctx context.Context, q Query) (Decision, error) {
 // Verify decides and records. An error means that no decision could be made or
 // made durable: the caller must refuse.
 func (v *Verifier) Verify(ctx context.Context, q Query) (Decision, error) {
-	q = q.redacted()
+	ctx, end := v.span.Begin(ctx, "verify")
+	d, err := v.verify(ctx, q.redacted())
+	if err != nil {
+		end(eventstore.ErrorType(err))
+	} else {
+		end(string(d.Code))
+	}
+	return d, err
+}
+
+func (v *Verifier) verify(ctx context.Context, q Query) (Decision, error) {
 	const attempts = 8
 	for range attempts {
 		d, err := v.decideFresh(ctx, q)

@@ -14,8 +14,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/console"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
 	"github.com/tokenledger/tokenledger/graphql/graphiql"
 )
 
@@ -37,6 +39,8 @@ type Public struct {
 	SCIM         http.Handler // for identity providers; authenticates by itself
 	Ready        func(ctx context.Context) []Check
 	Ending       Ending
+	Tracer       trace.Tracer        // makes a span of every request; nil: nothing is traced
+	Requests     *telemetry.Requests // measures them; nil: nothing does
 	Logger       *slog.Logger
 }
 
@@ -69,7 +73,8 @@ func (p Public) Handler() http.Handler {
 	mux.Handle("GET /tile/", p.Sealed)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", p.readyz)
-	return secure(recovered(p.Ending.letsGo(before(p.Verification, mux)), p.Logger))
+	inner := secure(recovered(p.Ending.letsGo(before(p.Verification, mux)), p.Logger))
+	return observe(inner, p.Tracer, p.Requests, p.Logger)
 }
 
 // before asks the paths first. The mux redirects a path that it finds unclean,

@@ -24,12 +24,18 @@ type ReadModels struct {
 
 // OpenReadModels connects them to a log in the database at url. Nothing runs yet.
 func OpenReadModels(ctx context.Context, url string, c config.Config, log projections.Source, logger *slog.Logger) (*ReadModels, error) {
-	pool, err := projections.OpenPool(ctx, url, c.Schema)
+	return openReadModels(ctx, url, c, log, observers{}, logger)
+}
+
+func openReadModels(
+	ctx context.Context, url string, c config.Config, log projections.Source, watch observers, logger *slog.Logger,
+) (*ReadModels, error) {
+	pool, err := projections.OpenTracedPool(ctx, url, c.Schema, watch.queries)
 	if err != nil {
 		return nil, err
 	}
 	runner, err := projections.NewRunner(ctx, projections.RunnerConfig{
-		Log: log, Pool: pool, Projections: projections.All(), Logger: logger,
+		Log: log, Pool: pool, Projections: projections.All(), Tracer: watch.tracer, Logger: logger,
 	})
 	if err != nil {
 		pool.Close()

@@ -18,7 +18,6 @@ import (
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/failures"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/httpd"
-	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore"
 	"github.com/tokenledger/tokenledger/eventstore/jetstream"
@@ -61,7 +60,12 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger, started func
 		return err
 	}
 	public, admin = shown.over(public, true), shown.over(admin, c.AdminTLS)
-	store, err := OpenStore(ctx, c, logger)
+	watch, err := newObservers(ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, watch.tracing.Close()) }()
+	store, err := openStore(ctx, c, watch, logger)
 	if err != nil {
 		return err
 	}
@@ -74,7 +78,7 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger, started func
 		return err
 	}
 	defer func() { err = errors.Join(err, broker.close()) }()
-	l, err := assemble(ctx, c, store, broker, logger)
+	l, err := assemble(ctx, c, store, broker, watch, logger)
 	if err != nil {
 		return err
 	}
@@ -113,6 +117,7 @@ func ensureInitialized(ctx context.Context, c config.Config, s *Store, logger *s
 type ledger struct {
 	config   config.Config
 	logger   *slog.Logger
+	watch    observers
 	store    *Store
 	broker   *broker
 	shown    served
@@ -132,8 +137,8 @@ type ledger struct {
 	limits    *failures.Limits
 }
 
-func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger *slog.Logger) (*ledger, error) {
-	l := &ledger{config: c, logger: logger, store: s, broker: b, limits: failures.New(nil), erasures: erasuresOf(c.Checkpoints(), s)}
+func assemble(ctx context.Context, c config.Config, s *Store, b *broker, watch observers, logger *slog.Logger) (*ledger, error) {
+	l := &ledger{config: c, logger: logger, watch: watch, store: s, broker: b, limits: failures.New(nil), erasures: erasuresOf(c.Checkpoints(), s)}
 	var err error
 	if l.erased, err = l.erasures.apply(ctx, s, logger); err != nil {
 		return nil, err
@@ -141,7 +146,7 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger 
 	if l.began, err = s.Log.Head(ctx); err != nil {
 		return nil, err
 	}
-	if l.models, err = OpenReadModels(ctx, s.URL, c, s.Log, logger); err != nil {
+	if l.models, err = openReadModels(ctx, s.URL, c, s.Log, watch, logger); err != nil {
 		return nil, err
 	}
 	snapshots, err := projections.NewVerifierSnapshots(ctx, l.models.Pool)
@@ -154,10 +159,10 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger 
 	}
 	l.verifier = verifier.New(verifier.Config{
 		Log: s.Log, Sources: l.models.Views, Peppers: s.Peppers, Logger: logger, SignIn: c.OIDCIssuer != "",
-		Snapshots: snapshots, Sealer: sealer,
+		Snapshots: snapshots, Sealer: sealer, Span: watch.span,
 	})
 	l.relay = jetstream.NewRelay(jetstream.RelayConfig{
-		Log: s.Log, Conn: b.conn, Replicas: c.NATSReplicas, Logger: logger,
+		Log: s.Log, Conn: b.conn, Replicas: c.NATSReplicas, Tracer: watch.tracer, Logger: logger,
 	})
 	if l.sealer, err = newSealer(c, s, b.conn, logger); err != nil {
 		return nil, err
@@ -166,7 +171,7 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger 
 		return nil, err
 	}
 	l.cosigner = newCosigner(c, l.evidence, l.sealer, logger)
-	tokens := &aggregate.Tokens{Handler: &aggregate.Handler{Log: s.Log}, Peppers: s.Peppers}
+	tokens := &aggregate.Tokens{Handler: &aggregate.Handler{Log: s.Log, Span: watch.span}, Peppers: s.Peppers}
 	l.directory = &aggregate.Directory{Tokens: tokens, Erasures: l.erasures, Index: l.models.Views}
 	l.query, err = graphql.New(graphql.Config{
 		Tokens:        tokens,
@@ -183,6 +188,7 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, logger 
 		PublicURL:     c.PublicURL,
 		Introspection: c.PublicSchema(),
 		Draining:      httpd.Draining,
+		Span:          watch.span,
 		Logger:        logger,
 	})
 	return l, err
@@ -288,8 +294,7 @@ func drained(told, failed context.Context, delay time.Duration) (context.Context
 func (l *ledger) serve(told, failed context.Context, public, admin net.Listener, started func(Started)) error {
 	ctx, end := drained(told, failed, l.config.DrainDelay)
 	defer end()
-	registry := telemetry.NewRegistry()
-	l.measure(registry)
+	l.measure(l.watch.registry)
 	people, err := l.signIn(l.config.Scheme() + "://" + public.Addr().String())
 	if err != nil {
 		return err
@@ -306,14 +311,14 @@ func (l *ledger) serve(told, failed context.Context, public, admin net.Listener,
 		SCIM:         l.provisioning(),
 		Sealed:       l.evidence.Handler(l.logger),
 		Pack:         http.HandlerFunc(l.pack),
-		Ready:        l.ready, Ending: told.Done(), Logger: l.logger,
+		Ready:        l.ready, Ending: told.Done(), Tracer: l.watch.tracer, Requests: l.watch.requests, Logger: l.logger,
 	}.Handler()
 	if err := l.forgotten(ctx); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return httpd.Serve(ctx, public, handler, l.logger) })
-	group.Go(func() error { return httpd.Serve(ctx, admin, httpd.Admin(registry), l.logger) })
+	group.Go(func() error { return httpd.Serve(ctx, admin, httpd.Admin(l.watch.registry), l.logger) })
 	group.Go(func() error {
 		if l.awaitReady(ctx) {
 			started(Started{

@@ -34,11 +34,18 @@ type Store struct {
 
 // OpenStore brings up the log: key file, Postgres, migrations. Close ends it.
 func OpenStore(ctx context.Context, c config.Config, logger *slog.Logger) (*Store, error) {
+	return openStore(ctx, c, observers{}, logger)
+}
+
+func openStore(ctx context.Context, c config.Config, watch observers, logger *slog.Logger) (*Store, error) {
 	s, err := openDatabase(ctx, c, logger)
 	if err != nil {
 		return nil, err
 	}
-	return s.open(ctx, eventstore.Config{URL: s.URL, Schema: c.Schema, Keys: s.Ring, Logger: logger})
+	return s.open(ctx, eventstore.Config{
+		URL: s.URL, Schema: c.Schema, Keys: s.Ring, Logger: logger,
+		Tracer: watch.tracer, Queries: watch.queries, Meter: watch.meter,
+	})
 }
 
 // openDatabase is the store without its log: key file, Postgres, migrations.
