@@ -265,10 +265,18 @@ func TestUsersMembershipsAndTheInstallation(t *testing.T) {
 			RecordKeyRotation{events.KeyPepper, 2, ""},
 			RecordKeyRotation{events.KeySigning, 3, "k"},
 			RecordKeyRotation{"other", 2, ""},
+			RecordArchive{First: 1, Last: 9},
+			RecordArchive{First: 1, Last: 7},
+			RecordArchive{First: 10, Last: 20},
+			RecordArchive{First: 12, Last: 30},
+			RecordArchive{First: 3, Last: 2},
 		}), func(before Installation, decided []events.InstallationEvent, after Installation) {
 			for _, e := range decided {
 				if e, ok := e.(events.InstallationOrganizationRegistered); ok && e.Index != before.Organizations {
 					t.Fatalf("index %d after %d organizations", e.Index, before.Organizations)
+				}
+				if e, ok := e.(events.InstallationEventsArchived); ok && (e.First != before.Archived+1 || after.Archived != e.Last || e.Last < e.First) {
+					t.Fatalf("archived %d to %d after %d", e.First, e.Last, before.Archived)
 				}
 			}
 			if len(decided) > 0 && !after.Initialized {

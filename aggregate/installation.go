@@ -19,6 +19,7 @@ type Installation struct {
 	Signing       int64 // the newest version of each key that is on record; 0: the first
 	Pepper        int64
 	Encryption    int64
+	Archived      int64 // the last position that was archived; 0: none
 }
 
 // InstallationDecider holds the rules of the installation's stream.
@@ -47,6 +48,8 @@ func evolveInstallation(i Installation, e events.InstallationEvent) Installation
 		if version := i.key(e.Use); version != nil {
 			*version = e.Version
 		}
+	case events.InstallationEventsArchived:
+		i.Archived = e.Last
 	case events.InstallationAdministratorRecovered, events.InstallationUnknownRefused:
 		// For the reader of the log; no rule asks.
 	}

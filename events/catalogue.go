@@ -77,6 +77,7 @@ var catalogue = [...]Kind{
 	decision[InstallationOperatorAppointed]("A user becomes an operator of the installation."),
 	decision[InstallationAdministratorRecovered]("An administrator's token was issued with database credentials."),
 	decision[InstallationKeyRotated]("Keys of one use have a new version."),
+	decision[InstallationEventsArchived]("The oldest events stand in an archive, and leave the database."),
 	observation[InstallationUnknownRefused]("Guesses at token ids that do not exist, summed up."),
 
 	decision[OrganizationCreated]("An organization begins; the first event of its trail."),

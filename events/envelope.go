@@ -217,6 +217,8 @@ var (
 	ErrBusy = errors.New("the log is busy")
 	// ErrUnavailable: the log's database cannot be reached or its clock cannot be trusted.
 	ErrUnavailable = errors.New("the log is unavailable")
+	// ErrArchived: what is to be read was archived and left the database, and the archive is not at hand.
+	ErrArchived = errors.New("archived")
 	// ErrInvalid: the request breaks a rule of the log and never can be appended.
 	ErrInvalid = errors.New("not a valid request")
 )

@@ -151,6 +151,11 @@ func (l *Log) readBlocks(ctx context.Context, q querier, after events.Position) 
 	if len(blocks) == 0 {
 		return nil, nil
 	}
+	if blocks[0].First > after+1 {
+		if blocks, err = l.bridge(ctx, q, after, blocks); err != nil {
+			return nil, err
+		}
+	}
 	known := l.tail.at().last >= blocks[len(blocks)-1].Last
 	return blocks, l.subjects.attach(ctx, q, blocks, known)
 }

@@ -38,6 +38,9 @@ type Config struct {
 	// Keys open and seal personal values. Without them such values are read as
 	// empty, and events that have some are refused.
 	Keys *keyring.Ring
+	// Archives hold what was archived and has left the database. Nil: reading it is
+	// refused with an error that wraps [events.ErrArchived].
+	Archives Archives
 	// Logger gets what happens beside answers to callers. Nil discards it.
 	Logger *slog.Logger
 	// Tracer makes the spans of appends and commits. Nil: nothing is traced.

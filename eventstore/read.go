@@ -16,7 +16,8 @@ import (
 // without a gap; the first may begin before that position. It ends at the head
 // that the log has when it is called; with follow it waits there for more, until
 // ctx ends. Recent blocks are shared by all readers of the process. The error
-// wraps [ErrCorrupt] where a position is missing.
+// wraps [ErrCorrupt] where a position is missing, and [events.ErrArchived] where it was
+// archived and the archive is not at hand.
 func (l *Log) Blocks(ctx context.Context, after events.Position, follow bool) iter.Seq2[*Block, error] {
 	return func(yield func(*Block, error) bool) {
 		if err := l.eachBlock(ctx, after, follow, func(b *Block) bool { return yield(b, nil) }); err != nil {

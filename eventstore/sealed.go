@@ -202,6 +202,7 @@ func (s *subjectKeys) unwrap(k wrappedKey) (subjectKey, error) {
 // querier is a connection, a pool or a transaction.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
 // attach makes the personal values of blocks readable. Only where every erasure up to

@@ -61,6 +61,7 @@ var known = []struct {
 	{events.ErrInvalid, aggregate.CodeBadUserInput, "This is more than one request can record; nothing was recorded, send it in parts."},
 	{events.ErrBusy, aggregate.CodeUnavailable, "The log takes no more requests at present; nothing was recorded, try again in a moment."},
 	{events.ErrUnavailable, aggregate.CodeUnavailable, "The log cannot be reached at present; try again, a change with the same Idempotency-Key."},
+	{events.ErrArchived, aggregate.CodeNotFound, "This was archived and is not at hand; whoever runs the service can give it the archives."},
 	{projections.ErrStale, codeStaleRead, "The read model has not caught up with your last change yet; try again in a moment."},
 	{context.DeadlineExceeded, aggregate.CodeUnavailable, "This took too long and was given up; try again, a change with the same Idempotency-Key."},
 	{context.Canceled, aggregate.CodeUnavailable, "The request ended before it was answered."},

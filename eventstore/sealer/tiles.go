@@ -4,6 +4,7 @@ package sealer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -153,8 +154,22 @@ func (t *tree) epochLeaves(from int64, width int) ([]merkle.Hash, error) {
 	return hashes, err
 }
 
-// eventLeaves hashes events of the log itself.
+// eventLeaves hashes events of the log itself. Those of a tile that a detached partition cut are
+// hashes already.
 func (r *Reader) eventLeaves(ctx context.Context, from int64, width int) ([]merkle.Hash, error) {
+	hashes, err := r.loggedLeaves(ctx, from, width)
+	if !errors.Is(err, events.ErrArchived) {
+		return hashes, err
+	}
+	left, to, err := r.edgeLeaves(ctx, from)
+	if err != nil || len(left) >= width {
+		return left[:min(len(left), width)], err
+	}
+	hashes, err = r.loggedLeaves(ctx, to, width-len(left))
+	return append(left, hashes...), err
+}
+
+func (r *Reader) loggedLeaves(ctx context.Context, from int64, width int) ([]merkle.Hash, error) {
 	hashes := make([]merkle.Hash, 0, width)
 	for block, err := range r.config.Log.Blocks(ctx, events.Position(from), false) {
 		if err == nil {

@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 	"eventstore/eventstoretest":      {"events", "eventstore", "eventstore/embedded"},
 	"eventstore/merkle":              {},
 	"eventstore/sealer":              {"events", "eventstore", "eventstore/merkle", "eventstore/internal/atomicfile"},
+	"eventstore/archive":             {"events", "eventstore", "eventstore/merkle", "eventstore/sealer", "eventstore/internal/atomicfile"},
 	"eventstore/witness":             {"eventstore/merkle", "eventstore/internal/atomicfile"},
 	"eventstore/jetstream":           {"events", "eventstore", "eventstore/internal/atomicfile"},
 	"eventstore/embedded":            {"eventstore/internal/atomicfile"},
