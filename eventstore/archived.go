@@ -49,8 +49,8 @@ func (s StoredBlock) Block() *Block {
 // Archives are what was archived of the log, as far as it is at hand.
 type Archives interface {
 	// Blocks gives some blocks after a position, without a gap, the first of which may begin
-	// before it; none where no archive holds that position's successor.
-	Blocks(ctx context.Context, after events.Position) ([]StoredBlock, error)
+	// before it; none where no archive of the log with this origin holds that position's successor.
+	Blocks(ctx context.Context, origin string, after events.Position) ([]StoredBlock, error)
 }
 
 // firstBlock finds the oldest block without looking into every partition.
@@ -101,7 +101,7 @@ func (l *Log) bridge(ctx context.Context, q querier, after events.Position, foun
 	if l.config.Archives == nil {
 		return nil, l.missing(after, archived)
 	}
-	stored, err := l.config.Archives.Blocks(ctx, after)
+	stored, err := l.config.Archives.Blocks(ctx, l.origin, after)
 	if err != nil {
 		return nil, fmt.Errorf("read the archives after %d: %w", after, err)
 	}
@@ -116,6 +116,6 @@ func (l *Log) bridge(ctx context.Context, q querier, after events.Position, foun
 }
 
 func (l *Log) missing(after, archived events.Position) error {
-	return fmt.Errorf("events %d to %d were %w and left the database; name the directory of their archives (TOKENLEDGER_ARCHIVES, --archive)",
+	return fmt.Errorf("events %d to %d were %w and left the database; name the directory of their archives (TOKENLEDGER_ARCHIVES, --archives)",
 		after+1, archived, events.ErrArchived)
 }

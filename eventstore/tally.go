@@ -81,6 +81,20 @@ func (l *Log) snapshotCounts(ctx context.Context) error {
 	if at-last < events.Position(max(snapshotEvery, 4*len(counts))) {
 		return nil
 	}
+	return l.writeCounts(ctx, at, counts)
+}
+
+// CountTrails writes the counts down as they are now, so that a start adds up nothing of what is
+// before.
+func (l *Log) CountTrails(ctx context.Context) error {
+	if err := l.load(ctx); err != nil {
+		return err
+	}
+	at, counts := l.tail.snapshot()
+	return l.writeCounts(ctx, at, counts)
+}
+
+func (l *Log) writeCounts(ctx context.Context, at events.Position, counts map[events.TrailID]events.Position) error {
 	b, err := json.Marshal(counts)
 	if err != nil {
 		return err

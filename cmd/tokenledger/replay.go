@@ -181,7 +181,9 @@ func (a app) openStore(ctx context.Context, settings config.Config) (*service.St
 		return nil, fmt.Errorf("the key file (TOKENLEDGER_KEY_FILE): %w", err)
 	}
 	logger := telemetry.NewLogger(a.err, settings.LogFormat, settings.Level)
-	log, err := eventstore.Open(ctx, eventstore.Config{URL: url, Schema: settings.Schema, Keys: ring, Logger: logger})
+	log, err := eventstore.Open(ctx, eventstore.Config{
+		URL: url, Schema: settings.Schema, Keys: ring, Archives: service.Archives(settings, ring), Logger: logger,
+	})
 	if err != nil {
 		return nil, err
 	}

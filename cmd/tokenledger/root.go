@@ -77,6 +77,7 @@ var settings = map[string]struct{ variable, help string }{
 	"tls-key-file":  {"TOKENLEDGER_TLS_KEY_FILE", "key of that certificate"},
 	"log-format":    {"TOKENLEDGER_LOG_FORMAT", "text or json"},
 	"log-level":     {"TOKENLEDGER_LOG_LEVEL", "debug, info, warn or error"},
+	"archives":      {"TOKENLEDGER_ARCHIVES", "directory of archives of events, or one of them"},
 	"key-file":      {"TOKENLEDGER_KEY_FILE", "file of peppers and keys"},
 	"server":        {"TOKENLEDGER_SERVER", "URL of the service that client commands speak to"},
 	"token-file":    {"TOKENLEDGER_TOKEN_FILE", "file that holds the token of client commands"},
@@ -127,7 +128,7 @@ Start here:
 		a.replayCommand(), a.reportCommand(), a.auditCommand(),
 		a.relayCommand(),
 		a.schemaCommand(),
-		a.keysCommand(), a.witnessCommand(), a.subjectCommand(), a.sealerCommand(),
+		a.keysCommand(), a.witnessCommand(), a.subjectCommand(), a.sealerCommand(), a.archiveCommand(),
 		a.benchCommand(),
 	)
 	strictArgs(root)

@@ -17,12 +17,10 @@ import (
 )
 
 // Directory is the archives below a directory. It implements [eventstore.Archives]. Each is
-// verified, whole, before the first of its blocks is given.
+// verified, whole, before the first of its blocks is given; archives of other logs are passed over.
 type Directory struct {
 	// Path is a directory, or one archive.
 	Path string
-	// Origin is that of the log; archives of others are passed over.
-	Origin string
 	// Verifiers are the keys that have signed for a log of epochs with this name.
 	Verifiers func(origin string) ([]note.Verifier, error)
 
@@ -33,11 +31,11 @@ type Directory struct {
 var _ eventstore.Archives = (*Directory)(nil)
 
 // Blocks implements [eventstore.Archives].
-func (d *Directory) Blocks(_ context.Context, after events.Position) ([]eventstore.StoredBlock, error) {
+func (d *Directory) Blocks(_ context.Context, origin string, after events.Position) ([]eventstore.StoredBlock, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, r := range d.verified {
-		if holds(r, after) {
+		if r.holds(origin, after) {
 			return r.Blocks(after)
 		}
 	}
@@ -49,7 +47,7 @@ func (d *Directory) Blocks(_ context.Context, after events.Position) ([]eventsto
 		if d.verified[name] != nil {
 			continue
 		}
-		r, err := d.open(name, after)
+		r, err := d.open(name, origin, after)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -60,13 +58,14 @@ func (d *Directory) Blocks(_ context.Context, after events.Position) ([]eventsto
 	return nil, nil
 }
 
-func holds(r *Reader, after events.Position) bool {
-	return r.Manifest.First <= int64(after)+1 && int64(after) < r.Manifest.Last
+func (r *Reader) holds(origin string, after events.Position) bool {
+	m := r.Manifest
+	return m.Origin == origin && m.First <= int64(after)+1 && int64(after) < m.Last
 }
 
 // open verifies an archive that holds the position after the given one; nil for another. The file
 // stays open as long as the process.
-func (d *Directory) open(name string, after events.Position) (_ *Reader, err error) {
+func (d *Directory) open(name, origin string, after events.Position) (_ *Reader, err error) {
 	f, r, err := OpenFile(name)
 	if err != nil {
 		return nil, err
@@ -76,7 +75,7 @@ func (d *Directory) open(name string, after events.Position) (_ *Reader, err err
 			err = errors.Join(err, f.Close())
 		}
 	}()
-	if r.Manifest.Origin != d.Origin || !holds(r, after) {
+	if !r.holds(origin, after) {
 		return nil, nil
 	}
 	keys, err := d.Verifiers(r.Manifest.Proof.Log)

@@ -183,6 +183,9 @@ func (w *world) detach(p eventstore.Partition, m Manifest, proven Proven) {
 		Stream: events.InstallationStream, Trail: events.OperatorTrail, Meta: events.Meta{Actor: events.System("test")},
 		Events: []events.Event{events.InstallationEventsArchived{First: m.First, Last: m.Last, Root: m.Root, Digest: m.Digest}},
 	})
+	if err := w.log.CountTrails(w.Context()); err != nil {
+		w.Fatal(err)
+	}
 	if err := eventstore.Detach(w.Context(), w.url, eventstore.DefaultSchema, p, proven.Edge); err != nil {
 		w.Fatal(err)
 	}
@@ -201,5 +204,5 @@ func (w *world) reopened(archives eventstore.Archives) *eventstore.Log {
 
 // archives are those that were exported.
 func (w *world) archives() *Directory {
-	return &Directory{Path: w.dir, Origin: w.log.Origin(), Verifiers: w.ring.Verifiers}
+	return &Directory{Path: w.dir, Verifiers: w.ring.Verifiers}
 }

@@ -177,7 +177,7 @@ func TestAnAlteredLeafIsNamedByItsBlock(t *testing.T) {
 		t.Fatal(err)
 	}
 	var failure *merkle.Failure
-	if _, err := w.archives().Blocks(t.Context(), 0); !errors.As(err, &failure) || failure.Line != int64(at) {
+	if _, err := w.archives().Blocks(t.Context(), w.log.Origin(), 0); !errors.As(err, &failure) || failure.Line != int64(at) {
 		t.Fatalf("%v; the altered line stands in the block that ends with line %d", err, at)
 	}
 }

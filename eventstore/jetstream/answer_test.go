@@ -21,6 +21,8 @@ type emptyLog string
 
 func (l emptyLog) Origin() string { return string(l) }
 
+func (emptyLog) First(context.Context) (events.Position, error) { return 1, nil }
+
 func (emptyLog) Blocks(context.Context, events.Position, bool) iter.Seq2[*eventstore.Block, error] {
 	return func(func(*eventstore.Block, error) bool) {}
 }

@@ -22,6 +22,8 @@ import (
 type Source interface {
 	// Origin names the log for good.
 	Origin() string
+	// First is the position of the first event that the log's database still holds.
+	First(ctx context.Context) (events.Position, error)
 	// Blocks gives the blocks after a position, in order and without a gap. It
 	// ends at the head that the log's database has at the call, or with follow
 	// goes on until ctx ends.

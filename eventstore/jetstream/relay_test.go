@@ -222,8 +222,13 @@ type shortened struct {
 	from events.Position
 }
 
+func (s shortened) First(context.Context) (events.Position, error) { return s.from, nil }
+
 func (s shortened) Blocks(ctx context.Context, after events.Position, follow bool) iter.Seq2[*eventstore.Block, error] {
-	return s.ledger.Blocks(ctx, max(after, s.from-1), follow)
+	if after < s.from-1 {
+		return func(yield func(*eventstore.Block, error) bool) { yield(nil, events.ErrArchived) }
+	}
+	return s.ledger.Blocks(ctx, after, follow)
 }
 
 func TestStreamBeginsWithTheFirstRetainedPosition(t *testing.T) {

@@ -93,7 +93,7 @@ func (c RelayConfig) openStream(ctx context.Context, api js.JetStream) (js.Strea
 }
 
 func (c RelayConfig) makeStream(ctx context.Context, api js.JetStream) (js.Stream, error) {
-	first, err := firstRetained(ctx, c.Log)
+	first, err := c.Log.First(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -109,15 +109,4 @@ func (c RelayConfig) makeStream(ctx context.Context, api js.JetStream) (js.Strea
 		return nil, fmt.Errorf("make the stream: %w", err)
 	}
 	return stream, nil
-}
-
-// firstRetained is the first position that the log still has, 1 if it is empty.
-func firstRetained(ctx context.Context, log Source) (events.Position, error) {
-	for b, err := range log.Blocks(ctx, 0, false) {
-		if err != nil {
-			return 0, fmt.Errorf("read the log's beginning: %w", err)
-		}
-		return b.First, nil
-	}
-	return 1, nil
 }

@@ -73,6 +73,9 @@ func streamLeaf(ctx context.Context, stream js.Stream, at events.Position) (leaf
 // A log that ends before it, as its database says now, is not that of the stream.
 func recordedAt(ctx context.Context, log Source, at events.Position) (r events.Recorded, ok bool, err error) {
 	for b, err := range log.Blocks(ctx, at-1, false) {
+		if errors.Is(err, events.ErrArchived) {
+			return r, false, nil
+		}
 		if err != nil {
 			return r, false, fmt.Errorf("read the log at %d: %w", at, err)
 		}

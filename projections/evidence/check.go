@@ -34,6 +34,10 @@ type FullLog interface {
 	Blocks
 	Decisions(ctx context.Context, after events.Position) iter.Seq2[events.Recorded, error]
 	Origin() string
+	// First is the first event that the database still holds, Archived the last of which an event
+	// says that it was archived.
+	First(ctx context.Context) (events.Position, error)
+	Archived(ctx context.Context) (events.Position, error)
 }
 
 // Checker audits a whole log. Sealed and Views may be nil: then the trees, or the
@@ -59,6 +63,10 @@ type Checked struct {
 	Epochs   int64
 	Trails   int
 	Rows     int64 // of read models
+	// Archived is the last event that was not read, since it is archived and the archive is not at
+	// hand; From the position up to which, for that, the trees of trails and the copies of decisions
+	// were taken as they stand. 0: everything was read.
+	Archived, From events.Position
 }
 
 // Check reads the log from its beginning. The error is a [Mismatch], or one of reading.
@@ -68,6 +76,9 @@ func (c Checker) Check(ctx context.Context) (Checked, error) {
 		closed: map[events.SubjectID]events.Position{},
 	}
 	defer a.end()
+	if err := a.cut(ctx); err != nil {
+		return a.done, err
+	}
 	if err := a.begin(ctx); err != nil {
 		return a.done, err
 	}
@@ -92,6 +103,7 @@ type audit struct {
 	indexes map[int64]events.TrailID
 	epochs  merkle.Frontier // the log of epochs
 	blinder *merkle.Blinder
+	from    int64                                // the first epoch whose trees are compared; those before were over archived events
 	closed  map[events.SubjectID]events.Position // values that nobody can open, while no erasure explains it
 
 	nextStored   func() (sealer.Sealed, error, bool) // the epochs in the tables
@@ -107,7 +119,7 @@ func (a *audit) mismatch(at events.Position, what, detail string) error {
 }
 
 func (a *audit) begin(ctx context.Context) error {
-	a.nextDecision = pull(a, a.Log.Decisions(ctx, 0))
+	a.nextDecision = pull(a, a.Log.Decisions(ctx, a.state.Position))
 	if a.Sealed == nil {
 		return nil
 	}
@@ -290,8 +302,17 @@ func (a *audit) compareEpochs() error {
 }
 
 func (a *audit) compareEpoch(s sealer.Sealed) error {
-	e, at := s.Epoch, a.state.Position
-	name := fmt.Sprintf("epoch %d", e.Number)
+	if s.Epoch.Number >= a.from {
+		if err := a.compareTrees(s.Epoch); err != nil {
+			return err
+		}
+	}
+	return a.compareCheckpoint(s)
+}
+
+// compareTrees compares what an epoch has signed with the trees as they are now.
+func (a *audit) compareTrees(e merkle.Epoch) error {
+	at, name := a.state.Position, fmt.Sprintf("epoch %d", e.Number)
 	if e.Size != a.all.Size() || e.Root != a.all.Root() {
 		return a.mismatch(at, name+": events tree", "the events up to here are not those that were signed")
 	}
@@ -310,6 +331,12 @@ func (a *audit) compareEpoch(s sealer.Sealed) error {
 	if e.Organizations != tree.Size() || e.Heads != tree.Root() {
 		return a.mismatch(at, name+": heads", "a trail's tree is not that of its events, or stands at another organization's index")
 	}
+	return nil
+}
+
+// compareCheckpoint adds an epoch to the log of epochs, which its checkpoint has signed.
+func (a *audit) compareCheckpoint(s sealer.Sealed) error {
+	at, name := a.state.Position, fmt.Sprintf("epoch %d", s.Epoch.Number)
 	a.epochs.Append(merkle.LeafHash(s.Record))
 	keys, err := a.Sealed.Keys(s)
 	if err != nil {

@@ -111,7 +111,27 @@ func (e Exporter) Plan(ctx context.Context, o Order) (*Plan, error) {
 	if err := p.prove(ctx); err != nil {
 		return nil, fmt.Errorf("collect the proof: %w", err)
 	}
+	if err := p.reachable(ctx); err != nil {
+		return nil, fmt.Errorf("disclose personal values: %w", err)
+	}
 	return p, p.sign()
+}
+
+// reachable finds out, before anything is written, whether the personal values that are to be
+// disclosed can be read: they stand beside the log's blocks, which may be archived.
+func (p *Plan) reachable(ctx context.Context) error {
+	if len(p.Disclose) == 0 || p.Manifest.Events == 0 {
+		return nil
+	}
+	for rec, err := range p.Trails.Trail(ctx, p.trail(), events.Position(p.Manifest.After), 0) {
+		if err != nil {
+			return err
+		}
+		for _, err := range p.Log.Blocks(ctx, rec.Position-1, false) {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *Plan) trail() events.TrailID { return events.OrganizationTrail(p.Organization) }

@@ -79,14 +79,14 @@ func story(l *ledger) (half int) {
 	return half
 }
 
-func seal(t *testing.T) *sealed {
+func seal(t *testing.T, cuts ...int64) *sealed {
 	t.Helper()
 	l := newLedger(t)
 	half := story(l)
 	s := &sealed{ledger: l, outside: t.TempDir()}
 	rest := l.requests[half:]
 	l.requests = l.requests[:half]
-	s.recorded = record(t, l)
+	s.recorded = record(t, l, cuts...)
 	origin := sealer.Origin(s.log.Origin(), 1)
 	s.sign, s.key = keyPair(t, origin, 1)
 	s.forge, s.other = keyPair(t, origin, 2)

@@ -143,9 +143,12 @@ func (r *recorded) start(t *testing.T) {
 	t.Cleanup(func() { r.quit(); r.log.Close() })
 }
 
-func record(t *testing.T, l *ledger) recorded {
+func record(t *testing.T, l *ledger, cuts ...int64) recorded {
 	t.Helper()
 	r := recorded{url: eventstoretest.Postgres(t), keys: keyring.Generate()}
+	if len(cuts) > 0 {
+		eventstoretest.Partition(t, r.url, cuts...)
+	}
 	r.start(t)
 	pool, err := projections.OpenPool(t.Context(), r.url, eventstore.DefaultSchema)
 	if err != nil {

@@ -44,6 +44,7 @@ type Config struct {
 	NATSReplicas   int      `env:"TOKENLEDGER_NATS_REPLICAS"` // 0: three in a cluster
 	KeyFile        string   `env:"TOKENLEDGER_KEY_FILE"`
 	PassphraseFile string   `env:"TOKENLEDGER_KEY_PASSPHRASE_FILE"`
+	Archives       string   `env:"TOKENLEDGER_ARCHIVES"`
 	WitnessList    []string `env:"TOKENLEDGER_WITNESSES"`
 	AuditRate      uint32   `env:"TOKENLEDGER_AUDIT_RATE" envDefault:"2000"` // events a second; 0: no self-audit
 	LogFormat      string   `env:"TOKENLEDGER_LOG_FORMAT" envDefault:"text"`
@@ -173,6 +174,9 @@ func (c *Config) check() (problems []error) {
 	}
 	if c.KeyFile == "" {
 		c.KeyFile = filepath.Join(c.Data, "keys.json")
+	}
+	if c.Archives == "" {
+		c.Archives = filepath.Join(c.Data, "archives")
 	}
 	problems = append(problems, c.readPassphrase()...)
 	for _, w := range c.WitnessList {

@@ -78,16 +78,22 @@ func openBrokerBeside(ctx context.Context, c config.Config, logger *slog.Logger)
 	return openBroker(ctx, c, logger)
 }
 
-// RebuildRelay publishes the log anew to a stream that is made anew, also beside
-// services that run: a relay of theirs that has halted goes on by itself.
-func RebuildRelay(ctx context.Context, c config.Config, s *Store, logger *slog.Logger) error {
+// openAnyBroker connects as the relay, whether a service runs or not.
+func openAnyBroker(ctx context.Context, c config.Config, logger *slog.Logger) (*broker, error) {
 	b, err := openBroker(ctx, c, logger)
 	if errors.Is(err, embedded.ErrInUse) {
 		b, err = openBrokerBeside(ctx, c, logger)
 	}
+	return b, err
+}
+
+// RebuildRelay publishes the log anew to a stream that is made anew, also beside
+// services that run: a relay of theirs that has halted goes on by itself.
+func RebuildRelay(ctx context.Context, c config.Config, s *Store, logger *slog.Logger) error {
+	b, err := openAnyBroker(ctx, c, logger)
 	if err != nil {
 		return err
 	}
-	relay := jetstream.NewRelay(jetstream.RelayConfig{Log: s.Log, Conn: b.conn, Replicas: c.NATSReplicas, Logger: logger})
+	relay := jetstream.NewRelay(jetstream.RelayConfig{Log: retained{s.Log}, Conn: b.conn, Replicas: c.NATSReplicas, Logger: logger})
 	return errors.Join(relay.Rebuild(ctx), b.close())
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/tokenledger/tokenledger/aggregate"
+	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore/keyring"
 	"github.com/tokenledger/tokenledger/eventstore/sealer"
 	"github.com/tokenledger/tokenledger/projections"
@@ -187,6 +188,11 @@ func packRefusal(err error) (*aggregate.Refusal, int) {
 		return input("to")
 	case errors.Is(err, evidence.ErrField):
 		return input("disclose")
+	case errors.Is(err, events.ErrArchived):
+		return &aggregate.Refusal{
+			Code: aggregate.CodeNotFound, Field: "disclose",
+			Message: "Personal values of this time are archived and not at hand; whoever runs the service can give it the archives, or export without them.",
+		}, http.StatusNotFound
 	case errors.Is(err, evidence.ErrTooEarly), errors.Is(err, sealer.ErrNotHeld):
 		return input("organization")
 	case errors.Is(err, sealer.ErrOtherLog):

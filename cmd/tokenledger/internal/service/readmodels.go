@@ -53,7 +53,7 @@ func RebuildProjection(
 	if err != nil {
 		return fmt.Errorf("the key file (TOKENLEDGER_KEY_FILE): %w", err)
 	}
-	log, err := eventstore.Open(ctx, eventstore.Config{URL: url, Schema: c.Schema, Keys: ring, Logger: logger})
+	log, err := eventstore.Open(ctx, eventstore.Config{URL: url, Schema: c.Schema, Keys: ring, Archives: Archives(c, ring), Logger: logger})
 	if err != nil {
 		return err
 	}

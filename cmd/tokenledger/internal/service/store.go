@@ -43,7 +43,7 @@ func openStore(ctx context.Context, c config.Config, watch observers, logger *sl
 		return nil, err
 	}
 	return s.open(ctx, eventstore.Config{
-		URL: s.URL, Schema: c.Schema, Keys: s.Ring, Logger: logger,
+		URL: s.URL, Schema: c.Schema, Keys: s.Ring, Archives: Archives(c, s.Ring), Logger: logger,
 		Tracer: watch.tracer, Queries: watch.queries, Meter: watch.meter,
 	})
 }

@@ -1,0 +1,236 @@
+// tokenledger archive: old events leave the database for files that prove themselves.
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
+	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore"
+	"github.com/tokenledger/tokenledger/eventstore/archive"
+	"github.com/tokenledger/tokenledger/eventstore/merkle"
+)
+
+func (a app) archiveCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "archive", Short: "Retention: export old partitions of the log, verify them, detach them",
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(a.archiveListCommand(), a.archiveExportCommand(), a.archiveVerifyCommand(), a.archiveDetachCommand())
+	return c
+}
+
+func (a app) archiveListCommand() *cobra.Command {
+	c := &cobra.Command{Use: "list", Short: "List the partitions of the log that the database holds"}
+	out := outputFlag(c, "table", "json", "csv")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		log, err := a.openLog(c.Context())
+		if err != nil {
+			return err
+		}
+		defer log.Close()
+		head, err := log.Head(c.Context())
+		if err != nil {
+			return err
+		}
+		all, err := log.Partitions(c.Context())
+		if err != nil {
+			return err
+		}
+		return printList(a, all, *out, "", func(p eventstore.Partition) record {
+			state := "filling"
+			switch {
+			case p.Pending:
+				state = "detaching"
+			case p.Full(head):
+				state = "full"
+			case p.Last == 0:
+				state = "empty"
+			}
+			return record{
+				{"table", p.Table},
+				{"first", p.First},
+				{"last", p.Last},
+				{"blocks", p.Blocks},
+				{"bytes", p.Bytes},
+				{"ended", p.Ended.UTC().Format(time.RFC3339)},
+				{"state", state},
+			}
+		})
+	}
+	return c
+}
+
+func (a app) archiveExportCommand() *cobra.Command {
+	var before int64
+	var olderThan, dir string
+	c := &cobra.Command{
+		Use: "export --before POSITION|--older-than SPAN", Short: "Write an archive of each partition that is full and wholly before",
+		Long: `Writes a file for each partition that takes no more events and ends before a position, or whose last event is older than a
+span of time: zstd over lines of JSON, every leaf as it was recorded, and the proof that they are what a signed checkpoint
+says. A file that is there already is verified and kept. Nothing is detached. Personal values stay sealed, and their
+keys are not in it. Needs the database and the key file of the service, which may be running.`,
+		Example: "  tokenledger archive export --older-than 400d",
+	}
+	f := c.Flags()
+	f.Int64Var(&before, "before", 0, "partitions whose last event is before this position")
+	f.StringVar(&olderThan, "older-than", "", "partitions whose last event is older than this, such as 400d")
+	f.StringVar(&dir, "output-dir", "", "where to write; by default the directory of archives")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		age, ok := span(olderThan)
+		if (before > 0) == ok || before < 0 || olderThan != "" && !ok {
+			return usage("--before POSITION or --older-than SPAN (such as 400d), one of them")
+		}
+		return a.exportArchives(c.Context(), dir, func(p eventstore.Partition) bool {
+			if before > 0 {
+				return int64(p.Last) < before
+			}
+			return p.Ended.Before(time.Now().Add(-age))
+		})
+	}
+	return c
+}
+
+func (a app) exportArchives(ctx context.Context, dir string, wanted func(eventstore.Partition) bool) error {
+	settings, err := a.config()
+	if err != nil {
+		return err
+	}
+	if dir == "" {
+		dir = settings.Archives
+	}
+	store, err := a.openStore(ctx, settings)
+	if err != nil {
+		return err
+	}
+	defer store.Log.Close()
+	head, err := store.Log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := store.Log.Partitions(ctx)
+	if err != nil {
+		return err
+	}
+	written := 0
+	for _, p := range all {
+		if p.Pending || !p.Full(head) || !wanted(p) {
+			continue
+		}
+		bar := progressbar.NewOptions64(int64(p.Last-p.First+1), progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription(p.Table),
+			progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+		path, fresh, err := service.ExportArchive(ctx, settings, store, p, dir, func(at events.Position) { _ = bar.Set64(int64(at - p.First + 1)) })
+		_ = bar.Finish()
+		if err != nil {
+			return err
+		}
+		what := "wrote"
+		if !fresh {
+			what = "verified, was there:"
+		}
+		fmt.Fprintf(a.out, "%s %s: events %d to %d, %d blocks\n", what, path, p.First, p.Last, p.Blocks)
+		written++
+	}
+	if written == 0 {
+		fmt.Fprintln(a.out, "no partition is full and wholly before that; `tokenledger archive list` shows them")
+	}
+	return nil
+}
+
+func (a app) archiveVerifyCommand() *cobra.Command {
+	var keys []string
+	c := &cobra.Command{
+		Use: "verify FILE --key KEY", Short: "Verify an archive, without a network and without the database",
+		Long: `Verifies that an archive holds every event of its positions, as the log recorded them and in order: it hashes each leaf into
+the tree that a checkpoint has signed. The exit codes are those of "tokenledger audit verify".`,
+		Example: "  tokenledger archive verify 000000000001-000009999999.jsonl.zst --key @log.vkey",
+		Args:    cobra.ExactArgs(1),
+	}
+	c.Flags().StringArrayVar(&keys, "key", nil, "verifier key of the log; @FILE reads a file with one a line")
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		texts, err := keyTexts(keys)
+		if err == nil && len(texts) == 0 {
+			err = fmt.Errorf("name the key of the log, as `tokenledger keys list --public` prints it")
+		}
+		if err != nil {
+			return usage("--key: %v", err)
+		}
+		return a.verifyArchive(args[0], texts)
+	}
+	return c
+}
+
+func (a app) verifyArchive(name string, texts []string) error {
+	keys, err := merkle.ParseKeys(texts...)
+	if err != nil {
+		return usage("--key: %v", err)
+	}
+	f, r, err := archive.OpenFile(name)
+	if err != nil {
+		return verdictError{merkle.Malformed, err}
+	}
+	defer f.Close()
+	proven, err := r.Verify(keys, nil)
+	if err != nil {
+		return verdictError{merkle.VerdictOf(err), err}
+	}
+	m := r.Manifest
+	fmt.Fprintf(a.out, "verified\n  log           %s\n  events        %d, positions %d to %d, of %d trails\n  recorded      %s to %s\n"+
+		"  epoch         %d, closed %s\n  checkpoint    %s\n  digest        %s\n",
+		m.Origin, proven.Events, m.First, m.Last, proven.Trails, m.From.UTC().Format(time.RFC3339Nano), m.To.UTC().Format(time.RFC3339Nano),
+		proven.Epoch.Number, proven.Epoch.Time.Format(time.RFC3339Nano), m.Proof.Log, m.Digest)
+	return nil
+}
+
+func (a app) archiveDetachCommand() *cobra.Command {
+	var reason string
+	var yes, drop bool
+	c := &cobra.Command{
+		Use: "detach FILE --reason TEXT --yes", Short: "Take the oldest partition out of the log, with its archive at hand",
+		Long: `Verifies that the file is the archive of exactly the oldest partition, block by block, and that nothing needs that partition
+any more; records it as an event in the operator's trail; and detaches it. Appends go on meanwhile. The partition is then a
+table of its own, which --drop drops. Replays, rebuilt read models and audits from the beginning need the archive from then on: keep
+it in the directory of archives of every service, and a copy elsewhere. It takes the rights of the tables' owner.`,
+		Args: cobra.ExactArgs(1),
+	}
+	c.Flags().StringVar(&reason, "reason", "", "why, for the log")
+	c.Flags().BoolVar(&yes, "yes", false, "do it")
+	c.Flags().BoolVar(&drop, "drop", false, "drop the table, too; the archive is then all that there is")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if reason == "" {
+			return errNoReason
+		}
+		if !yes {
+			return usage("--yes is needed: what is read from the beginning needs the archive from then on")
+		}
+		settings, err := a.config()
+		if err != nil {
+			return err
+		}
+		logger := telemetry.NewLogger(a.err, settings.LogFormat, settings.Level)
+		return a.withStore(c.Context(), func(ctx context.Context, s *service.Store) error {
+			p, err := service.Detach(ctx, settings, s, args[0], reason, logger)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(a.out, "detached %s: the log in the database begins at position %d\n", p.Table, p.Last+1)
+			if !drop {
+				fmt.Fprintf(a.out, "the table %s stands alone now; drop it when the archive is stored in two places\n", p.Table)
+				return nil
+			}
+			if err := eventstore.Drop(ctx, s.URL, settings.Schema, p.Table); err != nil {
+				return err
+			}
+			fmt.Fprintln(a.out, "dropped", p.Table)
+			return nil
+		})
+	}
+	return c
+}
