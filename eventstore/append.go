@@ -84,7 +84,8 @@ type pending struct {
 
 	trace trace.SpanContext // of the caller's append; not valid where nothing is traced
 
-	taken, withdrawn bool // guarded by the queue
+	since            time.Time // when it came into the queue
+	taken, withdrawn bool      // guarded by the queue
 
 	// The answer, set before done is closed.
 	receipt events.Receipt

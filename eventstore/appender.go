@@ -126,7 +126,7 @@ func (a *appender) alarm(ctx context.Context, err error) {
 // while another process has its turn.
 func (a *appender) answer() {
 	for _, p := range a.decided {
-		close(p.done)
+		a.queue.answered(p)
 	}
 	a.decided = nil
 }
@@ -346,6 +346,6 @@ func (a *appender) lookUp(ctx context.Context, b *Block) (there bool, err error)
 func (a *appender) refuseQueued(err error) {
 	for _, p := range a.queue.drain() {
 		p.err = fmt.Errorf("%w: %w", events.ErrUnavailable, err)
-		close(p.done)
+		a.queue.answered(p)
 	}
 }

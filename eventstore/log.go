@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore/fair"
 	"github.com/tokenledger/tokenledger/eventstore/keyring"
 )
 
@@ -223,6 +224,10 @@ func (l *Log) Head(ctx context.Context) (events.Position, error) {
 	}
 	return head, nil
 }
+
+// Waiting tells how many appends wait, how many may, and how many were refused with
+// [events.ErrBusy].
+func (l *Log) Waiting() fair.State { return l.queue.room.State() }
 
 // Nudge says that the head moved, so that this process need not wait for its
 // next look.

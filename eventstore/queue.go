@@ -4,9 +4,12 @@ package eventstore
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"time"
 
 	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore/fair"
 )
 
 // A block is as many requests as come to these sizes, or a single larger one.
@@ -15,9 +18,14 @@ const (
 	blockBytes  = 1 << 20
 )
 
-// What waits is bounded, for each lane and for all of them.
+// What waits, or stands in the block that is under way, is bounded for each trail
+// and for all of them, and by the time that it takes: what would wait for longer is
+// refused at once instead.
 const (
-	laneRequests = 8192
+	laneRequests = 2 * roomMost / 3
+	roomMost     = 12288
+	roomLeast    = 1024 // as many as a block can have, so that slow disks do not make blocks small
+	roomTarget   = 250 * time.Millisecond
 	queueBytes   = 256 << 20
 )
 
@@ -25,6 +33,7 @@ const (
 // gives one request in turn.
 type queue struct {
 	ready chan struct{} // has an item when the appender should look
+	room  *fair.Room[events.TrailID]
 
 	mu     sync.Mutex // guards all below and the state of the requests in it
 	lanes  map[events.TrailID]*lane
@@ -40,7 +49,10 @@ type lane struct {
 }
 
 func newQueue() *queue {
-	return &queue{ready: make(chan struct{}, 1), lanes: map[events.TrailID]*lane{}}
+	return &queue{
+		ready: make(chan struct{}, 1), lanes: map[events.TrailID]*lane{},
+		room: &fair.Room[events.TrailID]{Most: roomMost, Least: roomLeast, Target: roomTarget},
+	}
 }
 
 // push adds a request. It never waits: the error is [events.ErrBusy] where there
@@ -51,10 +63,11 @@ func (q *queue) push(p *pending) error {
 	if q.closed {
 		return events.ErrUnavailable
 	}
-	l := q.lanes[p.trail]
-	if q.bytes+p.size > queueBytes || (l != nil && len(l.requests) >= laneRequests) {
+	if q.bytes+p.size > queueBytes || !q.room.Enter(p.trail) {
 		return events.ErrBusy
 	}
+	p.since = time.Now()
+	l := q.lanes[p.trail]
 	if l == nil {
 		l = &lane{trail: p.trail}
 		q.lanes[p.trail] = l
@@ -71,6 +84,16 @@ func (q *queue) wake() {
 	case q.ready <- struct{}{}:
 	default:
 	}
+}
+
+// answered lets the caller of a request go on.
+func (q *queue) answered(p *pending) {
+	if errors.Is(p.err, events.ErrUnavailable) {
+		q.room.Leave(p.trail) // that the database is away says nothing of how much it can do
+	} else {
+		q.room.Answered(p.trail, time.Since(p.since))
+	}
+	close(p.done)
 }
 
 // withdraw takes back a request that no block has taken yet.
@@ -122,6 +145,7 @@ func (q *queue) poll(begun []*pending) (block []*pending, closed bool) {
 		}
 		q.advance()
 		if p.withdrawn {
+			q.room.Leave(p.trail)
 			continue
 		}
 		p.taken = true
@@ -141,10 +165,12 @@ func (q *queue) drain() (all []*pending) {
 	for len(q.turn) > 0 {
 		p := q.turn[0].requests[0]
 		q.advance()
-		if !p.withdrawn {
-			p.taken = true
-			all = append(all, p)
+		if p.withdrawn {
+			q.room.Leave(p.trail)
+			continue
 		}
+		p.taken = true
+		all = append(all, p)
 	}
 	return all
 }

@@ -211,3 +211,58 @@ func TestCachedStreamsFollowTheirDecisions(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryRequestGivesItsPlaceBack(t *testing.T) {
+	t.Parallel()
+	q := newQueue()
+	for _, out := range []func() []*pending{func() []*pending { return q.next(t) }, q.drain} {
+		var queued []*pending
+		for i := range 9 {
+			p := request(fmt.Sprint(i%3), 1, 100)
+			p.done = make(chan struct{})
+			if err := q.push(p); err != nil {
+				t.Fatal(err)
+			}
+			queued = append(queued, p)
+		}
+		q.withdraw(queued[4])
+		taken := out()
+		if len(taken) != 8 || q.room.State().Inside != 8 {
+			t.Fatalf("%d of 9 came out, of which one was withdrawn; %d hold a place", len(taken), q.room.State().Inside)
+		}
+		taken[0].err = events.ErrUnavailable
+		for _, p := range taken {
+			q.answered(p)
+			<-p.done
+		}
+		if s := q.room.State(); s.Inside != 0 || s.Refused != 0 {
+			t.Errorf("left is %+v", s)
+		}
+	}
+}
+
+func TestAFloodOfOneTrailLeavesPlacesToOthers(t *testing.T) {
+	t.Parallel()
+	q := newQueue()
+	flood := func() (n int) {
+		for q.push(request("flood", 1, 100)) == nil {
+			n++
+		}
+		return n
+	}
+	if n := flood(); n != laneRequests {
+		t.Fatalf("%d requests of one trail wait", n)
+	}
+	for i := range 1000 {
+		if err := q.push(request(fmt.Sprint("quiet ", i%10), 1, 100)); err != nil {
+			t.Fatalf("the quiet request %d: %v", i, err)
+		}
+	}
+	if n := flood(); n != 0 {
+		t.Errorf("%d more of the flood wait", n)
+	}
+	// Each quiet trail is served beside the flood, whatever that has waiting before it.
+	if block := q.next(t); len(block) != blockEvents || block[1].trail == "flood" {
+		t.Errorf("a block of %d", len(block))
+	}
+}

@@ -22,12 +22,14 @@ import (
 
 // Limits bound a request. Zero values mean the defaults.
 type Limits struct {
-	Tokens  int // of the document's syntax; 15,000
-	Depth   int // of fields within fields; 15
-	Fields  int // after fragments are put in; 500
-	Aliases int // after fragments are put in; 100
-	Cost    int // see the function cost; 20,000
-	Streams int // subscriptions at one time, of this process; 1,000
+	Bytes      int // of the document; 256 KiB
+	Tokens     int // of the document's syntax; 15,000
+	Depth      int // of fields within fields; 15
+	Fields     int // after fragments are put in; 500
+	Aliases    int // after fragments are put in; 100
+	Directives int // in the document; 100
+	Cost       int // see the function cost; 20,000
+	Streams    int // subscriptions at one time, of this process; 1,000
 }
 
 func (l Limits) withDefaults() Limits {
@@ -35,10 +37,12 @@ func (l Limits) withDefaults() Limits {
 		limit    *int
 		standard int
 	}{
+		{&l.Bytes, 256 << 10},
 		{&l.Tokens, 15_000},
 		{&l.Depth, 15},
 		{&l.Fields, 500},
 		{&l.Aliases, 100},
+		{&l.Directives, 100},
 		{&l.Cost, 20_000},
 		{&l.Streams, 1_000},
 	} {
@@ -72,6 +76,9 @@ func (l *limiter) MutateOperationParameters(ctx context.Context, p *gql.RawParam
 	if _, ok := l.seen.Get(ctx, p.Query); ok {
 		return nil
 	}
+	if len(p.Query) > l.Bytes {
+		return tooComplex("The request is too large: a document of %d bytes, at most %d; put values into variables.", len(p.Query), l.Bytes)
+	}
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: p.Query}, l.Tokens)
 	if err != nil {
 		return nil
@@ -85,13 +92,45 @@ func (l *limiter) MutateOperationParameters(ctx context.Context, p *gql.RawParam
 		what       string
 		got, limit int
 	}{
-		{"nested", all.depth, l.Depth}, {"fields", all.fields, l.Fields}, {"aliases", all.aliases, l.Aliases},
+		{"nested", all.depth, l.Depth},
+		{"fields", all.fields, l.Fields},
+		{"aliases", all.aliases, l.Aliases},
+		{"directives", directivesOf(doc), l.Directives},
 	} {
 		if over.got > over.limit {
 			return tooComplex("The request is too large: %s %d, at most %d.", over.what, over.got, over.limit)
 		}
 	}
 	return nil
+}
+
+// directivesOf counts the directives where they stand, those of fragments that
+// nobody spreads among them: validation has a mistake to tell of each.
+func directivesOf(doc *ast.QueryDocument) (n int) {
+	for _, op := range doc.Operations {
+		n += len(op.Directives) + directivesIn(op.SelectionSet)
+		for _, v := range op.VariableDefinitions {
+			n += len(v.Directives)
+		}
+	}
+	for _, f := range doc.Fragments {
+		n += len(f.Directives) + directivesIn(f.SelectionSet)
+	}
+	return n
+}
+
+func directivesIn(set ast.SelectionSet) (n int) {
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.Field:
+			n += len(s.Directives) + directivesIn(s.SelectionSet)
+		case *ast.InlineFragment:
+			n += len(s.Directives) + directivesIn(s.SelectionSet)
+		case *ast.FragmentSpread:
+			n += len(s.Directives)
+		}
+	}
+	return n
 }
 
 // MutateOperationContext checks the cost, which depends on variables.

@@ -46,6 +46,11 @@ func TestTooMuch(t *testing.T) {
 		"expensive":                  "{ apiTokens(first: 100) { " + nested + " } }",
 		"expensive by a variable":    "query($n: Int = 100) { apiTokens(first: $n) { edges { node { events(first: $n) { edges { node { type position leaf } } } } } } }",
 		"many in a list":             "{ nodes(ids: " + "[" + strings.Repeat(`"x",`, 5000) + "]) { id ... on APIToken { name owner { id name } } } }",
+		"directives":                 "{ organization" + strings.Repeat(" @include(if: true)", 101) + " { id } }",
+		"unknown directives":         "{ organization" + strings.Repeat(" @x", 7000) + " { id } }",
+		"directives on fragments":    "{ organization { ...F } } fragment F on Organization { id } fragment G on Organization { id" + strings.Repeat(" @x", 101) + " }",
+		"directives on variables":    "query($a: Int" + strings.Repeat(" @x", 101) + ") { organization { id } }",
+		"a name without end":         "{ " + strings.Repeat("x", 300<<10) + " }",
 		"introspection in circles":   "{ __schema { types { fields { type { fields { type { fields { type { fields { type { fields { name } } } } } } } } } } }",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -69,6 +74,14 @@ func TestTooMuch(t *testing.T) {
 	w.send(w.admin, "{"+strings.Repeat(" a", 20_000)+" }", nil).refuses("BAD_USER_INPUT", "*")
 	w.send(w.admin, "{ nodes(ids: "+ids+") { id } }", nil).refuses("BAD_USER_INPUT", "ids")
 	w.send(w.admin, `{ ...F } fragment F on Query { ...F }`, nil).refuses("BAD_USER_INPUT", "")
+	for name, query := range map[string]string{
+		"mistakes":               "{ organization(" + many(3000, "a%d: 1 ") + ") { id } }",
+		"variables nobody needs": "query(" + many(3000, "$a%d: Int ") + ") { organization { id } }",
+	} {
+		if a := w.send(w.admin, query, nil); len(a.Errors) != 20 || len(a.body) > 8<<10 {
+			t.Errorf("%s: %d are told in %d bytes", name, len(a.Errors), len(a.body))
+		}
+	}
 	if used := len(w.counts.taken()); used > 1 {
 		t.Errorf("refused requests were recorded as %d uses", used)
 	}

@@ -13,11 +13,14 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	gql "github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/tokenledger/tokenledger/aggregate"
 )
 
 // The media types of answers.
@@ -26,6 +29,9 @@ const (
 	typeJSON     = "application/json"
 	typeStream   = "text/event-stream"
 )
+
+// maxErrors is how many mistakes of a document are told.
+const maxErrors = 20
 
 // ServeHTTP answers one request. The layer before it has put the request's id
 // into the answer's header X-Request-ID.
@@ -67,6 +73,9 @@ func (h *handler) answer(r *http.Request, a *answer, params *gql.RawParams) {
 	}
 	op, errs := h.exec.CreateOperationContext(ctx, params)
 	if errs != nil {
+		if len(errs) > maxErrors { // what is wrong a thousand times is said no more often than helps
+			errs = errs[:maxErrors]
+		}
 		a.write(h.exec.DispatchError(gql.WithOperationContext(ctx, op), errs))
 		return
 	}
@@ -146,6 +155,9 @@ func (a *answer) send(status int, resp *gql.Response) {
 	body, err := bodyOf(resp)
 	if err != nil {
 		panic(err) // only a scalar that writes no JSON leads here
+	}
+	if slices.ContainsFunc(resp.Errors, func(e *gqlerror.Error) bool { return codeOf(e) == string(aggregate.CodeUnavailable) }) {
+		a.w.Header().Set("Retry-After", "1")
 	}
 	media := a.media
 	if media != typeResponse {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/tokenledger/tokenledger/projections/evidence"
 )
 
 // record is one thing as it is shown: names and values in the order of a table's columns.
@@ -182,10 +184,11 @@ func orDash(s *string) string {
 	return *s
 }
 
-// plainCell keeps a spreadsheet from taking a cell for a formula.
+// plainCell keeps a spreadsheet from taking a cell for a formula; a dash alone is
+// what stands for nothing.
 func plainCell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) && s != "-" {
-		return "'" + s
+	if s == "-" {
+		return s
 	}
-	return s
+	return evidence.Unformula(s)
 }

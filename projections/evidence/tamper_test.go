@@ -171,11 +171,13 @@ func (f *forgery) forgeEpoch(signer note.Signer, size int64) {
 	f.files[verify.Consistency] = nil
 }
 
-func (f *forgery) zip() []byte {
+func (f *forgery) zip() []byte { return f.zipped(zip.Store) }
+
+func (f *forgery) zipped(method uint16) []byte {
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
 	for _, name := range f.order {
-		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: method})
 		if err != nil {
 			f.t.Fatal(err)
 		}
@@ -377,6 +379,11 @@ func TestTamperCorpus(t *testing.T) {
 	t.Run("key swapped", func(t *testing.T) { t.Parallel(); both(t, honest, merkle.Unsigned, s.other) })
 	t.Run("no key", func(t *testing.T) { t.Parallel(); both(t, honest, merkle.Unpinned) })
 	t.Run("no verifier key", func(t *testing.T) { t.Parallel(); both(t, honest, merkle.Malformed, "key") })
+	t.Run("compressed", func(t *testing.T) {
+		t.Parallel()
+		f := &forgery{t: t, files: files, order: order}
+		both(t, f.zipped(zip.Deflate), merkle.Malformed, s.key)
+	})
 	t.Run("cut off", func(t *testing.T) { t.Parallel(); both(t, honest[:len(honest)/2], merkle.Malformed, s.key) })
 	t.Run("empty", func(t *testing.T) { t.Parallel(); both(t, nil, merkle.Malformed, s.key) })
 }

@@ -4,6 +4,7 @@ package verifier
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/netip"
 	"slices"
@@ -204,8 +205,21 @@ func (v *Verifier) recordRefusal(ctx context.Context, r refusal, n int64) {
 	}
 }
 
+// retryBusy is how soon a log that was busy is asked again to record a refusal: a
+// flood of uses must not keep it from being told what was refused meanwhile.
+const retryBusy = 20 * time.Millisecond
+
 func (v *Verifier) append(ctx context.Context, b events.Batch) (events.Receipt, bool) {
-	receipt, err := v.log.Append(ctx, events.Request{Batches: []events.Batch{b}})
+	request := events.Request{Batches: []events.Batch{b}}
+	receipt, err := v.log.Append(ctx, request)
+	for errors.Is(err, events.ErrBusy) {
+		select {
+		case <-time.After(retryBusy):
+			receipt, err = v.log.Append(ctx, request)
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
 	if err != nil {
 		v.logger.WarnContext(ctx, "a refusal could not be recorded", "stream", b.Stream, "error", err)
 	}

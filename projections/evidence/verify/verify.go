@@ -85,6 +85,9 @@ func (p *pack) list(files []*zip.File) error {
 				return failf(merkle.Malformed, "the entry %s is missing", missing)
 			}
 		}
+		if f.Method != zip.Store { // so that no few bytes can become many
+			return failf(merkle.Malformed, "the entry %s is compressed, which those of a pack are not", f.Name)
+		}
 		at += i + 1
 		p.entries[f.Name] = f
 		p.names = append(p.names, f.Name)

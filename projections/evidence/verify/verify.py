@@ -478,13 +478,15 @@ class Pack:
             raise Failure(MALFORMED, "this is no zip: %s" % e)
         self.names = [i.filename for i in self.zip.infolist()]
         at = 0
-        for name in self.names:
+        for name, method in [(i.filename, i.compress_type) for i in self.zip.infolist()]:
             if name not in ORDER[at:]:
                 raise Failure(MALFORMED, "the entry %r does not belong here" % name)
             step = ORDER[at:].index(name)
             for missing in ORDER[at: at + step]:
                 if not missing.startswith(OPENING):
                     raise Failure(MALFORMED, "the entry %s is missing" % missing)
+            if method != zipfile.ZIP_STORED:  # so that no few bytes can become many
+                raise Failure(MALFORMED, "the entry %s is compressed, which those of a pack are not" % name)
             at += step + 1
         if at < len(ORDER):
             raise Failure(MALFORMED, "the entry %s is missing" % ORDER[at])

@@ -50,7 +50,7 @@ func (l *Limits) Failed(address netip.Addr, value string) (wait time.Duration) {
 	}
 	now := l.now()
 	if address.IsValid() {
-		wait = l.sources.take(network(address), now)
+		wait = l.sources.take(Network(address), now)
 	}
 	if v, err := secret.Parse(value); err == nil {
 		wait = max(wait, l.tokens.take(uuid.UUID(v.ID()), now))
@@ -58,9 +58,9 @@ func (l *Limits) Failed(address netip.Addr, value string) (wait time.Duration) {
 	return wait
 }
 
-// network is what counts as one source: an IPv4 address, or the network of 64
+// Network is what counts as one source: an IPv4 address, or the network of 64
 // bits that an IPv6 subscriber has all to himself.
-func network(a netip.Addr) netip.Prefix {
+func Network(a netip.Addr) netip.Prefix {
 	a = a.Unmap().WithZone("")
 	bits := 64
 	if a.Is4() {

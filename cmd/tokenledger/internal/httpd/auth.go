@@ -40,6 +40,7 @@ type Authenticator struct {
 	WithCaller   func(context.Context, Call) context.Context
 	Limits       *failures.Limits // of failed attempts; nil: none
 	Version      []string         // of the program, for [VersionHeader]
+	Rooms        Rooms            // the zero one has room for everybody
 }
 
 // VersionHeader tells the program's version to whoever has authenticated, and to nobody else.
@@ -55,8 +56,9 @@ type Call struct {
 	Until          time.Time       // the clock ends a person's session then; zero: no session
 }
 
-// maxQuery bounds what is read to see whether a request asks for the schema alone.
-const maxQuery = 1 << 20
+// maxQuery bounds what is read of nobody's request to see whether it asks for the
+// schema alone, which takes a few thousand bytes.
+const maxQuery = 64 << 10
 
 // Wrap authenticates every request to next.
 func (a *Authenticator) Wrap(next http.Handler) http.Handler {
@@ -64,13 +66,16 @@ func (a *Authenticator) Wrap(next http.Handler) http.Handler {
 		id := requestID(r)
 		w.Header().Set("X-Request-ID", id)
 		w.Header().Set("Cache-Control", "no-store")
+		if Encoded(r.Header) {
+			writeError(w, http.StatusUnsupportedMediaType, "BAD_USER_INPUT", NotDecoded)
+			return
+		}
 		value, given := bearer(r)
 		if a.person(w, r, next, value, id) {
 			return
 		}
 		if !given {
-			if a.PublicSchema && a.schemaOnly(r) {
-				next.ServeHTTP(w, r)
+			if a.PublicSchema && a.anyone(w, r, next) {
 				return
 			}
 			unauthenticated(w, `Bearer realm="tokenledger"`, "This needs a token: send Authorization: Bearer tola_… or tolp_…, or sign in at /v1/login.")
@@ -123,9 +128,15 @@ func expires(at time.Time) string {
 	return at.UTC().Format(time.RFC3339)
 }
 
-// pass hands a request on, with who makes it.
+// pass hands a request on, with who makes it, if there is room for one more of his.
 func (a *Authenticator) pass(w http.ResponseWriter, r *http.Request, next http.Handler, call Call) {
 	w.Header()[VersionHeader] = a.Version
+	leave, ok := a.Rooms.Enter(payer(call.Subject), r)
+	if !ok {
+		Busy(w)
+		return
+	}
+	defer leave()
 	call.IdempotencyKey = r.Header.Get("Idempotency-Key")
 	if seen, err := strconv.ParseInt(r.Header.Get("X-Ledger-Position"), 10, 64); err == nil && seen > 0 {
 		call.Seen = events.Position(seen)
@@ -136,6 +147,21 @@ func (a *Authenticator) pass(w http.ResponseWriter, r *http.Request, next http.H
 func unavailable(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "1")
 	writeError(w, http.StatusServiceUnavailable, "UNAVAILABLE", "Tokens cannot be verified at present; try again in a moment.")
+}
+
+// anyone serves a request without credentials that asks for the schema alone.
+func (a *Authenticator) anyone(w http.ResponseWriter, r *http.Request, next http.Handler) (done bool) {
+	source := failures.Network(clientAddress(r, a.Proxies))
+	if !a.Rooms.Anyone.Enter(source) {
+		Busy(w)
+		return true
+	}
+	defer a.Rooms.Anyone.Leave(source)
+	if !a.schemaOnly(r) {
+		return false
+	}
+	next.ServeHTTP(w, r)
+	return true
 }
 
 func (a *Authenticator) schemaOnly(r *http.Request) bool {

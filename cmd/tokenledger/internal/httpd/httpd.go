@@ -69,12 +69,13 @@ func (p Public) Handler() http.Handler {
 	if p.Pack != nil {
 		mux.Handle("GET /v1/audit/pack", p.Auth.Wrap(p.Pack))
 	}
-	mux.Handle("GET /checkpoint", p.Sealed)
-	mux.Handle("GET /tile/", p.Sealed)
+	sealed := bounded(p.Sealed)
+	mux.Handle("GET /checkpoint", sealed)
+	mux.Handle("GET /tile/", sealed)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", p.readyz)
 	inner := secure(recovered(p.Ending.letsGo(before(p.Verification, mux)), p.Logger))
-	return observe(inner, p.Tracer, p.Requests, p.Logger)
+	return hurried(observe(inner, p.Tracer, p.Requests, p.Logger))
 }
 
 // before asks the paths first. The mux redirects a path that it finds unclean,
@@ -174,13 +175,21 @@ const drainLimit = 20 * time.Second
 // Serve answers on the listener until ctx ends, and then lets the requests under
 // way finish. A stream, which would not, learns of it by [Draining].
 func Serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Logger) error {
+	return serve(ctx, l, h, logger, patience{header: 10 * time.Second, request: time.Minute, idle: 2 * time.Minute})
+}
+
+// patience is how long a client may take to send a header, a whole request, and
+// the next one.
+type patience struct{ header, request, idle time.Duration }
+
+func serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Logger, p patience) error {
 	base, endStreams := context.WithCancel(context.WithoutCancel(ctx))
 	defer endStreams()
 	server := &http.Server{
 		Handler:           h,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute,
-		IdleTimeout:       2 * time.Minute,
+		ReadHeaderTimeout: p.header,
+		ReadTimeout:       p.request,
+		IdleTimeout:       p.idle,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 		BaseContext:       func(net.Listener) context.Context { return withDraining(base, ctx) },

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"mime"
@@ -46,7 +47,7 @@ func (h *handler) handle(o operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c, err := h.admit(w, r, o)
 		if err == nil {
-			err = o.run(c)
+			err = h.run(c, o)
 		}
 		if err == nil {
 			return
@@ -60,6 +61,16 @@ func (h *handler) handle(o operation) http.HandlerFunc {
 		}
 		fail(w, p)
 	}
+}
+
+// run does what is asked for, if there is room for one more of the organization's.
+func (h *handler) run(c *call, o operation) error {
+	leave, ok := h.Rooms.Enter(c.organization, c.r)
+	if !ok {
+		return fmt.Errorf("too many requests of one organization: %w", events.ErrBusy)
+	}
+	defer leave()
+	return o.run(c)
 }
 
 // admit verifies the token that calls and records its use. Only an
@@ -131,6 +142,9 @@ func resourceOf(r *http.Request) string {
 func (c *call) decode(into any) error {
 	if kind, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type")); err != nil || kind != mediaType && kind != "application/json" {
 		return &problem{status: http.StatusUnsupportedMediaType, detail: "Send " + mediaType + "."}
+	}
+	if httpd.Encoded(c.r.Header) {
+		return &problem{status: http.StatusUnsupportedMediaType, detail: httpd.NotDecoded}
 	}
 	body, err := io.ReadAll(c.r.Body)
 	if err != nil {

@@ -63,7 +63,9 @@ func problemOf(err error) *problem {
 		return bad(invalidFilter, "The filter "+input.Reason+".")
 	case errors.As(err, &tooLarge):
 		return &problem{status: http.StatusRequestEntityTooLarge, detail: "This is more than one user can be."}
-	case errors.Is(err, projections.ErrStale), errors.Is(err, events.ErrUnavailable), errors.Is(err, events.ErrBusy):
+	case errors.Is(err, events.ErrBusy):
+		return &problem{status: http.StatusServiceUnavailable, detail: "There are more requests than can be answered in time; try again in a moment."}
+	case errors.Is(err, projections.ErrStale), errors.Is(err, events.ErrUnavailable):
 		return &problem{status: http.StatusServiceUnavailable, detail: "The ledger is catching up; try again in a moment."}
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tokenledger/tokenledger/aggregate"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/failures"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/httpd"
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/projections"
 	"github.com/tokenledger/tokenledger/projections/verifier"
@@ -53,6 +54,7 @@ type Config struct {
 	Log       Log
 	Proxies   []netip.Prefix   // whose word about the original request is taken
 	Limits    *failures.Limits // of failed attempts
+	Rooms     httpd.Rooms      // of requests under way; the zero one has room for everybody
 	Now       func() time.Time
 	Logger    *slog.Logger
 }

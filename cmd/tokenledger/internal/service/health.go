@@ -12,6 +12,7 @@ import (
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/httpd"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
 	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore/fair"
 )
 
 // lagLimit is how far a projection may be behind before the service is not
@@ -95,6 +96,7 @@ func (l *ledger) measure(r prometheus.Registerer) {
 		func() float64 { return truth(l.relay.Status().Connected) })
 	l.measureSealer(r)
 	l.measureKeys(r)
+	l.measurePlaces(r)
 	l.shown.measure(r)
 	for _, s := range l.models.Runner.Status() {
 		name := s.Name
@@ -113,6 +115,18 @@ func (l *ledger) measure(r prometheus.Registerer) {
 			read(func(p events.Position, _ bool) float64 { return float64(p) }))
 		telemetry.Gauge(r, "projection_stopped", "1 while the projection cannot apply an event.", labels,
 			read(func(_ events.Position, failed bool) float64 { return truth(failed) }))
+	}
+}
+
+// measurePlaces tells what is refused because of how much there is.
+func (l *ledger) measurePlaces(r prometheus.Registerer) {
+	for of, state := range map[string]func() fair.State{
+		"appends": l.store.Log.Waiting, "requests": l.rooms.Requests.State, "long": l.rooms.Long.State,
+	} {
+		labels := prometheus.Labels{"of": of}
+		telemetry.Gauge(r, "places_limit", "How many may be under way at present.", labels, func() float64 { return float64(state().Limit) })
+		telemetry.Gauge(r, "places_taken", "How many are under way.", labels, func() float64 { return float64(state().Inside) })
+		telemetry.Gauge(r, "places_refused", "How many were refused since the start.", labels, func() float64 { return float64(state().Refused) })
 	}
 }
 

@@ -33,6 +33,9 @@ const (
 // sealLimit is how long an export waits for an epoch and for the read models.
 const sealLimit = 20 * time.Second
 
+// partWithin is how long a client may take to read a part of a pack.
+const partWithin = 30 * time.Second
+
 // NewExporter makes packs of the store's log.
 func NewExporter(s *Store, sealed *sealer.Reader, trails evidence.Source, generator string) evidence.Exporter {
 	return evidence.Exporter{
@@ -87,6 +90,8 @@ func (w *packWriter) Write(b []byte) (int, error) {
 		h.Set(PackEventsHeader, strconv.FormatInt(w.plan.Manifest.Events, 10))
 		h.Set(PackBytesHeader, strconv.FormatInt(w.plan.Bytes, 10))
 	}
+	// As long as the client reads, it may take as long as it takes.
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(partWithin))
 	return w.ResponseWriter.Write(b)
 }
 

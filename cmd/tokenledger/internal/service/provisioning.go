@@ -11,6 +11,6 @@ import (
 func (l *ledger) provisioning() http.Handler {
 	return scim.New(scim.Config{
 		Directory: l.directory, Views: l.models.Views, Verifier: l.verifier, Log: l.store.Log,
-		Proxies: l.config.Proxies, Limits: l.limits, Logger: l.logger,
+		Proxies: l.config.Proxies, Limits: l.limits, Rooms: l.rooms, Logger: l.logger,
 	})
 }

@@ -93,7 +93,7 @@ func listen(address, variable string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w; free the address or set %s to another", err, variable)
 	}
-	return l, nil
+	return httpd.Guard(l), nil
 }
 
 // ensureInitialized makes the embedded default's first organization; with
@@ -135,10 +135,11 @@ type ledger struct {
 
 	directory *aggregate.Directory
 	limits    *failures.Limits
+	rooms     httpd.Rooms
 }
 
 func assemble(ctx context.Context, c config.Config, s *Store, b *broker, watch observers, logger *slog.Logger) (*ledger, error) {
-	l := &ledger{config: c, logger: logger, watch: watch, store: s, broker: b, limits: failures.New(nil), erasures: erasuresOf(c.Checkpoints(), s)}
+	l := &ledger{config: c, logger: logger, watch: watch, store: s, broker: b, limits: failures.New(nil), rooms: httpd.NewRooms(), erasures: erasuresOf(c.Checkpoints(), s)}
 	var err error
 	if l.erased, err = l.erasures.apply(ctx, s, logger); err != nil {
 		return nil, err
@@ -304,7 +305,7 @@ func (l *ledger) serve(told, failed context.Context, public, admin net.Listener,
 		Auth: &httpd.Authenticator{
 			Verifier: l.verifier, People: people, Proxies: l.config.Proxies, PublicSchema: l.config.PublicSchema(),
 			SchemaOnly: graphql.SchemaOnly, WithCaller: withCaller, Limits: l.limits,
-			Version: []string{Version()},
+			Version: []string{Version()}, Rooms: l.rooms,
 		},
 		Verification: l.verification(),
 		SignIn:       people.Handler(),

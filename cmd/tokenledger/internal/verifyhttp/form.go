@@ -12,6 +12,8 @@ import (
 	"unsafe"
 
 	"github.com/google/uuid"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/httpd"
 )
 
 // maxForm is the size from which a form is refused.
@@ -55,6 +57,7 @@ type formFault struct {
 var (
 	errNotForm  = &formFault{http.StatusUnsupportedMediaType, "Send a form: Content-Type: application/x-www-form-urlencoded."}
 	errTooLarge = &formFault{http.StatusRequestEntityTooLarge, "This form is too large."}
+	errEncoded  = &formFault{http.StatusUnsupportedMediaType, httpd.NotDecoded}
 	errCutOff   = &formFault{http.StatusBadRequest, "The form could not be read to its end."}
 	errEncoding = &formFault{http.StatusBadRequest, "The form is not encoded as a form is."}
 	errTwice    = &formFault{http.StatusBadRequest, "A parameter stands in the form twice."}
@@ -94,6 +97,9 @@ func isForm(contentType string) bool {
 func readBody(r *http.Request, into *buffer, most int) *formFault {
 	if r.ContentLength > int64(most) {
 		return errTooLarge
+	}
+	if httpd.Encoded(r.Header) {
+		return errEncoded
 	}
 	b := into.b[:0]
 	for {

@@ -1,0 +1,328 @@
+// What there is too much of, and who takes too long.
+
+package httpd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/failures"
+	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore/fair"
+	"github.com/tokenledger/tokenledger/projections/verifier"
+)
+
+// known is a verifier that takes an organization's id for the value of its token.
+type known struct{}
+
+func (known) Authenticate(_ context.Context, q verifier.Query) (verifier.Subject, verifier.Code, error) {
+	id, err := uuid.Parse(q.Value)
+	if err != nil {
+		return verifier.Subject{}, verifier.Unknown, nil
+	}
+	return verifier.Subject{Kind: events.OrganizationKind, Token: uuid.New(), Organization: id}, "", nil
+}
+
+func (known) Verify(context.Context, verifier.Query) (verifier.Decision, error) {
+	return verifier.Decision{Code: verifier.Unknown}, nil
+}
+
+func (known) Position() events.Position { return 1 }
+
+// stalled is a handler whose requests stay until they are let go.
+type stalled struct {
+	inside chan struct{}
+	free   chan struct{}
+}
+
+func (s stalled) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	s.inside <- struct{}{}
+	<-s.free
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func TestAFloodOfOneOrganizationLeavesRoomForOthers(t *testing.T) {
+	t.Parallel()
+	inside := stalled{make(chan struct{}), make(chan struct{})}
+	a := &Authenticator{
+		Verifier: known{}, PublicSchema: true, SchemaOnly: func([]byte) bool { return true },
+		WithCaller: func(ctx context.Context, _ Call) context.Context { return ctx }, Limits: failures.New(nil),
+		Rooms: Rooms{Requests: &fair.Room[uuid.UUID]{Most: 9}, Long: &fair.Room[uuid.UUID]{Most: 3}, Anyone: &fair.Room[netip.Prefix]{Most: 1}},
+	}
+	handler := a.Wrap(inside)
+	ended := make(chan int)
+	ask := func(value string, change ...string) (answer *http.Response) {
+		r := httptest.NewRequest(http.MethodPost, "/query", strings.NewReader("{}"))
+		if value != "" {
+			r.Header.Set("Authorization", "Bearer "+value)
+		}
+		for i := 0; i < len(change); i += 2 {
+			r.Header.Set(change[i], change[i+1])
+		}
+		w := httptest.NewRecorder()
+		done := make(chan struct{})
+		go func() {
+			handler.ServeHTTP(w, r)
+			close(done)
+		}()
+		select {
+		case <-inside.inside:
+			go func() {
+				<-done
+				ended <- w.Code
+			}()
+			return nil
+		case <-done:
+			return w.Result()
+		}
+	}
+	flood, other := uuid.NewString(), uuid.NewString()
+	stays := func(what, value string, change ...string) {
+		t.Helper()
+		if answer := ask(value, change...); answer != nil {
+			t.Errorf("%s: %d", what, answer.StatusCode)
+		}
+	}
+	busy := func(what, value string, change ...string) {
+		t.Helper()
+		answer := ask(value, change...)
+		if answer == nil {
+			t.Fatalf("%s is let in", what)
+		}
+		body, _ := io.ReadAll(answer.Body)
+		if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") != "1" || !strings.Contains(string(body), "UNAVAILABLE") {
+			t.Errorf("%s: %d %v %s", what, answer.StatusCode, answer.Header, body)
+		}
+	}
+	for range 6 {
+		stays("the flood", flood)
+	}
+	busy("one more of the flood", flood)
+	busy("the flood under another organization's name", flood, "X-Organization-ID", other)
+	stays("another organization", other)
+	stays("nobody, who reads the schema", "")
+	busy("a second one", "")
+	stream := []string{"Accept", "text/event-stream"}
+	stays("a subscription beside the flood", flood, stream...)
+	stays("a subscription beside the flood", flood, stream...)
+	busy("a third subscription", flood, stream...)
+	stays("a subscription of another organization", other, stream...)
+	if answer := ask("no token"); answer == nil || answer.StatusCode != http.StatusUnauthorized {
+		t.Error("a bad token is not refused as one while there is no room")
+	}
+	close(inside.free)
+	for range 6 + 1 + 1 + 3 {
+		if code := <-ended; code != http.StatusNoContent {
+			t.Errorf("a request that was let in is answered %d", code)
+		}
+	}
+	if r, l := a.Rooms.Requests.State(), a.Rooms.Long.State(); r.Inside+l.Inside != 0 || r.Refused != 2 || l.Refused != 1 {
+		t.Errorf("left are %+v and %+v", r, l)
+	}
+}
+
+func TestWhoPays(t *testing.T) {
+	t.Parallel()
+	user, token, org, other := uuid.New(), uuid.New(), uuid.New(), uuid.New()
+	for name, c := range map[string]struct {
+		s    verifier.Subject
+		want uuid.UUID
+	}{
+		"an organization's token":                  {verifier.Subject{Kind: events.OrganizationKind, Token: token, Organization: org}, org},
+		"a member":                                 {verifier.Subject{User: user, Organization: org, Organizations: []uuid.UUID{org}}, org},
+		"a personal token, granted":                {verifier.Subject{Kind: events.PersonalKind, User: user, Organization: org, Organizations: []uuid.UUID{other, org}}, org},
+		"a personal token that names a stranger's": {verifier.Subject{Kind: events.PersonalKind, User: user, Organization: org, Organizations: []uuid.UUID{other}}, user},
+		"a token of nobody and nothing":            {verifier.Subject{Kind: events.PersonalKind, Token: token}, token},
+	} {
+		if got := payer(c.s); got != c.want {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func TestConnectionsAreBoundedBySource(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	g := guard(l, 6)
+	taken := make(chan net.Conn)
+	go func() {
+		defer close(taken)
+		for {
+			conn, err := g.Accept()
+			if err != nil {
+				return
+			}
+			taken <- conn
+		}
+	}()
+	dial := func() net.Conn {
+		t.Helper()
+		conn, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		return conn
+	}
+	var held []net.Conn
+	for range 4 { // two thirds
+		dial()
+		held = append(held, <-taken)
+	}
+	if _, err := dial().Read(make([]byte, 1)); err == nil || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("one too many is not closed: %v", err)
+	}
+	if !g.room.Enter(netip.MustParsePrefix("192.0.2.1/32")) {
+		t.Error("another source finds no place")
+	}
+	_ = held[0].Close()
+	_ = held[0].Close() // a place is given back once
+	dial()
+	<-taken
+	if s := g.room.State(); s.Inside != 5 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// slow serves with little patience until the test ends.
+func slow(t *testing.T, p patience, h http.Handler) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- serve(ctx, l, h, slog.New(slog.DiscardHandler), p) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return l.Addr().String()
+}
+
+// A client that sends a byte now and then is cut off, in the header and in the
+// body, while another one is served.
+func TestSlowClientsAreCutOff(t *testing.T) {
+	t.Parallel()
+	read := make(chan error, 1)
+	address := slow(t, patience{header: 300 * time.Millisecond, request: 600 * time.Millisecond, idle: time.Minute},
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if _, err := io.ReadAll(r.Body); r.ContentLength > 0 {
+				read <- err
+			}
+			w.WriteHeader(http.StatusNoContent)
+		}))
+	for name, begin := range map[string]string{
+		"header": "GET / HTTP/1.1\r\nHost: x\r\nX-A: ",
+		"body":   "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n",
+	} {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, begin); err != nil {
+			t.Fatal(err)
+		}
+		cut := make(chan struct{})
+		go func() { // a byte at a time, for as long as that is taken
+			defer close(cut)
+			tick := time.NewTicker(20 * time.Millisecond)
+			defer tick.Stop()
+			for range tick.C {
+				if _, err := io.WriteString(conn, "a"); err != nil {
+					return
+				}
+			}
+		}()
+		resp, err := http.Get("http://" + address)
+		if err != nil || resp.StatusCode != http.StatusNoContent {
+			t.Fatalf("another client, meanwhile: %v, %v", resp, err)
+		}
+		_ = resp.Body.Close()
+		_, _ = io.Copy(io.Discard, bufio.NewReader(conn)) // until it is closed
+		<-cut
+		if name == "body" {
+			if err := <-read; err == nil {
+				t.Error("half a body is taken for a whole one")
+			}
+		}
+	}
+}
+
+// A client that does not read what it asked for is cut off.
+func TestClientsThatDoNotReadAreCutOff(t *testing.T) {
+	t.Parallel()
+	ended := make(chan struct{})
+	address := slow(t, patience{header: time.Minute, request: time.Minute, idle: time.Minute},
+		hurriedBy(200*time.Millisecond, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			defer close(ended)
+			for part := make([]byte, 1<<20); ; {
+				if _, err := w.Write(part); err != nil {
+					return
+				}
+			}
+		})))
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
+}
+
+func TestCompressedBodiesAreNotTaken(t *testing.T) {
+	t.Parallel()
+	for encoding, want := range map[string]bool{"": false, "identity": false, "Identity ": false, "gzip": true, "gzip, identity": true, "br": true, "x": true} {
+		h := http.Header{}
+		if encoding != "" {
+			h.Set("Content-Encoding", encoding)
+		}
+		if got := Encoded(h); got != want {
+			t.Errorf("%q: %v", encoding, got)
+		}
+	}
+}
+
+// Nobody's body is read further than a question about the schema is long.
+func TestNobodysBodyIsRead(t *testing.T) {
+	t.Parallel()
+	a := &Authenticator{Verifier: known{}, PublicSchema: true, SchemaOnly: func(body []byte) bool {
+		if len(body) > maxQuery {
+			t.Errorf("%d bytes are read", len(body))
+		}
+		return false
+	}}
+	r := httptest.NewRequest(http.MethodPost, "/query", io.LimitReader(endless{}, 64<<20))
+	w := httptest.NewRecorder()
+	a.Wrap(http.NotFoundHandler()).ServeHTTP(w, r)
+	if w.Code != http.StatusUnauthorized {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(b []byte) (int, error) { clear(b); return len(b), nil }
