@@ -40,6 +40,9 @@ CREATE TABLE %[1]s (
 );
 CREATE INDEX ON %[1]s (due, subject, organization);`
 
+// Unused implements [Unused].
+func (deadlines) Unused() {}
+
 // Schema implements [Projection].
 func (deadlines) Schema(ctx context.Context, tx pgx.Tx, t Tables) error {
 	_, err := tx.Exec(ctx, fmt.Sprintf(deadlinesDDL, t.Name("")))

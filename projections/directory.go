@@ -124,6 +124,9 @@ CREATE TABLE %[5]s (
 CREATE INDEX ON %[5]s (organization, issued_at, id);
 CREATE INDEX ON %[5]s (user_id);`
 
+// Unused implements [Unused].
+func (directory) Unused() {}
+
 // Schema implements [Projection].
 func (directory) Schema(ctx context.Context, tx pgx.Tx, t Tables) error {
 	_, err := tx.Exec(ctx, fmt.Sprintf(directoryDDL,

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -119,11 +120,11 @@ func (f *feed) pass(ctx context.Context, recorded []events.Recorded, at events.P
 }
 
 // next waits for an event and gives it with those that are there already, or
-// alone.
-func (f *feed) next(ctx context.Context, alone bool) ([]events.Recorded, error) {
+// alone; or it gives none, once something else is due.
+func (f *feed) next(ctx context.Context, alone bool, due <-chan time.Time) ([]events.Recorded, error) {
 	for len(f.rest) == 0 {
-		more, err := f.block(ctx)
-		if err != nil {
+		more, err := f.block(ctx, due)
+		if err != nil || len(more) == 0 {
 			return nil, err
 		}
 		f.rest = more
@@ -150,8 +151,10 @@ func (f *feed) next(ctx context.Context, alone bool) ([]events.Recorded, error) 
 	return f.take(n), nil
 }
 
-func (f *feed) block(ctx context.Context) ([]events.Recorded, error) {
+func (f *feed) block(ctx context.Context, due <-chan time.Time) ([]events.Recorded, error) {
 	select {
+	case <-due:
+		return nil, nil
 	case more, ok := <-f.blocks:
 		if !ok {
 			return nil, f.err

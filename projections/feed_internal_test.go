@@ -36,7 +36,7 @@ func TestRunsAreBounded(t *testing.T) {
 			var run []events.Recorded
 			for from := events.Position(1); from <= seatBlocks*c.block; from += events.Position(len(run)) {
 				var err error
-				if run, err = f.next(t.Context(), false); err != nil {
+				if run, err = f.next(t.Context(), false, nil); err != nil {
 					t.Fatal(err)
 				}
 				gapless(t, run, from, min(from+c.ends-1, seatBlocks*c.block))

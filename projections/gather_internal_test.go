@@ -109,7 +109,7 @@ func TestAFeedPassesNothingTwice(t *testing.T) {
 		}
 	}
 	close(f.blocks)
-	run, err := f.next(t.Context(), false)
+	run, err := f.next(t.Context(), false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,7 +17,9 @@ import (
 // generation is the tables of one build and how far they are.
 type generation struct {
 	Tables
-	position events.Position
+	position events.Position // up to where the tables are as the log says
+	stored   events.Position // the checkpoint, which may be behind; see [passOver]
+	storedAt time.Time
 }
 
 // lockGenerations keeps two processes from making or replacing generations at once.
@@ -120,6 +123,7 @@ func activeGeneration(ctx context.Context, db queryer, name string) (generation,
 	g := generation{Tables: Tables{Projection: name}}
 	err := db.QueryRow(ctx, `SELECT revision, build, position FROM projections WHERE name = $1 AND active`, name).
 		Scan(&g.Revision, &g.Build, &g.position)
+	g.stored = g.position
 	return g, err
 }
 

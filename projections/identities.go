@@ -21,6 +21,9 @@ func (identities) Name() string { return "identities" }
 // Revision implements [Projection].
 func (identities) Revision() int { return 1 }
 
+// Unused implements [Unused].
+func (identities) Unused() {}
+
 // Schema implements [Projection].
 func (identities) Schema(ctx context.Context, tx pgx.Tx, t Tables) error {
 	_, err := tx.Exec(ctx, fmt.Sprintf(`

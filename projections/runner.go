@@ -163,9 +163,13 @@ func (r *Runner) follow(ctx context.Context, i int, p Projection) error {
 	defer func() { feed.stop() }()
 	careful := events.Position(0) // up to there, one event at a time: one of them is bad
 	for {
-		run, err := feed.next(ctx, g.position < careful)
+		run, err := feed.next(ctx, g.position < careful, g.due())
 		if err != nil {
 			return err
+		}
+		if len(run) > 0 && passOver(p, &g, run) {
+			r.report(i, func(s *Status) { s.Position = g.position })
+			continue
 		}
 		switch err := r.applyTraced(ctx, p, &g, run); {
 		case err == nil:
@@ -190,26 +194,33 @@ func (r *Runner) applyTraced(ctx context.Context, p Projection, g *generation, r
 	return err
 }
 
-// apply is the one transaction of a run and the checkpoint behind it.
+// applying begins the transaction of a run. What a crash loses of it is made again
+// from the log, the checkpoint being lost with it; so commits need not wait for the disk.
+var applying = pgx.TxOptions{BeginQuery: "BEGIN; SET LOCAL synchronous_commit = off"}
+
+// apply is the one transaction of a run and the checkpoint behind it. Without events
+// the checkpoint follows those that were passed over.
 func (r *Runner) apply(ctx context.Context, p Projection, g *generation, run []events.Recorded) error {
-	last := run[len(run)-1].Position
-	err := pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
-		// What a crash loses here is made again from the log, so commits need not wait for the disk.
-		if _, err := tx.Exec(ctx, "SET LOCAL synchronous_commit = off"); err != nil {
-			return err
-		}
+	last := g.position
+	if len(run) > 0 {
+		last = run[len(run)-1].Position
+	}
+	err := pgx.BeginTxFunc(ctx, r.pool, applying, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE projections SET position = $1
-			WHERE name = $2 AND revision = $3 AND build = $4 AND position = $5`, last, g.Projection, g.Revision, g.Build, g.position)
+			WHERE name = $2 AND revision = $3 AND build = $4 AND position = $5`, last, g.Projection, g.Revision, g.Build, g.stored)
 		if err != nil {
 			return err
 		}
 		if tag.RowsAffected() == 0 {
 			return errMoved
 		}
+		if len(run) == 0 {
+			return nil
+		}
 		return applyRun(ctx, tx, p, g.Tables, run)
 	})
 	if err == nil {
-		g.position = last
+		g.position, g.stored, g.storedAt = last, last, time.Now()
 	}
 	return err
 }

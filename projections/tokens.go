@@ -70,6 +70,9 @@ CREATE INDEX ON %[1]s (holder, coalesce(expires_at, 'infinity'), id);
 CREATE INDEX ON %[1]s (holder, id) WHERE revoked_at IS NOT NULL;
 CREATE INDEX ON %[1]s (fingerprint);`
 
+// Unused implements [Unused].
+func (tokens) Unused() {}
+
 // Schema implements [Projection].
 func (tokens) Schema(ctx context.Context, tx pgx.Tx, t Tables) error {
 	_, err := tx.Exec(ctx, fmt.Sprintf(tokensDDL, t.Name("")))

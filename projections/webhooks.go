@@ -33,6 +33,9 @@ CREATE TABLE %[1]s (
 );
 CREATE INDEX ON %[1]s (organization, id);`
 
+// Unused implements [Unused].
+func (webhooks) Unused() {}
+
 // Schema implements [Projection].
 func (webhooks) Schema(ctx context.Context, tx pgx.Tx, t Tables) error {
 	_, err := tx.Exec(ctx, fmt.Sprintf(webhooksDDL, t.Name("")))

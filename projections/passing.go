@@ -1,0 +1,49 @@
+// Passing over: runs of uses that change nothing in a read model cost it no transaction.
+
+package projections
+
+import (
+	"time"
+
+	"github.com/tokenledger/tokenledger/events"
+)
+
+// Unused is a [Projection] in which uses of tokens, refusals and sources change
+// nothing. It is spared runs that hold nothing else.
+type Unused interface {
+	Projection
+	Unused()
+}
+
+// passFor is how long a projection passes over runs before its checkpoint follows.
+// Whoever starts anew reads so much again, and sees that it is nothing.
+const passFor = time.Second
+
+// passOver moves a generation over a run without a transaction, if that may be.
+func passOver(p Projection, g *generation, run []events.Recorded) bool {
+	last := run[len(run)-1].Position
+	if _, unused := p.(Unused); !unused || last-g.stored > maxRun || time.Since(g.storedAt) >= passFor || !onlyUses(run) {
+		return false
+	}
+	g.position = last
+	return true
+}
+
+func onlyUses(run []events.Recorded) bool {
+	for _, rec := range run {
+		switch rec.Event.(type) {
+		case events.TokenUsed, events.TokenUseRefused, events.TokenSourceSeen:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// due is when the checkpoint is to follow; nil where it has.
+func (g *generation) due() <-chan time.Time {
+	if g.position == g.stored {
+		return nil
+	}
+	return time.After(time.Until(g.storedAt.Add(passFor)))
+}
