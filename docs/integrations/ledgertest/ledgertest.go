@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,6 +27,7 @@ type Ledger struct {
 	Token     string
 	Binary    string // the program, for its other commands
 	data      string
+	said      *banner
 	t         testing.TB
 }
 
@@ -86,6 +88,7 @@ func Start(t testing.TB, env ...string) *Ledger {
 	case <-time.After(limit):
 		t.Fatal("the service is not ready")
 	}
+	l.said = out
 	l.URL, l.TokenFile = out.line("URL"), out.line("token file")
 	value, err := os.ReadFile(l.TokenFile)
 	if err != nil {
@@ -93,6 +96,18 @@ func Start(t testing.TB, env ...string) *Ledger {
 	}
 	l.Token = strings.TrimSpace(string(value))
 	return l
+}
+
+// Data is the service's data directory.
+func (l *Ledger) Data() string { return l.data }
+
+// Address is the host and port of a URL that the service printed: URL, metrics, events.
+func (l *Ledger) Address(name string) string {
+	u, err := url.Parse(l.said.line(name))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return u.Host
 }
 
 // ReaderCreds is the file with credentials for reading from the ledger's NATS.
