@@ -7,6 +7,7 @@ package sealer
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/tokenledger/tokenledger/eventstore/internal/atomicfile"
 	"github.com/tokenledger/tokenledger/eventstore/merkle"
@@ -44,6 +46,7 @@ type outside struct {
 	file *os.File
 	from int64 // first epoch that belongs into file
 	next int64 // epoch that is appended next
+	size int64 // of file, up to that epoch
 }
 
 // openOutside finds the end of what is kept of a log of epochs. A last line that
@@ -59,17 +62,35 @@ func openOutside(dir, origin string, log int) (*outside, error) {
 	}
 	last := files[len(files)-1]
 	name := filepath.Join(o.dir, last.name)
-	lines, size, rest, err := wholeLines(name)
+	lines, _, rest, err := wholeLines(name)
+	if err == nil && rest > 0 {
+		lines, err = trim(name)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if rest > 0 {
-		if err := os.Truncate(name, size); err != nil {
-			return nil, fmt.Errorf("cut off half a line: %w", err)
-		}
-	}
 	o.next = last.from + lines
 	return o, nil
+}
+
+// trim cuts off a last line that has no end, unless a process is about to write it.
+func trim(name string) (lines int64, err error) {
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return 0, fmt.Errorf("checkpoints outside of the database: %w", err)
+	}
+	defer f.Close() // and with it the lock
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return 0, fmt.Errorf("checkpoints outside of the database: %w", err)
+	}
+	lines, size, _, err := wholeLines(name)
+	if err == nil {
+		err = f.Truncate(size)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("cut off half a line: %w", err)
+	}
+	return lines, nil
 }
 
 // wholeLines counts the lines of a file that have an end, their bytes, and the bytes of
@@ -142,7 +163,8 @@ func (o *outside) files() ([]outsideFile, error) {
 	return found, nil
 }
 
-// append adds an epoch, which must be the next, and syncs it.
+// append adds an epoch, which must be the next, and syncs it. Processes that share the
+// directory may come with the same one; the second finds it there.
 func (o *outside) append(c Sealed) error {
 	if c.Epoch.Number != o.next {
 		return fmt.Errorf("%w: outside of the database epoch %d is next, not %d", ErrRefused, o.next, c.Epoch.Number)
@@ -154,12 +176,39 @@ func (o *outside) append(c Sealed) error {
 	if err := o.open(); err != nil {
 		return fmt.Errorf("keep a checkpoint outside of the database: %w", err)
 	}
-	_, err = o.file.Write(line)
-	if err = errors.Join(err, o.file.Sync()); err != nil {
+	if err := syscall.Flock(int(o.file.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("keep a checkpoint outside of the database: %w", err)
 	}
+	defer syscall.Flock(int(o.file.Fd()), syscall.LOCK_UN)
+	length, err := o.has(c)
+	if err == nil && length == 0 {
+		length = len(line)
+		_, err = o.file.WriteAt(line, o.size)
+		err = errors.Join(err, o.file.Sync())
+	}
+	if err != nil {
+		return fmt.Errorf("keep a checkpoint outside of the database: %w", err)
+	}
+	o.size += int64(length)
 	o.next++
 	return nil
+}
+
+// has gives the length of the line of this epoch where another process has added it
+// meanwhile, else 0. The caller holds the lock.
+func (o *outside) has(c Sealed) (length int, err error) {
+	line, err := bufio.NewReader(io.NewSectionReader(o.file, o.size, 1<<20)).ReadBytes('\n')
+	if errors.Is(err, io.EOF) { // half a line was never relied on, and is written over
+		return 0, o.file.Truncate(o.size)
+	}
+	if err != nil {
+		return 0, err
+	}
+	other, err := o.parse(line)
+	if err == nil && !bytes.Equal(other.Record, c.Record) {
+		err = fmt.Errorf("%w: another epoch %d stands there", ErrRefused, c.Epoch.Number)
+	}
+	return len(line), err
 }
 
 func (o *outside) intention() string { return filepath.Join(o.dir, fmt.Sprintf("%d-next.json", o.log)) }
@@ -205,12 +254,27 @@ func (o *outside) open() error {
 	if err := o.close(); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(o.dir, o.name(from)), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(filepath.Join(o.dir, o.name(from)), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
 	o.file, o.from = f, from
+	if o.size, err = sizeOf(f, o.next-from); err != nil {
+		return err
+	}
 	return atomicfile.SyncDir(o.dir) // the file itself must not vanish
+}
+
+// sizeOf is how long a file is up to a number of lines, which it has.
+func sizeOf(f io.Reader, lines int64) (size int64, err error) {
+	for r := bufio.NewReader(f); lines > 0; lines-- {
+		line, err := r.ReadBytes('\n')
+		if err != nil {
+			return 0, err
+		}
+		size += int64(len(line))
+	}
+	return size, nil
 }
 
 func (o *outside) close() error {

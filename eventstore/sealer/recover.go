@@ -43,7 +43,7 @@ func (s *session) recover(ctx context.Context) error {
 	if err := s.compare(ctx); err != nil {
 		return err
 	}
-	if err := s.copyOut(ctx); err != nil {
+	if err := s.copyOut(ctx, s.epochs.Size()); err != nil {
 		return err
 	}
 	if err := s.replay(ctx); err != nil {
@@ -274,9 +274,9 @@ func (s *session) again(ctx context.Context, signed Sealed) error {
 	return s.store(ctx, signed)
 }
 
-// copyOut adds to the directory outside what the tables hold beyond it.
-func (s *session) copyOut(ctx context.Context) error {
-	for s.outside.next < s.epochs.Size() {
+// copyOut adds to the directory outside what the tables hold beyond it, up to a size.
+func (s *session) copyOut(ctx context.Context, size int64) error {
+	for s.outside.next < size {
 		const sql = `SELECT record, checkpoint FROM epochs WHERE log = $1 AND number >= $2 ORDER BY number LIMIT 1000`
 		rows, _ := s.conn.Query(ctx, sql, s.number, s.outside.next) // its error comes out of the rows
 		stored, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct{ Record, Checkpoint []byte }])

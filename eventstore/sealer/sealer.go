@@ -207,6 +207,8 @@ func (s *Sealer) serve(ctx context.Context) error {
 func (s *Sealer) lease(ctx context.Context, conn *pgx.Conn) error {
 	h := sha256.Sum256([]byte("tokenledger seal " + s.config.Log.Origin()))
 	key := int64(binary.BigEndian.Uint64(h[:8]))
+	waiting := &session{Sealer: s, conn: conn}
+	defer waiting.close()
 	for {
 		var got bool
 		if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, key).Scan(&got); err != nil {
@@ -215,7 +217,10 @@ func (s *Sealer) lease(ctx context.Context, conn *pgx.Conn) error {
 		if got {
 			return nil
 		}
-		s.report(func(st *Status) { st.Leader, st.Interrupted = false, nil })
+		if err := waiting.keepUp(ctx); err != nil {
+			return err
+		}
+		s.report(func(st *Status) { st.Leader, st.Interrupted, st.Refused = false, nil, nil })
 		if sleep(ctx, s.config.Every); ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -31,6 +31,7 @@ type session struct {
 	epochs  merkle.Frontier // the log of epochs
 	last    merkle.Epoch    // its last record; zero before the first
 	sealed  time.Time       // when, by this process's clock
+	seen    int64           // of who waits for the lease: the size of the log of epochs
 }
 
 func (s *session) close() {

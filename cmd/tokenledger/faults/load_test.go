@@ -45,7 +45,8 @@ type load struct {
 	mu        sync.Mutex  // guards tokens
 	tokens    []token
 	history   history
-	silent    []string // commands that were never answered
+	silent    []string    // commands that were never answered
+	hasty     atomic.Bool // some give up within a moment
 }
 
 func (w *world) newLoad(round int) *load {
@@ -140,12 +141,23 @@ func (l *load) entry(service int) string {
 	return l.services[service].url
 }
 
+// whim lets a request of a hasty client end early, as often as not in the middle of what
+// it began.
+func (l *load) whim(ctx context.Context) (context.Context, context.CancelFunc) {
+	if !l.hasty.Load() || rand.IntN(4) > 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, time.Duration(1+rand.IntN(20))*time.Millisecond)
+}
+
 const verifyQuery = `mutation($input: VerifyTokenInput!) { verifyToken(input: $input) { allowed code position } }`
 
 // use asks whether a token may do something, once.
 func (l *load) use(ctx context.Context, t token, service, client int) outcome {
 	o := op{kind: use, token: t.id, marker: l.marker(), client: client, service: service, began: l.now(), lagging: t.fresh}
-	a, err := outside.Try(ctx, l.http, l.entry(service), l.caller, verifyQuery, map[string]any{
+	asking, cancel := l.whim(ctx)
+	defer cancel()
+	a, err := outside.Try(asking, l.http, l.entry(service), l.caller, verifyQuery, map[string]any{
 		"input": map[string]any{"token": t.value, "action": "createEvidence", "resource": o.marker},
 	})
 	o.ended = l.now()
@@ -235,8 +247,10 @@ func (l *load) ask(ctx context.Context, r *rand.Rand, o *op, variables map[strin
 			time.Sleep(retryDelay)
 		}
 		o.service = r.IntN(len(l.services))
-		a, err = outside.Try(ctx, l.http, l.entry(o.service), l.admin, mutations[o.kind], variables, "Idempotency-Key", l.key(o))
+		asking, cancel := l.whim(ctx)
+		a, err = outside.Try(asking, l.http, l.entry(o.service), l.admin, mutations[o.kind], variables, "Idempotency-Key", l.key(o))
 		o.ended = l.now()
+		cancel()
 		l.front.saw(a, err)
 		it, _ := a.Data["it"].(map[string]any)
 		switch {

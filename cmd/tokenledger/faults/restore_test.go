@@ -10,12 +10,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -78,6 +76,11 @@ func (l *ledger) must(err error) {
 // work lets clients work while something else is done.
 func (l *ledger) work(meanwhile func()) {
 	l.Helper()
+	l.workOf(func(*load) { meanwhile() })
+}
+
+func (l *ledger) workOf(meanwhile func(clients *load)) {
+	l.Helper()
 	l.rounds++
 	ctx, cancel := context.WithTimeout(l.Context(), 2*recoveryLimit)
 	defer cancel()
@@ -88,7 +91,7 @@ func (l *ledger) work(meanwhile func()) {
 		defer close(over)
 		clients.run(ctx, uint64(l.rounds), stop)
 	}()
-	meanwhile()
+	meanwhile(clients)
 	begun := len(clients.history.all())
 	l.must(await(ctx, func() error {
 		if len(clients.history.all()) < begun+200 {
@@ -286,14 +289,9 @@ func (l *ledger) archived() {
 // recovering makes a base backup a cluster that recovers from the archive.
 func (l *ledger) recovering(config embedded.PostgresConfig, target map[string]string) embedded.PostgresConfig {
 	l.Helper()
-	info, err := os.Stat(filepath.Join(l.postgres.config.Dir, "postgres"))
-	l.must(err)
-	owner := info.Sys().(*syscall.Stat_t)
 	root := filepath.Join(config.Dir, "postgres")
 	l.must(os.WriteFile(filepath.Join(root, "recovery.signal"), nil, 0o600))
-	l.must(filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
-		return errors.Join(err, os.Lchown(path, int(owner.Uid), int(owner.Gid)))
-	}))
+	l.must(ownAs(root, filepath.Join(l.postgres.config.Dir, "postgres")))
 	config.Settings["restore_command"] = "cp " + l.archive + "/%f %p"
 	config.Settings["recovery_target_action"] = "promote"
 	for name, value := range target {

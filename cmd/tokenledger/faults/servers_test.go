@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -39,6 +40,7 @@ type postgres struct {
 
 	mu     sync.Mutex // guards server
 	server *embedded.Postgres
+	dead   atomic.Bool // it was killed, and nobody has started it since
 }
 
 func newPostgres(config embedded.PostgresConfig) (*postgres, error) {
@@ -46,12 +48,18 @@ func newPostgres(config embedded.PostgresConfig) (*postgres, error) {
 	if err := p.start(); err != nil {
 		return nil, err
 	}
-	var err error
-	if p.bridge, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+	if err := p.listen("127.0.0.1:0"); err != nil {
 		return nil, errors.Join(err, p.stop())
 	}
-	go p.pass()
 	return p, nil
+}
+
+// listen opens the bridge.
+func (p *postgres) listen(address string) (err error) {
+	if p.bridge, err = net.Listen("tcp", address); err == nil {
+		go p.pass(p.bridge)
+	}
+	return err
 }
 
 func (p *postgres) start() error {
@@ -64,6 +72,7 @@ func (p *postgres) start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.server = server
+	p.dead.Store(false)
 	return nil
 }
 
@@ -95,6 +104,7 @@ func (p *postgres) kill() {
 
 // killAll ends the postmaster and every backend at once.
 func (p *postgres) killAll() {
+	p.dead.Store(true)
 	server := p.running()
 	_ = syscall.Kill(-server.PID(), syscall.SIGKILL) // it leads a process group
 	<-server.Done()
@@ -133,6 +143,14 @@ func (p *postgres) stop() error {
 	if p.bridge != nil {
 		_ = p.bridge.Close()
 	}
+	return p.stopServer()
+}
+
+// stopServer leaves the address to the next server.
+func (p *postgres) stopServer() error {
+	if p.dead.Load() {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
 	return p.running().Stop(ctx)
@@ -140,9 +158,7 @@ func (p *postgres) stop() error {
 
 // move ends the server, and goes on with another cluster at the same address.
 func (p *postgres) move(config embedded.PostgresConfig) error {
-	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
-	defer cancel()
-	if err := p.running().Stop(ctx); err != nil {
+	if err := p.stopServer(); err != nil {
 		return err
 	}
 	p.config = config
@@ -173,9 +189,9 @@ func (p *postgres) program(ctx context.Context, name string, args ...string) err
 }
 
 // pass is the bridge.
-func (p *postgres) pass() {
+func (p *postgres) pass(bridge net.Listener) {
 	for {
-		client, err := p.bridge.Accept()
+		client, err := bridge.Accept()
 		if err != nil {
 			return
 		}
