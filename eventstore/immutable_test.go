@@ -47,16 +47,16 @@ func TestNobodyChangesTheLog(t *testing.T) {
 	for _, table := range tables {
 		column := query[string](t, admin, `SELECT attname::text FROM pg_attribute WHERE attrelid = $1::regclass AND attnum = 1`, table)
 		statements := []string{
-			"UPDATE " + table + " SET " + column + " = " + column,
-			"DELETE FROM " + table,
-			"TRUNCATE " + table,
+			"UPDATE tokenledger." + table + " SET " + column + " = " + column,
+			"DELETE FROM tokenledger." + table,
+			"TRUNCATE tokenledger." + table,
 		}
 		for _, sql := range statements {
 			if table != "blocks_20000000" || sql[0] == 'T' { // it has no row to touch
 				refused(t, admin, restrictViolation, sql)
 				refused(t, admin, restrictViolation, "SET LOCAL session_replication_role = replica", sql)
 			}
-			for _, role := range []string{eventstore.RoleAppender, eventstore.RoleProjector, eventstore.RoleReader} {
+			for _, role := range []string{eventstore.RoleAppender, eventstore.RoleProjector, eventstore.RoleOperator, eventstore.RoleReader} {
 				refused(t, admin, insufficientPrivilege, "SET LOCAL ROLE "+role, sql)
 			}
 		}
@@ -70,18 +70,18 @@ func TestRolesSeeNoMoreThanTheyNeed(t *testing.T) {
 	t.Parallel()
 	admin := connect(t, eventstoretest.Postgres(t))
 	for _, table := range []string{"credentials", "subject_keys", "idempotency"} {
-		for _, role := range []string{eventstore.RoleProjector, eventstore.RoleReader} {
-			refused(t, admin, insufficientPrivilege, "SET LOCAL ROLE "+role, "SELECT FROM "+table)
+		for _, role := range []string{eventstore.RoleProjector, eventstore.RoleOperator, eventstore.RoleReader} {
+			refused(t, admin, insufficientPrivilege, "SET LOCAL ROLE "+role, "SELECT FROM tokenledger."+table)
 		}
 	}
-	for _, role := range []string{eventstore.RoleAppender, eventstore.RoleReader} {
+	for _, role := range []string{eventstore.RoleAppender, eventstore.RoleOperator, eventstore.RoleReader} {
 		refused(t, admin, insufficientPrivilege, "SET LOCAL ROLE "+role, "CREATE TABLE tokenledger.mine ()")
 		refused(t, admin, insufficientPrivilege, "SET LOCAL ROLE "+role, "CREATE TABLE tokenledger_views.mine ()")
-		refused(t, admin, insufficientPrivilege, "SET LOCAL ROLE "+role, "SELECT make_blocks_range(5, 6)")
+		refused(t, admin, insufficientPrivilege, "SET LOCAL ROLE "+role, "SELECT tokenledger.make_blocks_range(5, 6)")
 	}
 	run(t, admin, "SET ROLE "+eventstore.RoleProjector)
 	run(t, admin, "CREATE TABLE tokenledger_views.mine (x int)")
-	run(t, admin, "SET ROLE "+eventstore.RoleReader)
+	run(t, admin, "SET ROLE "+eventstore.RoleOperator)
 	run(t, admin, "SELECT FROM tokenledger_views.mine")
 	run(t, admin, "SELECT FROM events")
 }

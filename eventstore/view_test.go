@@ -37,7 +37,7 @@ func TestViewGivesTheLeaves(t *testing.T) {
 		Leaf                                            string
 	}
 	admin := connect(t, url)
-	run(t, admin, "SET ROLE "+eventstore.RoleReader)
+	run(t, admin, "SET ROLE "+eventstore.RoleOperator)
 	rows, _ := admin.Query(t.Context(), `SELECT position, trail, trail_position, stream, version, recorded_at, type,
 		actor_kind, actor_id, actor_user, reason, correlation, trace, data, leaf_hash, leaf FROM events ORDER BY position`)
 	got, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])

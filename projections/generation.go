@@ -41,9 +41,12 @@ func (r *Runner) prepare(ctx context.Context) error {
 			return err
 		}
 		for _, p := range r.all {
-			_, err := activeGeneration(ctx, tx, p.Name())
-			if errors.Is(err, pgx.ErrNoRows) {
+			g, err := activeGeneration(ctx, tx, p.Name())
+			switch {
+			case errors.Is(err, pgx.ErrNoRows):
 				err = first(ctx, tx, p)
+			case err == nil:
+				err = guardActive(ctx, tx, g.Tables)
 			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", p.Name(), err)
@@ -66,6 +69,9 @@ func begin(ctx context.Context, tx pgx.Tx, p Projection, t Tables) error {
 	if err := p.Schema(ctx, tx, t); err != nil {
 		return err
 	}
+	if err := guard(ctx, tx, t); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `INSERT INTO projections VALUES ($1, $2, $3, 0, false)`, t.Projection, t.Revision, t.Build)
 	return err
 }
@@ -85,9 +91,7 @@ func activate(ctx context.Context, tx pgx.Tx, t Tables) error {
 	}
 	for _, name := range tables {
 		if base, ok := strings.CutSuffix(name, t.suffix()); ok {
-			sql := fmt.Sprintf("DROP VIEW IF EXISTS %[1]s; CREATE VIEW %[1]s AS SELECT * FROM %[2]s",
-				pgx.Identifier{base}.Sanitize(), pgx.Identifier{name}.Sanitize())
-			if _, err := tx.Exec(ctx, sql); err != nil {
+			if err := show(ctx, tx, base, name); err != nil {
 				return err
 			}
 		}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,7 +59,7 @@ func (a app) listProjections(c *cobra.Command, form string) error {
 	if err != nil {
 		return err
 	}
-	pool, err := projections.OpenPool(c.Context(), url, settings.Schema)
+	pool, err := projections.OpenPool(c.Context(), cmp.Or(settings.ProjectorURL, url), settings.Schema)
 	if err != nil {
 		return err
 	}

@@ -123,7 +123,7 @@ Start here:
 		a.findingsCommand(),
 		a.webhookCommand(),
 		a.tailCommand(),
-		a.psqlCommand(),
+		a.psqlCommand(), a.readerCommand(), a.migrateCommand(),
 		a.projectionsCommand(),
 		a.replayCommand(), a.reportCommand(), a.auditCommand(),
 		a.relayCommand(),

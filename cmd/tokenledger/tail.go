@@ -27,20 +27,17 @@ import (
 // readerConn connects to NATS as a reader: the embedded pair, or what the
 // settings name.
 func readerConn(c config.Config) (*nats.Conn, error) {
-	url, creds := c.NATSURL, c.NATSCreds
+	url := c.NATSURL
 	if c.EmbeddedNATS() {
 		if c.NATSListen == "off" {
 			return nil, usage("TOKENLEDGER_NATS_LISTEN is off: the service's NATS server cannot be reached from outside")
 		}
 		url = "nats://" + c.NATSListen
-		if creds == "" {
-			creds = filepath.Join(c.Data, "nats", "reader.creds")
+		if c.NATSCreds == "" {
+			c.NATSCreds = filepath.Join(c.Data, "nats", "reader.creds")
 		}
 	}
-	options := []nats.Option{nats.Name("tokenledger-tail"), nats.MaxReconnects(-1)}
-	if creds != "" {
-		options = append(options, nats.UserCredentials(creds))
-	}
+	options := append(service.NATSOptions(c), nats.Name("tokenledger-tail"), nats.MaxReconnects(-1))
 	conn, err := nats.Connect(url, options...)
 	if err != nil {
 		return nil, fmt.Errorf("NATS: %w; is `tokenledger serve` running, or TOKENLEDGER_NATS_URL another?", err)

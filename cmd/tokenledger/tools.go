@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"slices"
@@ -32,6 +33,15 @@ func databaseURL(c config.Config) (string, error) {
 	return url, nil
 }
 
+// ownersURL is the database for whoever may do more than the service: the migrator's
+// login, where there is one.
+func ownersURL(c config.Config) (string, error) {
+	if c.MigratorURL != "" {
+		return c.MigratorURL, nil
+	}
+	return databaseURL(c)
+}
+
 func (a app) psqlCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "psql [-- ARGUMENTS]", Short: "Open a read-only shell on the log; `SELECT * FROM events` shows blocks as events",
@@ -41,7 +51,7 @@ func (a app) psqlCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			url, err := databaseURL(settings)
+			url, err := ownersURL(settings)
 			if err != nil {
 				return err
 			}
@@ -55,7 +65,7 @@ func (a app) psqlCommand() *cobra.Command {
 			}
 			shell := exec.CommandContext(c.Context(), program, args...)
 			shell.Stdin, shell.Stdout, shell.Stderr = a.in, a.out, a.err
-			shell.Env = append(os.Environ(), psqlEnviron(config, settings.Schema)...)
+			shell.Env = append(os.Environ(), psqlEnviron(config, url, settings.Schema)...)
 			return shell.Run()
 		},
 	}
@@ -63,16 +73,31 @@ func (a app) psqlCommand() *cobra.Command {
 
 // psqlEnviron names the connection by libpq's variables, so that the password
 // stands on no command line, and takes away the right to write.
-func psqlEnviron(c *pgx.ConnConfig, schema string) []string {
+func psqlEnviron(c *pgx.ConnConfig, url, schema string) []string {
 	options := []string{
 		"-c default_transaction_read_only=on",
 		"-c search_path=" + schema + "," + schema + "_views",
-		"-c role=" + eventstore.RoleReader,
+		"-c role=" + eventstore.RoleOperator,
 	}
-	return []string{
+	environ := []string{
 		"PGHOST=" + c.Host, fmt.Sprintf("PGPORT=%d", c.Port), "PGUSER=" + c.User, "PGPASSWORD=" + c.Password,
 		"PGDATABASE=" + c.Database, "PGOPTIONS=" + strings.Join(options, " "),
 	}
+	for _, name := range []string{"sslmode", "sslrootcert", "sslcert", "sslkey"} {
+		if value := parameter(url, name); value != "" {
+			environ = append(environ, "PG"+strings.ToUpper(name)+"="+value)
+		}
+	}
+	return environ
+}
+
+// parameter is one of a database URL.
+func parameter(raw, name string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return u.Query().Get(name)
 }
 
 func (a app) schemaCommand() *cobra.Command {

@@ -34,6 +34,8 @@ type Config struct {
 	TLSKeyFile     string   `env:"TOKENLEDGER_TLS_KEY_FILE"`
 	AdminTLS       bool     `env:"TOKENLEDGER_ADMIN_TLS"`
 	DatabaseURL    string   `env:"TOKENLEDGER_DATABASE_URL"`
+	MigratorURL    string   `env:"TOKENLEDGER_DATABASE_MIGRATOR_URL"`
+	ProjectorURL   string   `env:"TOKENLEDGER_DATABASE_PROJECTOR_URL"`
 	Schema         string   `env:"TOKENLEDGER_DATABASE_SCHEMA" envDefault:"tokenledger"`
 	NATSURL        string   `env:"TOKENLEDGER_NATS_URL"`
 	NATSCreds      string   `env:"TOKENLEDGER_NATS_CREDS"`
@@ -143,7 +145,10 @@ func (c Config) AdminTokenFile() string { return filepath.Join(c.Data, "admin.to
 
 // readSecrets puts the contents of X_FILE in the place of X for what may hold a password.
 func readSecrets(vars map[string]string) (problems []error) {
-	for _, name := range []string{"TOKENLEDGER_DATABASE_URL", "TOKENLEDGER_NATS_URL", "TOKENLEDGER_OIDC_CLIENT_SECRET"} {
+	for _, name := range []string{
+		"TOKENLEDGER_DATABASE_URL", "TOKENLEDGER_DATABASE_MIGRATOR_URL", "TOKENLEDGER_DATABASE_PROJECTOR_URL",
+		"TOKENLEDGER_NATS_URL", "TOKENLEDGER_OIDC_CLIENT_SECRET",
+	} {
 		path := vars[name+"_FILE"]
 		if path == "" {
 			continue
@@ -206,9 +211,7 @@ func (c *Config) check() (problems []error) {
 	if c.NATSListen != "off" && !hostPort(c.NATSListen) {
 		bad("TOKENLEDGER_NATS_LISTEN", c.NATSListen, `host:port, or "off" for none`)
 	}
-	if c.DatabaseURL != "" && !hasScheme(c.DatabaseURL, "postgres", "postgresql") {
-		problems = append(problems, errors.New("TOKENLEDGER_DATABASE_URL: want postgres://user:password@host:port/database (its value is not shown)"))
-	}
+	problems = append(problems, c.checkDatabase()...)
 	for u := range strings.SplitSeq(c.NATSURL, ",") {
 		if c.NATSURL != "" && !hasScheme(strings.TrimSpace(u), "nats", "tls", "ws", "wss") {
 			problems = append(problems, errors.New("TOKENLEDGER_NATS_URL: want nats://host:port, several with commas (its value is not shown)"))

@@ -48,14 +48,26 @@ func openBroker(ctx context.Context, c config.Config, logger *slog.Logger) (*bro
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { logger.InfoContext(ctx, "NATS is back") }),
 	}
-	if c.NATSCreds != "" {
-		options = append(options, nats.UserCredentials(c.NATSCreds))
-	}
-	conn, err := nats.Connect(c.NATSURL, options...)
+	conn, err := nats.Connect(c.NATSURL, append(options, NATSOptions(c)...)...)
 	if err != nil {
 		return nil, fmt.Errorf("the broker (TOKENLEDGER_NATS_URL): %w", err)
 	}
 	return &broker{conn: conn}, nil
+}
+
+// NATSOptions are how the settings let a client in, and whom it trusts. The files are
+// read again with each connection.
+func NATSOptions(c config.Config) (options []nats.Option) {
+	if c.NATSCreds != "" {
+		options = append(options, nats.UserCredentials(c.NATSCreds))
+	}
+	if c.NATSCAFile != "" {
+		options = append(options, nats.RootCAs(c.NATSCAFile))
+	}
+	if c.NATSCertFile != "" {
+		options = append(options, nats.ClientCert(c.NATSCertFile, c.NATSKeyFile))
+	}
+	return options
 }
 
 func (b *broker) close() error {

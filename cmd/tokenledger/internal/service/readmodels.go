@@ -3,6 +3,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -30,7 +31,7 @@ func OpenReadModels(ctx context.Context, url string, c config.Config, log projec
 func openReadModels(
 	ctx context.Context, url string, c config.Config, log projections.Source, watch observers, logger *slog.Logger,
 ) (*ReadModels, error) {
-	pool, err := projections.OpenTracedPool(ctx, url, c.Schema, watch.queries)
+	pool, err := projections.OpenTracedPool(ctx, cmp.Or(c.ProjectorURL, url), c.Schema, watch.queries)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -110,7 +111,7 @@ func Audit(ctx context.Context, s *Store, c config.Config, progress func(events.
 	if err != nil {
 		return evidence.Checked{}, fmt.Errorf("the key file (TOKENLEDGER_KEY_FILE): %w", err)
 	}
-	pool, err := projections.OpenPool(ctx, s.URL, c.Schema)
+	pool, err := projections.OpenPool(ctx, cmp.Or(c.ProjectorURL, s.URL), c.Schema)
 	if err != nil {
 		return evidence.Checked{}, err
 	}

@@ -59,6 +59,10 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger, started func
 	if err != nil {
 		return err
 	}
+	for _, setting := range c.InClear() {
+		logger.WarnContext(ctx, "a connection to another host is not by TLS with its certificate verified: "+
+			"whoever is on the way can read it, and answer in its place", "setting", setting)
+	}
 	public, admin = shown.over(public, true), shown.over(admin, c.AdminTLS)
 	watch, err := newObservers(ctx, logger)
 	if err != nil {

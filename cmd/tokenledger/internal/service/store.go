@@ -3,6 +3,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,8 +74,8 @@ func openDatabase(ctx context.Context, c config.Config, logger *slog.Logger) (_ 
 		}
 		s.URL = s.postgres.URL()
 	}
-	if err := eventstore.Migrate(ctx, s.URL, c.Schema); err != nil {
-		return nil, fmt.Errorf("the database (TOKENLEDGER_DATABASE_URL): %w", err)
+	if err := migrate(ctx, c, s.URL); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -83,9 +84,37 @@ func openDatabase(ctx context.Context, c config.Config, logger *slog.Logger) (_ 
 func (s *Store) open(ctx context.Context, c eventstore.Config) (_ *Store, err error) {
 	s.config = c
 	if s.Log, err = eventstore.Open(ctx, c); err != nil {
+		if errors.Is(err, eventstore.ErrNotMigrated) {
+			err = fmt.Errorf("%w; run `tokenledger migrate` with the migrator's login (TOKENLEDGER_DATABASE_MIGRATOR_URL)", err)
+		}
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// migrate does it as the login that the settings have for it, or else as the service's.
+func migrate(ctx context.Context, c config.Config, url string) error {
+	variable := "TOKENLEDGER_DATABASE_URL"
+	if c.MigratorURL != "" {
+		url, variable = c.MigratorURL, "TOKENLEDGER_DATABASE_MIGRATOR_URL"
+	}
+	if err := eventstore.Migrate(ctx, url, c.Schema); err != nil {
+		return fmt.Errorf("the database (%s): %w", variable, err)
+	}
+	return nil
+}
+
+// Migrate brings an external database to what this program needs, and nothing else.
+func Migrate(ctx context.Context, c config.Config) error {
+	if err := migrate(ctx, c, c.DatabaseURL); err != nil {
+		return err
+	}
+	log, err := eventstore.Open(ctx, eventstore.Config{URL: cmp.Or(c.MigratorURL, c.DatabaseURL), Schema: c.Schema})
+	if err != nil {
+		return err
+	}
+	log.Close()
+	return nil
 }
 
 func peppers(ring *keyring.Ring) (*secret.Peppers, error) {
