@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -52,8 +53,10 @@ func (d *doctor) connect(ctx context.Context, url string) (*pgx.Conn, error) {
 		return nil, fmt.Errorf("the database URL cannot be read (its value is not shown)")
 	}
 	c.ConnectTimeout = doctorLimit
-	if c.TLSConfig == nil && !local(c.Host) {
-		d.warn("database TLS", "add sslmode=verify-full to TOKENLEDGER_DATABASE_URL", "the connection to %s is not encrypted", c.Host)
+	for _, setting := range d.settings.InClear() {
+		if strings.HasPrefix(setting, "TOKENLEDGER_DATABASE") {
+			d.warn("database TLS", "add sslmode=verify-full to "+setting, "nobody verifies that %s is the server that answers", c.Host)
+		}
 	}
 	return pgx.ConnectConfig(ctx, c)
 }
@@ -107,11 +110,18 @@ func (d *doctor) databaseClock(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
+// changesNothing are the roles that only add to the log, or only read it.
+var changesNothing = []string{eventstore.RoleAppender, eventstore.RoleProjector, eventstore.RoleOperator, eventstore.RoleReader}
+
 // roles checks that the roles are there and can be taken on, and that none can change
 // what was recorded.
 func (d *doctor) roles(ctx context.Context, conn *pgx.Conn) error {
 	var missing []string
-	for _, role := range []string{eventstore.RoleAppender, eventstore.RoleProjector, eventstore.RoleReader} {
+	needed := []string{eventstore.RoleAppender}
+	if d.settings.ProjectorURL == "" {
+		needed = append(needed, eventstore.RoleProjector)
+	}
+	for _, role := range needed {
 		var there bool
 		err := conn.QueryRow(ctx, `SELECT coalesce((SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = $1), false)`, role).Scan(&there)
 		if err != nil {
@@ -130,7 +140,7 @@ func (d *doctor) roles(ctx context.Context, conn *pgx.Conn) error {
 	rows, err := conn.Query(ctx, `SELECT r || ' may ' || p || ' ' || t
 		FROM unnest($1::text[]) r, unnest('{UPDATE,DELETE,TRUNCATE}'::text[]) p, unnest('{blocks,decisions}'::text[]) t
 		WHERE to_regclass(quote_ident($2) || '.' || t) IS NOT NULL AND has_table_privilege(r, quote_ident($2) || '.' || t, p)`,
-		[]string{eventstore.RoleAppender, eventstore.RoleProjector, eventstore.RoleReader}, d.settings.Schema)
+		changesNothing, d.settings.Schema)
 	if err != nil {
 		return err
 	}
@@ -139,7 +149,7 @@ func (d *doctor) roles(ctx context.Context, conn *pgx.Conn) error {
 	}
 	if len(granted) > 0 {
 		d.fail("database roles", fmt.Sprintf("psql -c 'REVOKE UPDATE, DELETE, TRUNCATE ON %[1]s.blocks, %[1]s.decisions FROM %s'",
-			d.settings.Schema, strings.Join([]string{eventstore.RoleAppender, eventstore.RoleProjector, eventstore.RoleReader}, ", ")),
+			d.settings.Schema, strings.Join(changesNothing, ", ")),
 			"the log could be changed: %s", strings.Join(granted, ", "))
 		return nil
 	}
@@ -175,7 +185,7 @@ func (d *doctor) log(ctx context.Context, url string) {
 }
 
 func (d *doctor) readModels(ctx context.Context, url string, head events.Position) {
-	pool, err := projections.OpenPool(ctx, url, d.settings.Schema)
+	pool, err := projections.OpenPool(ctx, cmp.Or(d.settings.ProjectorURL, url), d.settings.Schema)
 	if err == nil {
 		defer pool.Close()
 		var all []projections.Generation
