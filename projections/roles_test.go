@@ -37,6 +37,7 @@ var mayDo = map[string]string{
 	"tokenledger.cosignatures":         "appender SI, projector S, operator S",
 	"tokenledger.epochs":               "appender SI, projector S, operator S",
 	"tokenledger.seal_logs":            "appender SI, projector S, operator S",
+	"tokenledger.tree_edges":           "appender S, projector S, operator S", // the rest by who archives, an owner
 	"tokenledger.tree_nodes":           "appender SI, projector S, operator S",
 	"tokenledger.tree_organizations":   "appender SI, projector S, operator S",
 	"tokenledger.tree_steps":           "appender SI, projector S, operator S",

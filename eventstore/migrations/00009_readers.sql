@@ -39,5 +39,5 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 GRANT SELECT ON log, blocks, decisions, tally_snapshots, streams, events, bounds, seal_logs, epochs, cosignatures,
-  tree_steps, tree_trails, tree_organizations, tree_nodes, outlets, finding_notices, webhook_states,
+  tree_steps, tree_trails, tree_organizations, tree_nodes, tree_edges, outlets, finding_notices, webhook_states,
   webhook_dead_letters, readers TO tokenledger_operator;
