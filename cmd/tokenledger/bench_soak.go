@@ -21,6 +21,7 @@ type soakResult struct {
 	Uses    int                `json:"uses"`
 	Changes int                `json:"changes"`
 	Reads   int                `json:"reads"`
+	Heard   int                `json:"heard"`  // events that the subscriber was told
 	Events  int64              `json:"events"` // that the audit compared at the end
 	Epochs  int64              `json:"epochs"`
 	Rows    int64              `json:"rows"` // and lines of read models
@@ -35,7 +36,8 @@ func (a app) benchSoakCommand() *cobra.Command {
 	o := bench.SoakOptions{}
 	c := &cobra.Command{
 		Use: "soak", Short: "Use, change and read tokens for minutes; memory, goroutines, files and latency must stay flat",
-		Long: `Runs a service of its own in this process, with clients that use tokens, make, rename and revoke others, and read lists.
+		Long: `Runs a service of its own in this process, with clients that use tokens, make, rename,
+rotate, suspend, resume, revoke and delete others of both kinds, and read lists, and with a subscriber.
 Compared are the medians of the run's second quarter and of its last. At the end the whole log is audited, as by
 tokenledger audit check. Exit code 1 if something grew, or if the audit finds a mismatch.`,
 	}
@@ -69,15 +71,15 @@ tokenledger audit check. Exit code 1 if something grew, or if the audit finds a 
 func (a app) soak(ctx context.Context, o bench.SoakOptions) (r soakResult, err error) {
 	err = a.withService(ctx, func(ctx context.Context, s scratchService) error {
 		r.Samples, err = bench.Soak(ctx, s.asked(), o, func(s bench.SoakSample) {
-			fmt.Fprintf(a.err, "%6.1f min  %d uses  p50 %.1f ms  p99 %.1f ms  heap %.0f MiB  %d goroutines  %d files\n",
-				s.Minute, s.Uses, s.UseP50, s.UseP99, s.HeapMiB, s.Goroutines, s.Files)
+			fmt.Fprintf(a.err, "%6.1f min  %d uses  p50 %.1f ms  p99 %.1f ms  heap %.0f MiB  resident %.0f MiB  %d goroutines  %d files\n",
+				s.Minute, s.Uses, s.UseP50, s.UseP99, s.HeapMiB, s.Resident, s.Goroutines, s.Files)
 		})
 		if err != nil {
 			return err
 		}
 		r.Drifts = bench.Drifts(r.Samples)
 		for _, s := range r.Samples {
-			r.Minutes, r.Uses, r.Changes, r.Reads = s.Minute, r.Uses+s.Uses, r.Changes+s.Changes, r.Reads+s.Reads
+			r.Minutes, r.Uses, r.Changes, r.Reads, r.Heard = s.Minute, r.Uses+s.Uses, r.Changes+s.Changes, r.Reads+s.Reads, r.Heard+s.Heard
 		}
 		if err := s.caughtUp(ctx); err != nil {
 			return err
@@ -103,7 +105,7 @@ func (a app) printSoak(r soakResult, form string) error {
 		w.AppendRow([]any{d.Figure, fmt.Sprintf("%.2f", d.Early), fmt.Sprintf("%.2f", d.Late), d.Flat})
 	}
 	w.Render()
-	fmt.Fprintf(a.out, "\n%.1f minutes: %d uses, %d changes, %d reads. Audit: no mismatch in %d events, %d epochs, %d rows and lines of read models.\n",
-		r.Minutes, r.Uses, r.Changes, r.Reads, r.Events, r.Epochs, r.Rows)
+	fmt.Fprintf(a.out, "\n%.1f minutes: %d uses, %d changes, %d reads, %d events to the subscriber. Audit: no mismatch in %d events, %d epochs, %d rows and lines of read models.\n",
+		r.Minutes, r.Uses, r.Changes, r.Reads, r.Heard, r.Events, r.Epochs, r.Rows)
 	return nil
 }

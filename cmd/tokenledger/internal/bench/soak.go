@@ -11,9 +11,10 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 )
 
 // SoakOptions say how hard and how long.
@@ -30,15 +31,17 @@ type SoakSample struct {
 	Uses       int     `json:"uses"`
 	Changes    int     `json:"changes"`
 	Reads      int     `json:"reads"`
+	Heard      int     `json:"heard"` // events that the subscriber was told
 	UseP50     float64 `json:"useP50ms"`
 	UseP99     float64 `json:"useP99ms"`
-	HeapMiB    float64 `json:"heapMiB"` // live, after a collection
+	HeapMiB    float64 `json:"heapMiB"`     // live, after a collection
+	Resident   float64 `json:"residentMiB"` // of the process; 0 where the system does not tell
 	Goroutines int     `json:"goroutines"`
 	Files      int     `json:"files"` // open file descriptors; 0 where the system does not tell
 }
 
-// Soak uses tokens, changes some, lists tokens and reads the trail, each client one
-// after the other. tell, which may be nil, hears of each sample. A call that is not
+// Soak uses tokens, goes through the stories of a token's life, reads lists, each client
+// one after the other, while a subscriber follows the trail. tell, which may be nil, hears of each sample. A call that is not
 // answered as it should be ends it.
 func Soak(ctx context.Context, s Service, o SoakOptions, tell func(SoakSample)) ([]SoakSample, error) {
 	values, asker, err := makeTokens(ctx, s, o.Tokens)
@@ -51,16 +54,31 @@ func Soak(ctx context.Context, s Service, o SoakOptions, tell func(SoakSample)) 
 	}
 	defer clients.close()
 	load := &soak{Service: s, values: values, asker: asker, clients: clients}
-	var samples []SoakSample
+	if err := load.own(ctx); err != nil {
+		return nil, err
+	}
+	var watching errgroup.Group
+	listening, stop := context.WithCancel(ctx)
+	watching.Go(func() error { return load.watch(listening) })
+	samples, err := load.run(ctx, o, tell)
+	stop()
+	return samples, errors.Join(err, watching.Wait())
+}
+
+// run takes one sample after the other until the time is up.
+func (l *soak) run(ctx context.Context, o SoakOptions, tell func(SoakSample)) (samples []SoakSample, _ error) {
 	for began := time.Now(); time.Since(began) < o.Duration; {
-		taken, err := hammer(ctx, o.Concurrency, min(o.Every, o.Duration-time.Since(began)), load.step)
+		taken, err := hammer(ctx, o.Concurrency, min(o.Every, o.Duration-time.Since(began)), l.step)
 		if err != nil {
 			return samples, err
 		}
-		sample := load.sample()
+		sample := l.sample()
 		sample.Minute = time.Since(began).Minutes()
 		if samples = append(samples, sample); taken.done == 0 {
 			return samples, errors.New("nothing was answered in a whole interval")
+		}
+		if len(samples) > 1 && sample.Heard == 0 {
+			return samples, errors.New("the subscriber heard nothing in a whole interval")
 		}
 		if tell != nil {
 			tell(sample)
@@ -72,9 +90,11 @@ func Soak(ctx context.Context, s Service, o SoakOptions, tell func(SoakSample)) 
 // soak is the clients and what they did since the last sample.
 type soak struct {
 	Service
-	values  []string
-	asker   string
-	clients wires
+	values       []string
+	asker        string
+	clients      wires
+	organization string
+	told         atomic.Int64 // stories
 
 	mu    sync.Mutex // guards all below
 	taken SoakSample
@@ -89,12 +109,13 @@ func (l *soak) step(ctx context.Context, worker, call int) (int, error) {
 	at := time.Now()
 	switch n := worker*7 + call; {
 	case n%changeEvery == 0:
-		if err := l.change(ctx); err != nil {
+		changes, err := stories[int(l.told.Add(1))%len(stories)](l, ctx)
+		if err != nil {
 			return 0, err
 		}
-		l.count(func(s *SoakSample) { s.Changes += 3 })
+		l.count(func(s *SoakSample) { s.Changes += changes })
 	case n%readEvery == 0:
-		if err := l.read(ctx); err != nil {
+		if err := l.read(ctx, n/readEvery); err != nil {
 			return 0, err
 		}
 		l.count(func(s *SoakSample) { s.Reads++ })
@@ -120,40 +141,6 @@ func (l *soak) count(change func(*SoakSample)) {
 	change(&l.taken)
 }
 
-// change makes a token, renames it and revokes it, so that as many live as before.
-func (l *soak) change(ctx context.Context) error {
-	var made struct {
-		Data struct {
-			CreateAPIToken struct{ APIToken struct{ ID string } }
-		}
-	}
-	err := l.send(ctx, `mutation($name: String!) { createAPIToken(input: {name: $name, scopes: ["read"]}) { apiToken { id } } }`,
-		map[string]any{"name": "soak-" + uuid.NewString()}, &made)
-	if err != nil {
-		return fmt.Errorf("make a token: %w", err)
-	}
-	id := map[string]any{"id": made.Data.CreateAPIToken.APIToken.ID}
-	for _, mutation := range []string{
-		`mutation($id: ID!) { updateAPIToken(id: $id, input: {description: "soaked"}) { receipt { position } } }`,
-		`mutation($id: ID!) { revokeAPIToken(id: $id, reason: "it was made to be ended") { receipt { position } } }`,
-	} {
-		if err := l.send(ctx, mutation, id, &struct{}{}); err != nil {
-			return fmt.Errorf("change a token: %w", err)
-		}
-	}
-	return nil
-}
-
-// read asks for lists as a page of the console does.
-func (l *soak) read(ctx context.Context) error {
-	const lists = `{ apiTokens(first: 20) { totalCount edges { node { id name status lastUsedAt } } }
-		auditEvents(last: 20) { edges { node { position type } } } }`
-	if err := l.send(ctx, lists, nil, &struct{}{}); err != nil {
-		return fmt.Errorf("read lists: %w", err)
-	}
-	return nil
-}
-
 func (l *soak) send(ctx context.Context, query string, variables map[string]any, out any) error {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
@@ -172,6 +159,9 @@ func (l *soak) sample() SoakSample {
 	defer l.mu.Unlock()
 	s := l.taken
 	_, s.UseP50, s.UseP99 = figures([]sample{{latencies: l.uses}})
+	if bytes, err := Resident(os.Getpid()); err == nil {
+		s.Resident = float64(bytes) / (1 << 20)
+	}
 	s.HeapMiB, s.Goroutines, s.Files = float64(memory.HeapAlloc)/(1<<20), runtime.NumGoroutine(), openFiles()
 	l.taken, l.uses = SoakSample{}, l.uses[:0]
 	return s
@@ -208,6 +198,7 @@ func Drifts(samples []SoakSample) []Drift {
 		of    func(SoakSample) float64
 	}{
 		{"live heap, MiB", 8, func(s SoakSample) float64 { return s.HeapMiB }},
+		{"resident memory, MiB", 32, func(s SoakSample) float64 { return s.Resident }},
 		{"goroutines", 8, func(s SoakSample) float64 { return float64(s.Goroutines) }},
 		{"open files", 8, func(s SoakSample) float64 { return float64(s.Files) }},
 		{"p50 of a use, ms", 2, func(s SoakSample) float64 { return s.UseP50 }},
