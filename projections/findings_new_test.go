@@ -43,6 +43,19 @@ func TestFindingsAreHandedOutOnce(t *testing.T) {
 	if got := list(now.Add(2 * time.Hour)); len(got) != 6 || got[0] != at("review_overdue", -2) {
 		t.Errorf("two hours later: %q", got)
 	}
+	waiting, err := r.views.Outstanding(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rule := range projections.Rules { // what only comes with time is not open yet
+		want := int64(0)
+		if rule == projections.RuleNewSource {
+			want = 5
+		}
+		if n, told := waiting.Findings[rule]; n != want || !told {
+			t.Errorf("%d findings of %s are open, want %d", n, rule, want)
+		}
+	}
 	var place projections.NewFindings
 	var got []string
 	for _, ahead := range []time.Duration{0, 0, 0, 0, 2 * time.Hour, 2 * time.Hour, 100 * day, 100 * day} {

@@ -23,6 +23,7 @@ import (
 // Ledger is a running service on a directory of its own.
 type Ledger struct {
 	URL       string
+	Metrics   string // the address of the metrics
 	TokenFile string // the administrator's
 	Token     string
 	Binary    string // the program, for its other commands
@@ -89,7 +90,7 @@ func Start(t testing.TB, env ...string) *Ledger {
 		t.Fatal("the service is not ready")
 	}
 	l.said = out
-	l.URL, l.TokenFile = out.line("URL"), out.line("token file")
+	l.URL, l.Metrics, l.TokenFile = out.line("URL"), out.line("metrics"), out.line("token file")
 	value, err := os.ReadFile(l.TokenFile)
 	if err != nil {
 		t.Fatal(err)

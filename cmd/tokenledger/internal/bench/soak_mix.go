@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -103,16 +104,27 @@ func (l *soak) suspended(ctx context.Context) (int, error) {
 	return 4, nil
 }
 
+// resumedWithin is how long a token that was resumed may still be refused: the memory of
+// the verifier follows the log. What was suspended or revoked is refused at once.
+const resumedWithin = 10 * time.Second
+
 // verifies asks whether a value is good, through GraphQL.
 func (l *soak) verifies(ctx context.Context, value string, want bool) error {
-	var answer struct {
-		Data struct{ VerifyToken struct{ Allowed bool } }
+	for began := time.Now(); ; {
+		var answer struct {
+			Data struct{ VerifyToken struct{ Allowed bool } }
+		}
+		err := l.send(ctx, `mutation($v: String!) { verifyToken(input: {token: $v, scope: "evidence:write"}) { allowed } }`,
+			map[string]any{"v": value}, &answer)
+		switch {
+		case err != nil:
+			return err
+		case answer.Data.VerifyToken.Allowed == want:
+			return nil
+		case !want || time.Since(began) > resumedWithin:
+			return fmt.Errorf("the token is allowed: %t", !want)
+		}
 	}
-	err := l.send(ctx, `mutation($v: String!) { verifyToken(input: {token: $v, scope: "evidence:write"}) { allowed } }`, map[string]any{"v": value}, &answer)
-	if err == nil && answer.Data.VerifyToken.Allowed != want {
-		err = fmt.Errorf("the token is allowed: %t", !want)
-	}
-	return err
 }
 
 // personal makes a token that is granted to the organization, and ends it.

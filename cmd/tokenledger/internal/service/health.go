@@ -82,6 +82,17 @@ func detail(err error, format string, args ...any) string {
 // that a scrape costs no query.
 func (l *ledger) measure(r prometheus.Registerer) {
 	l.measureAudit(r)
+	r.MustRegister(&l.outstanding)
+	telemetry.Gauge(r, "log_position", "Last event of the log that this process knows of.", nil,
+		func() float64 { return float64(l.store.Log.Known()) })
+	telemetry.Gauge(r, "append_queue_requests", "Appends that wait for a block.", nil,
+		func() float64 { return float64(l.store.Log.Queue().Requests) })
+	telemetry.Gauge(r, "append_queue_bytes", "Size of the appends that wait for a block.", nil,
+		func() float64 { return float64(l.store.Log.Queue().Bytes) })
+	telemetry.Gauge(r, "verifier_ready", "1 once the verifier's memory is filled.", nil,
+		func() float64 { return truth(l.verifier.Ready()) })
+	telemetry.Gauge(r, "verifier_lag_events", "Events that this process knows of and its verifier does not.", nil,
+		func() float64 { return float64(lag(l.store.Log.Known(), l.verifier.Position())) })
 	telemetry.Gauge(r, "verifier_position", "Last event that the verifier knows of.", nil,
 		func() float64 { return float64(l.verifier.Position()) })
 	telemetry.Gauge(r, "verifier_tokens", "Tokens in the verifier's memory.", nil,
@@ -113,6 +124,8 @@ func (l *ledger) measure(r prometheus.Registerer) {
 		labels := prometheus.Labels{"projection": name}
 		telemetry.Gauge(r, "projection_position", "Last event that the projection has applied.", labels,
 			read(func(p events.Position, _ bool) float64 { return float64(p) }))
+		telemetry.Gauge(r, "projection_lag_events", "Events that this process knows of and the projection has not applied.", labels,
+			read(func(p events.Position, _ bool) float64 { return float64(lag(l.store.Log.Known(), p)) }))
 		telemetry.Gauge(r, "projection_stopped", "1 while the projection cannot apply an event.", labels,
 			read(func(_ events.Position, failed bool) float64 { return truth(failed) }))
 	}

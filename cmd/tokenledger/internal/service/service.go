@@ -137,6 +137,8 @@ type ledger struct {
 	audit    selfAudit
 	query    http.Handler
 
+	outstanding outstanding
+
 	directory *aggregate.Directory
 	limits    *failures.Limits
 	rooms     httpd.Rooms
@@ -236,6 +238,7 @@ func (l *ledger) run(ctx context.Context, public, admin net.Listener, started fu
 	part("self-audit", l.runAudit)
 	part("findings", l.runAnnouncer)
 	part("webhooks", l.runWebhooks)
+	part("metrics", l.runOutstanding)
 	group.Go(func() error {
 		defer stopParts()
 		return l.serve(ctx, failed, public, admin, started)

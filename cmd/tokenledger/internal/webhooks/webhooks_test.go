@@ -143,6 +143,10 @@ func TestAReceiverThatStaysAway(t *testing.T) {
 	c.Tries, c.MaxPause = 3, 50*time.Millisecond
 	w.start(c)
 	w.await("dead letters", func() bool { return w.state(id).Dead == 2 })
+	waiting, err := w.views.Outstanding(t.Context())
+	if must(t, err); waiting.DeadLetters < 2 || waiting.Failing != 1 {
+		t.Errorf("what waits for a person: %+v", waiting)
+	}
 	letters, err := w.views.DeadLettersOf(t.Context(), id)
 	must(t, err)
 	for _, l := range letters {
