@@ -115,22 +115,66 @@ func (a app) startFirst(ctx context.Context, c config.Config, o bench.StartOptio
 	if err != nil {
 		return err
 	}
+	return onSnapshots(ctx, url, c, func(pool *pgxpool.Pool, kept *projections.VerifierSnapshots) error {
+		return errors.Join(awaitSnapshot(ctx, kept), awaitReadModels(ctx, pool))
+	})
+}
+
+func awaitSnapshot(ctx context.Context, kept *projections.VerifierSnapshots) error {
 	ctx, cancel := context.WithTimeout(ctx, snapshotLimit)
 	defer cancel()
 	poll := time.NewTicker(100 * time.Millisecond)
 	defer poll.Stop()
-	return onSnapshots(ctx, url, c, func(pool *pgxpool.Pool, kept *projections.VerifierSnapshots) error {
-		for {
-			if at, err := kept.Newest(ctx); err != nil || at > 0 {
-				return err
-			}
-			select {
-			case <-poll.C:
-			case <-ctx.Done():
-				return errors.New("no snapshot is written for so few tokens; take 10,000 at least")
+	for {
+		if at, err := kept.Newest(ctx); err != nil || at > 0 {
+			return err
+		}
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+			return errors.New("no snapshot is written for so few tokens; take 10,000 at least")
+		}
+	}
+}
+
+// standstill is how long no read model may move while one has something to do.
+const standstill = 2 * time.Minute
+
+// awaitReadModels waits until the read models of another process have the log's last
+// event: what they still had to do would be part of the starts that are measured.
+func awaitReadModels(ctx context.Context, pool *pgxpool.Pool) error {
+	poll := time.NewTicker(100 * time.Millisecond)
+	defer poll.Stop()
+	var head, before int64
+	if err := pool.QueryRow(ctx, `SELECT coalesce(max(last_position), 0) FROM blocks`).Scan(&head); err != nil {
+		return err
+	}
+	for moved := time.Now(); ; {
+		list, err := projections.Generations(ctx, pool)
+		if err != nil {
+			return err
+		}
+		done, behind := int64(0), ""
+		for _, g := range list {
+			done += int64(g.Position)
+			if int64(g.Position) < head {
+				behind = g.Name
 			}
 		}
-	})
+		switch {
+		case behind == "":
+			return nil
+		case done != before:
+			before, moved = done, time.Now()
+		case time.Since(moved) > standstill:
+			return fmt.Errorf("the read model %s stands still", behind)
+		}
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 func onSnapshots(ctx context.Context, url string, c config.Config, do func(*pgxpool.Pool, *projections.VerifierSnapshots) error) error {
