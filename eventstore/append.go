@@ -84,7 +84,7 @@ type pending struct {
 
 	trace trace.SpanContext // of the caller's append; not valid where nothing is traced
 
-	since            time.Time // when it came into the queue
+	since            time.Time // when it was asked for
 	taken, withdrawn bool      // guarded by the queue
 
 	// The answer, set before done is closed.
@@ -111,8 +111,21 @@ type draft struct {
 	subjects []events.SubjectID // of its personal values
 }
 
-func (l *Log) prepare(r events.Request) (*pending, error) {
-	p := &pending{request: r, size: 256, done: make(chan struct{})}
+// prepare checks and encodes a request, once it has a place: what is refused for want
+// of one has cost next to nothing.
+func (l *Log) prepare(r events.Request) (p *pending, err error) {
+	p = &pending{request: r, size: 256, since: time.Now(), done: make(chan struct{})}
+	if len(r.Batches) > 0 {
+		p.trail = r.Batches[0].Trail
+	}
+	if !l.queue.room.Enter(p.trail) {
+		return nil, events.ErrBusy
+	}
+	defer func(trail events.TrailID) {
+		if err != nil {
+			l.queue.room.Leave(trail)
+		}
+	}(p.trail)
 	if err := checkKey(r.Once); err != nil {
 		return nil, err
 	}
@@ -126,9 +139,6 @@ func (l *Log) prepare(r events.Request) (*pending, error) {
 		}
 		p.guards[i] = guard{g, l.tail.hash.key(g.Stream)}
 		p.size += len(g.Stream)
-	}
-	if len(r.Batches) > 0 {
-		p.trail = r.Batches[0].Trail
 	}
 	for _, b := range r.Batches {
 		if err := l.draftBatch(p, b); err != nil {

@@ -55,18 +55,20 @@ func newQueue() *queue {
 	}
 }
 
-// push adds a request. It never waits: the error is [events.ErrBusy] where there
-// is no room, [events.ErrUnavailable] once the queue is closed.
+// push adds a request, which has a place in the room. It never waits: the error is
+// [events.ErrBusy] where all of them are too large, [events.ErrUnavailable] once the
+// queue is closed; the place is then given back.
 func (q *queue) push(p *pending) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
+		q.room.Leave(p.trail)
 		return events.ErrUnavailable
 	}
-	if q.bytes+p.size > queueBytes || !q.room.Enter(p.trail) {
+	if q.bytes+p.size > queueBytes {
+		q.room.Leave(p.trail)
 		return events.ErrBusy
 	}
-	p.since = time.Now()
 	l := q.lanes[p.trail]
 	if l == nil {
 		l = &lane{trail: p.trail}

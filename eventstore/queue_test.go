@@ -15,6 +15,14 @@ func request(trail string, events, size int) *pending {
 	return &pending{trail: trailOf(trail), drafts: make([]draft, events), size: size}
 }
 
+// add pushes a request that gets a place.
+func (q *queue) add(p *pending) error {
+	if !q.room.Enter(p.trail) {
+		return events.ErrBusy
+	}
+	return q.push(p)
+}
+
 func trailOf(name string) events.TrailID { return events.TrailID(name) }
 
 // sizes tells a block as the trails and numbers of events of its requests.
@@ -65,7 +73,7 @@ func TestQueueFillsBlocks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			q := newQueue()
 			for _, p := range c.queued {
-				if err := q.push(p); err != nil {
+				if err := q.add(p); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -99,7 +107,7 @@ func TestQueueCompletesABlockThatHasBegun(t *testing.T) {
 	q := newQueue()
 	begun := []*pending{request("a", 990, 100)}
 	for _, p := range []*pending{request("a", 5, 100), request("b", 5, 100), request("c", 5, 100)} {
-		if err := q.push(p); err != nil {
+		if err := q.add(p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -116,7 +124,7 @@ func TestWithdrawnRequestsTakeNoPlace(t *testing.T) {
 	q := newQueue()
 	first, gone, last := request("a", 1, 100), request("a", 999, 100), request("a", 3, 100)
 	for _, p := range []*pending{first, gone, last} {
-		if err := q.push(p); err != nil {
+		if err := q.add(p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -135,16 +143,16 @@ func TestQueueIsBounded(t *testing.T) {
 	t.Parallel()
 	q := newQueue()
 	for i := 0; q.bytes+(64<<20) <= queueBytes; i++ {
-		if err := q.push(request(fmt.Sprint(i), 1, 64<<20)); err != nil {
+		if err := q.add(request(fmt.Sprint(i), 1, 64<<20)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	lanes := len(q.lanes)
-	if err := q.push(request("more", 1, 1)); !errors.Is(err, events.ErrBusy) || len(q.lanes) != lanes {
+	if err := q.add(request("more", 1, 1)); !errors.Is(err, events.ErrBusy) || len(q.lanes) != lanes {
 		t.Fatalf("a full queue answers %v and has %d lanes more", err, len(q.lanes)-lanes)
 	}
 	q.close()
-	if err := q.push(request("more", 1, 1)); !errors.Is(err, events.ErrUnavailable) {
+	if err := q.add(request("more", 1, 1)); !errors.Is(err, events.ErrUnavailable) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -220,7 +228,7 @@ func TestEveryRequestGivesItsPlaceBack(t *testing.T) {
 		for i := range 9 {
 			p := request(fmt.Sprint(i%3), 1, 100)
 			p.done = make(chan struct{})
-			if err := q.push(p); err != nil {
+			if err := q.add(p); err != nil {
 				t.Fatal(err)
 			}
 			queued = append(queued, p)
@@ -245,7 +253,7 @@ func TestAFloodOfOneTrailLeavesPlacesToOthers(t *testing.T) {
 	t.Parallel()
 	q := newQueue()
 	flood := func() (n int) {
-		for q.push(request("flood", 1, 100)) == nil {
+		for q.add(request("flood", 1, 100)) == nil {
 			n++
 		}
 		return n
@@ -254,7 +262,7 @@ func TestAFloodOfOneTrailLeavesPlacesToOthers(t *testing.T) {
 		t.Fatalf("%d requests of one trail wait", n)
 	}
 	for i := range 1000 {
-		if err := q.push(request(fmt.Sprint("quiet ", i%10), 1, 100)); err != nil {
+		if err := q.add(request(fmt.Sprint("quiet ", i%10), 1, 100)); err != nil {
 			t.Fatalf("the quiet request %d: %v", i, err)
 		}
 	}

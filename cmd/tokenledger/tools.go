@@ -129,6 +129,7 @@ func (a app) benchCommand() *cobra.Command {
 		a.benchGrowthCommand(),
 		a.benchEvidenceCommand(),
 		a.benchSoakCommand(),
+		a.benchOverloadCommand(),
 	)
 	return c
 }

@@ -5,6 +5,9 @@
 // he gets two thirds of them, and whoever comes later finds the rest, however hard
 // the first one tries. With n who all want more than they get, each has 2 of
 // 2n + 1 parts. Nothing is set up for anybody, and nothing is kept of who is gone.
+// While there are more inside than places, since there were more of them before,
+// whoever has less than half of an equal share finds a place all the same: those
+// who caused that wait until they are answered, and nobody else does.
 //
 // How many places there are follows from Little's law. When those who were answered
 // lately waited longer than the target on average, there are as many places as were
@@ -56,7 +59,9 @@ func (r *Room[K]) Enter(key K) bool {
 	if r.by == nil {
 		r.by, r.limit = map[K]int{}, r.Most
 	}
-	if r.by[key] >= 2*(r.limit-r.inside) {
+	own := r.by[key]
+	least := max(1, r.limit/(2*(len(r.by)+1)))
+	if own >= least && own >= 2*(r.limit-r.inside) || r.inside >= 2*r.Most {
 		r.refused++
 		return false
 	}

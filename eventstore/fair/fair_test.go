@@ -150,6 +150,29 @@ func TestSlownessOfFewRefusesNobody(t *testing.T) {
 	}
 }
 
+// While there are more inside than places, only those wait who are too many.
+func TestAShrunkenRoomHasPlacesForThoseWhoHaveFew(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(0, 0)
+	r := &fair.Room[string]{Most: 9000, Least: 90, Target: 100 * time.Millisecond, Now: func() time.Time { return now }}
+	if n := enterAll(r, "flood"); n != 6000 {
+		t.Fatalf("the flood gets %d", n)
+	}
+	now = now.Add(time.Second)
+	r.Answered("flood", time.Second)
+	if s := r.State(); s.Limit != 90 || s.Inside != 5999 {
+		t.Fatalf("got %+v", s)
+	}
+	if r.Enter("flood") {
+		t.Error("the flood gets one more")
+	}
+	for _, key := range []string{"one", "two"} {
+		if n := enterAll(r, key); n < 10 || n > 45 {
+			t.Errorf("%s gets %d", key, n)
+		}
+	}
+}
+
 func TestNoRoomAtAllIsRoomForEverybody(t *testing.T) {
 	t.Parallel()
 	for _, r := range []*fair.Room[int]{nil, {}} {

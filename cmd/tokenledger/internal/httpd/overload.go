@@ -61,8 +61,24 @@ func payer(s verifier.Subject) uuid.UUID {
 	return s.Token
 }
 
+// pause is how long the refusal of one request too many is held back. It costs
+// nothing, and a connection on which the next one follows at once asks no more than
+// a few times a second: else a flood would spend on refusals what there is for answers.
+const pause = 200 * time.Millisecond
+
+// Pause holds back such a refusal, unless the client has gone.
+func Pause(r *http.Request) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.Context().Done():
+	}
+}
+
 // Busy refuses a request because of how many there are.
-func Busy(w http.ResponseWriter) {
+func Busy(w http.ResponseWriter, r *http.Request) {
+	Pause(r)
 	w.Header().Set("Retry-After", "1")
 	writeError(w, http.StatusServiceUnavailable, "UNAVAILABLE", "There are more requests than can be answered in time; nothing was done, try again in a moment.")
 }
@@ -74,7 +90,7 @@ func bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		source := sourceOf(r.RemoteAddr)
 		if !room.Enter(source) {
-			Busy(w)
+			Busy(w, r)
 			return
 		}
 		began := time.Now()

@@ -6,6 +6,7 @@ package verifyhttp
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/failures"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/httpd"
+	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/projections/verifier"
 )
 
@@ -97,7 +99,9 @@ func (h *Handler) origin(w http.ResponseWriter, r *http.Request) httpd.Origin {
 
 // unavailable answers where no decision could be made or recorded.
 func (h *Handler) unavailable(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() == nil {
+	if errors.Is(err, events.ErrBusy) { // of which there are many, and a metric
+		httpd.Pause(r)
+	} else if r.Context().Err() == nil {
 		h.Logger.WarnContext(r.Context(), "a token could not be verified", "path", r.URL.Path, "error", err)
 	}
 	w.Header().Set("Retry-After", "1")

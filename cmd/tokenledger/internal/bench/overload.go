@@ -1,0 +1,246 @@
+// More than can be answered: an open loop of requests that come whether or not
+// those before them are answered, as clients that know nothing of each other send them.
+
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// OverloadOptions say how hard a service is pressed.
+type OverloadOptions struct {
+	Tokens      int // of each of two organizations
+	Connections int // of the flood
+	Each        time.Duration
+	Quiet       float64 // requests a second of the organization beside the flood
+}
+
+// overloads are the loads that are offered, in multiples of the capacity.
+var overloads = []float64{0.5, 1, 2, 5}
+
+// Offered is what became of one load.
+type Offered struct {
+	What     string  `json:"what"`
+	Offered  float64 `json:"offered"`  // a second
+	Accepted float64 `json:"accepted"` // uses that are allowed and durable, a second
+	Shed     float64 `json:"shed"`     // 503, a second
+	Unsent   float64 `json:"unsent"`   // that found no connection
+	P50      float64 `json:"p50ms"`    // of the accepted, from the moment that each was due
+	P99      float64 `json:"p99ms"`
+	ShedP99  float64 `json:"shedP99ms"`
+	Resident float64 `json:"residentMiB"` // of the service, at its highest
+}
+
+// ShedShare is the part of the answers that were refusals for want of room.
+func (o Offered) ShedShare() float64 {
+	if o.Accepted+o.Shed == 0 {
+		return 0
+	}
+	return o.Shed / (o.Accepted + o.Shed)
+}
+
+// Overloaded is what one run found.
+type Overloaded struct {
+	Connections int       `json:"connections"`
+	Capacity    float64   `json:"capacity"` // a second, with clients that wait for their answers
+	Loads       []Offered `json:"loads"`
+	Recovery    float64   `json:"recoveryMs"` // from the end of the flood to answers as before it
+	Alone       Offered   `json:"alone"`      // the quiet organization by itself
+	Beside      Offered   `json:"beside"`     // the same beside a flood of the other one
+	Flood       Offered   `json:"flood"`      // that flood
+}
+
+// Overload asks a running service, whose process is named, by /auth/check.
+func (in *Inhabitants) Overload(ctx context.Context, url string, pid int, o OverloadOptions, say func(string)) (r Overloaded, err error) {
+	flood, quiet := in.split()
+	load := &openLoop{url: url, pid: pid}
+	if err := load.connect(ctx, o.Connections); err != nil {
+		return r, err
+	}
+	defer load.wires.close()
+	r.Connections = o.Connections
+	say(fmt.Sprintf("Finding the capacity for %v …", o.Each))
+	if r.Capacity, err = load.capacity(ctx, flood, o.Each); err != nil {
+		return r, err
+	}
+	for _, times := range overloads {
+		say(fmt.Sprintf("Offering %g × %.0f a second for %v …", times, r.Capacity, o.Each))
+		offered, _, err := load.offer(ctx, fmt.Sprintf("%g × capacity", times), flood, times*r.Capacity, o.Each)
+		if err != nil {
+			return r, err
+		}
+		r.Loads = append(r.Loads, offered)
+	}
+	// The flood is over now, and half of what can be done is asked for.
+	_, after, err := load.offer(ctx, "", flood, r.Capacity/2, o.Each)
+	if err != nil {
+		return r, err
+	}
+	r.Recovery = recovery(after, 2*r.Loads[0].P99)
+	say("Asking for another organization, alone and beside a flood …")
+	beside := &openLoop{url: url, pid: pid}
+	if err := beside.connect(ctx, 64); err != nil {
+		return r, err
+	}
+	defer beside.wires.close()
+	if r.Alone, _, err = beside.offer(ctx, "another organization, alone", quiet, o.Quiet, o.Each); err != nil {
+		return r, err
+	}
+	flooded := make(chan error, 1)
+	go func() {
+		var err error
+		r.Flood, _, err = load.offer(ctx, "the flood", flood, 5*r.Capacity, o.Each)
+		flooded <- err
+	}()
+	r.Beside, _, err = beside.offer(ctx, "another organization, beside a flood of 5 × capacity", quiet, o.Quiet, o.Each)
+	return r, errors.Join(err, <-flooded)
+}
+
+// split gives the values of the first organization's tokens and of the second's.
+func (in *Inhabitants) split() (first, second []string) {
+	for i, v := range in.values {
+		if i%2 == 0 {
+			first = append(first, v)
+		} else {
+			second = append(second, v)
+		}
+	}
+	return first, second
+}
+
+// openLoop is clients that share connections.
+type openLoop struct {
+	url   string
+	pid   int
+	wires wires
+}
+
+func (l *openLoop) connect(ctx context.Context, n int) (err error) {
+	l.wires, err = dialAll(ctx, l.url, n)
+	return err
+}
+
+// waiting is how many clients find the capacity: enough for large blocks.
+const waiting = 256
+
+// capacity is what clients get that each wait for an answer before they ask again.
+func (l *openLoop) capacity(ctx context.Context, values []string, d time.Duration) (float64, error) {
+	n := min(waiting, len(l.wires))
+	s, err := hammer(ctx, n, d, func(_ context.Context, worker, call int) (int, error) {
+		status, body, err := l.ask(worker, values[(worker*7919+call)%len(values)])
+		if err == nil && status != http.StatusOK {
+			err = fmt.Errorf("a token that is good was answered %d %.200s", status, body)
+		}
+		return 1, err
+	})
+	return s.rate, err
+}
+
+func (l *openLoop) ask(worker int, value string) (int, []byte, error) {
+	return l.wires[worker].ask(func(b []byte, host string) []byte { return authCheck.request(b, host, "", value) })
+}
+
+// outcome is one request that was due at a time after the beginning.
+type outcome struct {
+	due, took time.Duration
+	shed      bool
+}
+
+// patience is how long a request waits for a connection before it is given up: a
+// client that has none of its own is not the service's to answer.
+const patience = 50 * time.Millisecond
+
+// offer sends so many requests a second for a while. What is measured begins when a
+// request is due, so that waiting for a connection counts, too.
+func (l *openLoop) offer(ctx context.Context, what string, values []string, rate float64, d time.Duration) (Offered, []outcome, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var (
+		next, unsent atomic.Int64
+		group        sync.WaitGroup
+		all          = make([][]outcome, len(l.wires))
+		total        = int64(rate * d.Seconds())
+		begin        = time.Now()
+	)
+	highest := make(chan int64, 1)
+	sampled, sampledEnough := context.WithCancel(ctx)
+	go func() { highest <- l.residentUntil(sampled) }()
+	for worker := range l.wires {
+		group.Go(func() {
+			timer := time.NewTimer(0)
+			defer timer.Stop()
+			for ctx.Err() == nil {
+				i := next.Add(1) - 1
+				if i >= total {
+					return
+				}
+				due := time.Duration(float64(i) / rate * float64(time.Second))
+				switch wait := due - time.Since(begin); {
+				case wait < -patience:
+					unsent.Add(1)
+					continue
+				case wait > 0:
+					timer.Reset(wait)
+					<-timer.C
+				}
+				status, body, err := l.ask(worker, values[int(i)*7919%len(values)])
+				if err == nil && status != http.StatusOK && status != http.StatusServiceUnavailable {
+					err = fmt.Errorf("a token that is good was answered %d %.200s", status, body)
+				}
+				if err != nil {
+					cancel(err)
+					return
+				}
+				all[worker] = append(all[worker], outcome{due, time.Since(begin) - due, status != http.StatusOK})
+			}
+		})
+	}
+	group.Wait()
+	took := time.Since(begin).Seconds()
+	sampledEnough()
+	resident := <-highest
+	if err := context.Cause(ctx); err != nil {
+		return Offered{}, nil, err
+	}
+	o := Offered{What: what, Offered: rate, Unsent: float64(unsent.Load()) / took, Resident: float64(resident) / (1 << 20)}
+	var outcomes []outcome
+	var good, shed []time.Duration
+	for _, of := range all {
+		for _, x := range of {
+			outcomes = append(outcomes, x)
+			if x.shed {
+				shed = append(shed, x.took)
+			} else {
+				good = append(good, x.took)
+			}
+		}
+	}
+	o.Accepted, o.Shed = float64(len(good))/took, float64(len(shed))/took
+	o.P50, o.P99, o.ShedP99 = quantile(good, 0.5), quantile(good, 0.99), quantile(shed, 0.99)
+	return o, outcomes, nil
+}
+
+// residentUntil is the most memory that the service held until ctx ended; 0 where
+// the system does not tell.
+func (l *openLoop) residentUntil(ctx context.Context) (most int64) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		now, err := Resident(l.pid)
+		if err != nil {
+			return most
+		}
+		most = max(most, now)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return most
+		}
+	}
+}
