@@ -10,27 +10,29 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// composeSecrets runs the script that makes the passwords and returns their folder.
-func composeSecrets(t *testing.T) string {
+// composeSecrets runs the script that makes the passwords as a service does and returns their folder.
+func composeSecrets(t *testing.T, service string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "secrets")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	makeSecrets(t, dir)
+	makeSecrets(t, dir, service)
 	return dir
 }
 
-func makeSecrets(t *testing.T, dir string) {
+func makeSecrets(t *testing.T, dir, service string) {
 	t.Helper()
 	script, err := os.ReadFile(filepath.Join("compose", "secrets.sh"))
 	if err != nil {
@@ -40,7 +42,10 @@ func makeSecrets(t *testing.T, dir string) {
 		script = append([]byte("chown() { :; }\n"), script...)
 	}
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", string(script))
-	cmd.Dir = dir
+	cmd.Dir, cmd.Env = dir, os.Environ()
+	for name, value := range readCompose(t).Services[service].Environment {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("making the secrets: %v\n%s", err, out)
 	}
@@ -57,7 +62,7 @@ func readSecret(t *testing.T, dir, name string) string {
 
 func TestComposeSecretsAreMadeOnce(t *testing.T) {
 	t.Parallel()
-	dir, other := composeSecrets(t), composeSecrets(t)
+	dir, other := composeSecrets(t, "secrets"), composeSecrets(t, "secrets")
 	before := map[string]string{}
 	for _, name := range []string{"postgres_password", "database_url", "nats_relay_url", "nats_reader_url", "passwords.conf", "replication_password", "routes.conf"} {
 		before[name] = readSecret(t, dir, name)
@@ -68,7 +73,7 @@ func TestComposeSecretsAreMadeOnce(t *testing.T) {
 			t.Errorf("%s is the same in two installations", name)
 		}
 	}
-	makeSecrets(t, dir)
+	makeSecrets(t, dir, "secrets")
 	for name, text := range before {
 		if readSecret(t, dir, name) != text {
 			t.Errorf("%s changed when the containers started again", name)
@@ -79,23 +84,46 @@ func TestComposeSecretsAreMadeOnce(t *testing.T) {
 // TestComposeSecretsFit: services find under each address what the compose file calls so, with the same password.
 func TestComposeSecretsFit(t *testing.T) {
 	t.Parallel()
-	file, dir := readCompose(t), composeSecrets(t)
-	for name, service := range map[string]string{"database_url": "postgres", "nats_relay_url": "nats"} {
-		u, err := url.Parse(readSecret(t, dir, name))
+	file := readCompose(t)
+	for by, led := range map[string]map[string][]string{
+		"secrets":         {"database_url": {"postgres"}, "nats_relay_url": {"nats"}},
+		"cluster-secrets": {"database_url": {"postgres-1", "postgres-2"}, "nats_relay_url": {"nats-1", "nats-2", "nats-3"}},
+	} {
+		dir := composeSecrets(t, by)
+		postgres, err := pgx.ParseConfig(readSecret(t, dir, "database_url"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := file.Services[u.Hostname()]; !ok || u.Hostname() != service {
-			t.Errorf("%s leads to %s", name, u.Host)
+		hosts := []string{postgres.Host}
+		for _, f := range postgres.Fallbacks {
+			hosts = append(hosts, f.Host)
 		}
-		if service != "postgres" {
-			continue
+		if hosts = slices.Compact(hosts); !slices.Equal(hosts, led["database_url"]) {
+			t.Errorf("%s: database_url leads to %v", by, hosts)
 		}
-		env := file.Services[service].Environment
-		password, _ := u.User.Password()
-		if u.User.Username() != env["POSTGRES_USER"] || u.Path != "/"+env["POSTGRES_DB"] ||
-			password != readSecret(t, dir, filepath.Base(env["POSTGRES_PASSWORD_FILE"])) {
-			t.Errorf("%s does not fit the database that is made", name)
+		// Of several the one is meant that takes changes.
+		if several := len(hosts) > 1; several != (postgres.ValidateConnect != nil) {
+			t.Errorf("%s: whichever server answers is taken", by)
+		}
+		for _, host := range hosts {
+			env := file.Services[host].Environment
+			if postgres.User != env["POSTGRES_USER"] || postgres.Database != env["POSTGRES_DB"] ||
+				postgres.Password != readSecret(t, dir, filepath.Base(env["POSTGRES_PASSWORD_FILE"])) {
+				t.Errorf("%s: database_url does not fit %s", by, host)
+			}
+		}
+		hosts = nil
+		for text := range strings.SplitSeq(readSecret(t, dir, "nats_relay_url"), ",") {
+			u, err := url.Parse(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if hosts = append(hosts, u.Hostname()); file.Services[u.Hostname()].Image == "" {
+				t.Errorf("%s: nats_relay_url leads to %s", by, u.Host)
+			}
+		}
+		if !slices.Equal(hosts, led["nats_relay_url"]) {
+			t.Errorf("%s: nats_relay_url leads to %v", by, hosts)
 		}
 	}
 }
@@ -103,7 +131,7 @@ func TestComposeSecretsFit(t *testing.T) {
 // startComposeNATS starts a server with the mounted configuration, but for its addresses and its folder.
 func startComposeNATS(t *testing.T) (address, secrets string) {
 	t.Helper()
-	secrets = composeSecrets(t)
+	secrets = composeSecrets(t, "secrets")
 	conf, err := os.ReadFile(filepath.Join("compose", "nats.conf"))
 	if err != nil {
 		t.Fatal(err)

@@ -30,6 +30,10 @@ const top = "../.."
 type composeFile struct {
 	Name     string
 	Ledger   any `yaml:"x-ledger"`
+	Replica  any `yaml:"x-replica"`
+	Node     any `yaml:"x-node"`
+	Pair     any `yaml:"x-pair"`
+	Networks any
 	Services map[string]composeService
 	Volumes  map[string]any
 }
@@ -39,6 +43,8 @@ type composeService struct {
 	Build           struct{ Context, Dockerfile string }
 	Entrypoint      []string
 	Command         []string
+	Profiles        []string
+	Networks        any
 	WorkingDir      string `yaml:"working_dir"`
 	NetworkMode     string `yaml:"network_mode"`
 	Environment     map[string]string
@@ -117,7 +123,7 @@ func imageEnv(t *testing.T) map[string]string {
 	return env
 }
 
-// published are the images that may be named. Postgres and NATS are official images; the versions of Go and NATS are
+// published are the images that may be named. Postgres, NATS and nginx are official images; the versions of Go and NATS are
 // those that the tests run with.
 func published(t *testing.T) *regexp.Regexp {
 	t.Helper()
@@ -127,6 +133,7 @@ func published(t *testing.T) *regexp.Regexp {
 	}
 	minor := regexp.MustCompile(`\d+\.\d+`)
 	return regexp.MustCompile(`^(postgres:1[4-8]-bookworm` +
+		`|nginx:1\.28-alpine` +
 		`|nats:` + regexp.QuoteMeta(minor.FindString(server.VERSION)) + `-alpine` +
 		`|golang:` + regexp.QuoteMeta(minor.FindString(info.GoVersion)) + `-bookworm` +
 		`|gcr\.io/distroless/static-debian12:nonroot)$`)
@@ -174,7 +181,7 @@ func TestComposeWaitsForWhatExists(t *testing.T) {
 			case !ok:
 				t.Errorf("%s waits for %s, which is no service", name, other)
 			case on.Condition == "service_completed_successfully":
-				if dependency.Restart != "" {
+				if dependency.Restart != "" && dependency.Restart != "no" {
 					t.Errorf("%s waits for the end of %s, which is started again and again", name, other)
 				}
 			case on.Condition != "service_healthy" || len(dependency.Healthcheck.Test) == 0 && dependency.Build.Dockerfile == "":
@@ -241,19 +248,20 @@ func settingNames() (names []string) {
 
 func TestComposeSettingsAreAccepted(t *testing.T) {
 	t.Parallel()
-	secrets, known := composeSecrets(t), settingNames()
+	known := settingNames()
 	for name, s := range readCompose(t).Services {
 		if s.Build.Dockerfile == "" {
 			continue
 		}
+		secrets := composeSecrets(t, s.secrets(t))
 		vars := imageEnv(t)
 		maps.Copy(vars, s.Environment)
 		var environ []string
 		for variable, value := range vars {
-			if !slices.Contains(known, strings.TrimSuffix(variable, "_FILE")) {
+			if !slices.Contains(known, variable) && !slices.Contains(known, strings.TrimSuffix(variable, "_FILE")) {
 				t.Errorf("%s sets %s, which nothing reads", name, variable)
 			}
-			if rest, ok := strings.CutPrefix(value, secretsMount(t, s)+"/"); ok {
+			if rest, ok := strings.CutPrefix(value, s.secretsMount(t)+"/"); ok {
 				value = filepath.Join(secrets, rest)
 			}
 			environ = append(environ, variable+"="+value)
@@ -268,11 +276,22 @@ func TestComposeSettingsAreAccepted(t *testing.T) {
 }
 
 // secretsMount is where a container sees the volume of the secrets.
-func secretsMount(t *testing.T, s composeService) string {
+func (s composeService) secretsMount(t *testing.T) string {
 	t.Helper()
 	for _, volume := range s.Volumes {
-		if rest, ok := strings.CutPrefix(volume, "secrets:"); ok {
+		if name, rest, _ := strings.Cut(volume, ":"); name == s.secrets(t) {
 			return strings.TrimSuffix(rest, ":ro")
+		}
+	}
+	return ""
+}
+
+// secrets names the service that makes the secrets of this one, which is also the name of the volume.
+func (s composeService) secrets(t *testing.T) string {
+	t.Helper()
+	for _, volume := range s.Volumes {
+		if name, _, _ := strings.Cut(volume, ":"); strings.HasSuffix(name, "secrets") {
+			return name
 		}
 	}
 	t.Fatalf("%s does not mount the secrets", s.Image)
@@ -292,16 +311,25 @@ func TestComposePublishesTheDefaultAddresses(t *testing.T) {
 		defaults.AdminListen: port(t, image["TOKENLEDGER_ADMIN_LISTEN"]),
 		defaults.NATSListen:  port(t, defaults.NATSListen),
 	}
-	got := map[string]string{}
+	got, cluster := map[string]string{}, map[string]string{}
 	for _, s := range readCompose(t).Services {
+		to := got
+		if slices.Contains(s.Profiles, "cluster") {
+			to = cluster
+		}
 		for _, p := range s.Ports {
 			cut := strings.LastIndexByte(p, ':')
-			got[p[:cut]] = p[cut+1:]
+			to[p[:cut]] = p[cut+1:]
 		}
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("published %v, want %v", got, want)
 	}
+	delete(want, defaults.AdminListen) // each replica has one of its own
+	if !maps.Equal(cluster, want) {
+		t.Errorf("the cluster publishes %v, want %v", cluster, want)
+	}
+	want[defaults.AdminListen] = port(t, image["TOKENLEDGER_ADMIN_LISTEN"])
 	exposed := strings.Fields(argument(t, readDockerfile(t), "EXPOSE"))
 	if !slices.Equal(exposed, []string{want[defaults.Listen], want[defaults.AdminListen]}) {
 		t.Errorf("the image exposes %v", exposed)

@@ -54,7 +54,7 @@ func (l *ledger) startFront() {
 	l.must(err)
 	dir := filepath.Join(l.dir, "nginx")
 	l.must(os.Mkdir(dir, 0o755))
-	addresses := []string{"127.0.0.1:8080", at}
+	addresses := []string{"listen 8080;", "listen " + at + ";"}
 	for i, s := range l.services {
 		addresses = append(addresses, fmt.Sprintf("tokenledger-%d:8080", i+1), strings.TrimPrefix(s.url, "http://"))
 	}
