@@ -65,7 +65,7 @@ func (s scrape) bounded(t *testing.T) {
 			t.Errorf("%s has %d series", name, n)
 		}
 		for _, label := range names(f) {
-			if !slices.Contains([]string{"result", "route", "status", "projection", "key", "rule"}, label) {
+			if !slices.Contains([]string{"result", "route", "status", "projection", "key", "rule", "of"}, label) {
 				t.Errorf("%s has the label %s, which this test does not know as bounded", name, label)
 			}
 		}

@@ -34,6 +34,7 @@ type SoakSample struct {
 	Heard      int     `json:"heard"` // events that the subscriber was told
 	UseP50     float64 `json:"useP50ms"`
 	UseP99     float64 `json:"useP99ms"`
+	Processor  float64 `json:"processorMs"` // time of a call, the private Postgres included
 	HeapMiB    float64 `json:"heapMiB"`     // live, after a collection
 	Resident   float64 `json:"residentMiB"` // of the process; 0 where the system does not tell
 	Goroutines int     `json:"goroutines"`
@@ -74,6 +75,7 @@ func (l *soak) run(ctx context.Context, o SoakOptions, tell func(SoakSample)) (s
 		}
 		sample := l.sample()
 		sample.Minute = time.Since(began).Minutes()
+		sample.Processor = (taken.cpu + taken.database).Seconds() * 1e3 / float64(max(taken.done, 1))
 		if samples = append(samples, sample); taken.done == 0 {
 			return samples, errors.New("nothing was answered in a whole interval")
 		}
@@ -201,6 +203,7 @@ func Drifts(samples []SoakSample) []Drift {
 		{"resident memory, MiB", 32, func(s SoakSample) float64 { return s.Resident }},
 		{"goroutines", 8, func(s SoakSample) float64 { return float64(s.Goroutines) }},
 		{"open files", 8, func(s SoakSample) float64 { return float64(s.Files) }},
+		{"processor time of a call, ms", 0.5, func(s SoakSample) float64 { return s.Processor }},
 		{"p50 of a use, ms", 2, func(s SoakSample) float64 { return s.UseP50 }},
 		{"p99 of a use, ms", 20, func(s SoakSample) float64 { return s.UseP99 }},
 	} {
