@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
@@ -83,12 +82,13 @@ keys are not in it. Needs the database and the key file of the service, which ma
 	f.Int64Var(&before, "before", 0, "partitions whose last event is before this position")
 	f.StringVar(&olderThan, "older-than", "", "partitions whose last event is older than this, such as 400d")
 	f.StringVar(&dir, "output-dir", "", "where to write; by default the directory of archives")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		age, ok := span(olderThan)
 		if (before > 0) == ok || before < 0 || olderThan != "" && !ok {
 			return usage("--before POSITION or --older-than SPAN (such as 400d), one of them")
 		}
-		return a.exportArchives(c.Context(), dir, func(p eventstore.Partition) bool {
+		return a.exportArchives(c.Context(), dir, *out, func(p eventstore.Partition) bool {
 			if before > 0 {
 				return int64(p.Last) < before
 			}
@@ -98,7 +98,7 @@ keys are not in it. Needs the database and the key file of the service, which ma
 	return c
 }
 
-func (a app) exportArchives(ctx context.Context, dir string, wanted func(eventstore.Partition) bool) error {
+func (a app) exportArchives(ctx context.Context, dir, form string, wanted func(eventstore.Partition) bool) error {
 	settings, err := a.config()
 	if err != nil {
 		return err
@@ -119,29 +119,48 @@ func (a app) exportArchives(ctx context.Context, dir string, wanted func(eventst
 	if err != nil {
 		return err
 	}
-	written := 0
+	var written []writtenArchive
 	for _, p := range all {
 		if p.Pending || !p.Full(head) || !wanted(p) {
 			continue
 		}
-		bar := progressbar.NewOptions64(int64(p.Last-p.First+1), progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription(p.Table),
-			progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
-		path, fresh, err := service.ExportArchive(ctx, settings, store, p, dir, func(at events.Position) { _ = bar.Set64(int64(at - p.First + 1)) })
-		_ = bar.Finish()
+		bar := a.progress(p.Table, "events")
+		path, fresh, err := service.ExportArchive(ctx, settings, store, p, dir, func(at events.Position) { bar.at(int64(at-p.First+1), int64(p.Last-p.First+1)) })
+		bar.end()
 		if err != nil {
 			return err
 		}
-		what := "wrote"
-		if !fresh {
-			what = "verified, was there:"
+		w := writtenArchive{p, path, fresh}
+		if written = append(written, w); form == "table" { // at once: the next one may take long
+			fmt.Fprintln(a.out, w)
 		}
-		fmt.Fprintf(a.out, "%s %s: events %d to %d, %d blocks\n", what, path, p.First, p.Last, p.Blocks)
-		written++
 	}
-	if written == 0 {
+	switch {
+	case form != "table":
+		return printList(a, written, form, "", writtenArchive.record)
+	case len(written) == 0:
 		fmt.Fprintln(a.out, "no partition is full and wholly before that; `tokenledger archive list` shows them")
 	}
 	return nil
+}
+
+// writtenArchive is one that stands in a file now.
+type writtenArchive struct {
+	eventstore.Partition
+	path  string
+	fresh bool // it was not there before
+}
+
+func (w writtenArchive) record() record {
+	return record{{"file", w.path}, {"new", w.fresh}, {"first", w.First}, {"last", w.Last}, {"blocks", w.Blocks}}
+}
+
+func (w writtenArchive) String() string {
+	what := "wrote"
+	if !w.fresh {
+		what = "verified, was there:"
+	}
+	return fmt.Sprintf("%s %s: events %d to %d, %d blocks", what, w.path, w.First, w.Last, w.Blocks)
 }
 
 func (a app) archiveVerifyCommand() *cobra.Command {
@@ -154,6 +173,7 @@ the tree that a checkpoint has signed. The exit codes are those of "tokenledger 
 		Args:    cobra.ExactArgs(1),
 	}
 	c.Flags().StringArrayVar(&keys, "key", nil, "verifier key of the log; @FILE reads a file with one a line")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		texts, err := keyTexts(keys)
 		if err == nil && len(texts) == 0 {
@@ -162,12 +182,12 @@ the tree that a checkpoint has signed. The exit codes are those of "tokenledger 
 		if err != nil {
 			return usage("--key: %v", err)
 		}
-		return a.verifyArchive(args[0], texts)
+		return a.verifyArchive(args[0], texts, *out)
 	}
 	return c
 }
 
-func (a app) verifyArchive(name string, texts []string) error {
+func (a app) verifyArchive(name string, texts []string, form string) error {
 	keys, err := merkle.ParseKeys(texts...)
 	if err != nil {
 		return usage("--key: %v", err)
@@ -182,6 +202,22 @@ func (a app) verifyArchive(name string, texts []string) error {
 		return verdictError{merkle.VerdictOf(err), err}
 	}
 	m := r.Manifest
+	if form != "table" {
+		return a.showRecord(record{
+			{"verdict", "verified"},
+			{"log", m.Origin},
+			{"events", proven.Events},
+			{"first", m.First},
+			{"last", m.Last},
+			{"trails", proven.Trails},
+			{"from", m.From.UTC().Format(time.RFC3339Nano)},
+			{"to", m.To.UTC().Format(time.RFC3339Nano)},
+			{"epoch", proven.Epoch.Number},
+			{"closed", proven.Epoch.Time.Format(time.RFC3339Nano)},
+			{"checkpoint", m.Proof.Log},
+			{"digest", m.Digest},
+		}, form)
+	}
 	fmt.Fprintf(a.out, "verified\n  log           %s\n  events        %d, positions %d to %d, of %d trails\n  recorded      %s to %s\n"+
 		"  epoch         %d, closed %s\n  checkpoint    %s\n  digest        %s\n",
 		m.Origin, proven.Events, m.First, m.Last, proven.Trails, m.From.UTC().Format(time.RFC3339Nano), m.To.UTC().Format(time.RFC3339Nano),
@@ -203,6 +239,7 @@ it in the directory of archives of every service, and a copy elsewhere. It takes
 	c.Flags().StringVar(&reason, "reason", "", "why, for the log")
 	c.Flags().BoolVar(&yes, "yes", false, "do it")
 	c.Flags().BoolVar(&drop, "drop", false, "drop the table, too; the archive is then all that there is")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if reason == "" {
 			return errNoReason
@@ -220,16 +257,19 @@ it in the directory of archives of every service, and a copy elsewhere. It takes
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "detached %s: the log in the database begins at position %d\n", p.Table, p.Last+1)
-			if !drop {
-				fmt.Fprintf(a.out, "the table %s stands alone now; drop it when the archive is stored in two places\n", p.Table)
-				return nil
+			if *out == "table" {
+				fmt.Fprintf(a.out, "detached %s: the log in the database begins at position %d\n", p.Table, p.Last+1)
 			}
-			if err := eventstore.Drop(ctx, s.URL, settings.Schema, p.Table); err != nil {
-				return err
+			if drop {
+				if err := eventstore.Drop(ctx, s.URL, settings.Schema, p.Table); err != nil {
+					return err
+				}
 			}
-			fmt.Fprintln(a.out, "dropped", p.Table)
-			return nil
+			shown := record{{"detached", p.Table}, {"begins", p.Last + 1}, {"dropped", drop}}
+			if drop {
+				return a.tell(*out, shown, "dropped %s", p.Table)
+			}
+			return a.tell(*out, shown, "the table %s stands alone now; drop it when the archive is stored in two places", p.Table)
 		})
 	}
 	return c

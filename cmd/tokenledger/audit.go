@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
@@ -47,6 +46,7 @@ func (a app) auditExportCommand() *cobra.Command {
 	f.StringVar(&to, "to", "", "the instant at which the period ends, not part of it")
 	f.StringVar(&file, "output-file", "", "the pack")
 	f.StringSliceVar(&disclose, "disclose", nil, "personal values to disclose, of these fields: "+strings.Join(evidence.DisclosableFields(), ", "))
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		query := url.Values{}
 		for name, text := range map[string]string{"from": from, "to": to} {
@@ -67,13 +67,13 @@ func (a app) auditExportCommand() *cobra.Command {
 		if len(disclose) > 0 {
 			query.Set("disclose", strings.Join(disclose, ","))
 		}
-		return a.exportPack(c.Context(), query, organization, file)
+		return a.exportPack(c.Context(), query, organization, file, *out)
 	}
 	return c
 }
 
 // exportPack asks the service and writes what it sends. A file appears only once it is whole.
-func (a app) exportPack(ctx context.Context, query url.Values, organization, file string) (err error) {
+func (a app) exportPack(ctx context.Context, query url.Values, organization, file, form string) (err error) {
 	client, err := a.client()
 	if err != nil {
 		return err
@@ -104,38 +104,20 @@ func (a app) exportPack(ctx context.Context, query url.Values, organization, fil
 		return decodeAnswer(response.Status, refusal, &struct{}{})
 	}
 	size, _ := strconv.ParseInt(response.Header.Get(service.PackBytesHeader), 10, 64)
-	bar := progressbar.NewOptions64(max(size, 1), progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription("evidence"),
-		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	bar := a.progress("evidence", "bytes")
 	var n int64
 	err = wholeFile(file, func(w io.Writer) error {
-		if n, err = io.Copy(w, &barred{response.Body, bar, 0, size}); err != nil {
+		if n, err = io.Copy(w, bar.read(response.Body, size)); err != nil {
 			return fmt.Errorf("the pack broke off: %w", err)
 		}
-		return bar.Finish()
+		return nil
 	})
+	bar.end()
 	if err != nil {
 		return fmt.Errorf("--output-file: %w", err)
 	}
-	fmt.Fprintf(a.out, "wrote %s: %s events, %d bytes\n", file, response.Header.Get(service.PackEventsHeader), n)
-	return nil
-}
-
-// barred moves a bar on; its length is an estimate and grows where it was too small.
-type barred struct {
-	io.Reader
-	bar       *progressbar.ProgressBar
-	done, max int64
-}
-
-// Read implements io.Reader.
-func (b *barred) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
-	if b.done += int64(n); b.done > b.max {
-		b.max = b.done + b.done/8
-		b.bar.ChangeMax64(b.max)
-	}
-	_ = b.bar.Set64(b.done)
-	return n, err
+	held, _ := strconv.ParseInt(response.Header.Get(service.PackEventsHeader), 10, 64)
+	return a.tell(form, record{{"file", file}, {"events", held}, {"bytes", n}}, "wrote %s: %d events, %d bytes", file, held, n)
 }
 
 // verdictError carries the exit code of a verification.
@@ -160,18 +142,19 @@ Exit code: 0 verified complete, 1 altered, 2 incomplete, 3 signature, 4 fork, 5 
 	}
 	c.Flags().StringArrayVar(&keys, "key", nil, "verifier key of the log, from elsewhere than the pack; @FILE reads a file with one a line")
 	c.Flags().StringVar(&organization, "organization", "", "the organization whose pack this should be")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		o := verify.Options{Organization: organization}
 		var err error
 		if o.Keys, err = keyTexts(keys); err != nil {
 			return usage("--key: %v", err)
 		}
-		return a.verifyPack(args[0], o)
+		return a.verifyPack(args[0], o, *out)
 	}
 	return c
 }
 
-func (a app) verifyPack(name string, o verify.Options) error {
+func (a app) verifyPack(name string, o verify.Options, form string) error {
 	f, err := os.Open(name)
 	if err != nil {
 		return usage("%v", err)
@@ -181,11 +164,32 @@ func (a app) verifyPack(name string, o verify.Options) error {
 	if err != nil {
 		return err
 	}
-	result, err := verify.Pack(f, info.Size(), o)
+	bar := a.progress("verifying", "bytes")
+	result, err := verify.Pack(bar.readAt(f, info.Size()), info.Size(), o)
+	bar.end()
 	if err != nil {
 		return verdictError{merkle.VerdictOf(err), err}
 	}
 	m, proven := result.Manifest, result.Proven
+	if form != "table" {
+		return a.showRecord(record{
+			{"verdict", "verified complete"},
+			{"organization", m.Organization},
+			{"from", m.From.Format(time.RFC3339Nano)},
+			{"to", m.To.Format(time.RFC3339Nano)},
+			{"events", m.Events},
+			{"first", m.After + 1},
+			{"last", m.Through},
+			{"firstEpoch", proven.Opening.Number},
+			{"lastEpoch", proven.Closing.Number},
+			{"closed", proven.Closing.Time.Format(time.RFC3339Nano)},
+			{"origin", m.Checkpoint.Origin},
+			{"size", m.Checkpoint.Size},
+			{"root", m.Checkpoint.Root},
+			{"disclosed", result.Disclosed},
+			{"limits", m.Limits},
+		}, form)
+	}
 	fmt.Fprintf(a.out, "verified complete\n  organization  %s\n  period        %s up to, and without, %s\n  events        %d, numbers %d to %d of the trail\n"+
 		"  epochs        %d to %d, closed %s\n  checkpoint    %s, size %d, root %s\n  disclosed     %d values\n",
 		m.Organization, m.From.Format(time.RFC3339Nano), m.To.Format(time.RFC3339Nano), m.Events, m.After+1, m.Through,
@@ -198,18 +202,21 @@ func (a app) verifyPack(name string, o verify.Options) error {
 }
 
 func (a app) auditCheckCommand() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use: "check", Short: "Audit the whole log: recompute trees and epochs, replay tokens, directory and trails, and compare",
 		Long: `Reads the log from its beginning and compares: every block with its hashes, every trail's numbers, every epoch's trees,
 heads and signed checkpoint, also with those kept outside of the database, the copies of decisions, personal values with
 what their events commit to, and the read models of tokens, the directory and trails with a replay. Needs the database
 and the key file of the service, which may be running. The first mismatch is named by position, with exit code 1. Events
 that were archived are read from the archives (--archives); where these are not at hand, the audit begins after them and says so.`,
-		RunE: func(c *cobra.Command, _ []string) error { return a.checkLog(c.Context()) },
+		Example: "  tokenledger audit check\n  tokenledger audit check --output json",
 	}
+	out := outputFlag(c, "table", "json", "csv")
+	c.RunE = func(c *cobra.Command, _ []string) error { return a.checkLog(c.Context(), *out) }
+	return c
 }
 
-func (a app) checkLog(ctx context.Context) error {
+func (a app) checkLog(ctx context.Context, form string) error {
 	settings, err := a.config()
 	if err != nil {
 		return err
@@ -223,17 +230,25 @@ func (a app) checkLog(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bar := progressbar.NewOptions64(max(int64(head), 1), progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription("audit"),
-		progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
-	done, err := service.Audit(ctx, store, settings, func(at events.Position) { _ = bar.Set64(min(int64(at), int64(head))) })
-	_ = bar.Finish()
+	bar := a.progress("audit", "events")
+	done, err := service.Audit(ctx, store, settings, func(at events.Position) { bar.at(int64(at), int64(head)) })
+	bar.end()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "no mismatch: %d events, %d trails, %d epochs, %d rows and lines of read models\n", done.Events, done.Trails, done.Epochs, done.Rows)
-	if done.Archived > 0 {
+	shown := record{
+		{"verdict", "no mismatch"},
+		{"events", done.Events},
+		{"trails", done.Trails},
+		{"epochs", done.Epochs},
+		{"rows", done.Rows},
+		{"archived", done.Archived},
+		{"from", done.From},
+	}
+	err = a.tell(form, shown, "no mismatch: %d events, %d trails, %d epochs, %d rows and lines of read models", done.Events, done.Trails, done.Epochs, done.Rows)
+	if done.Archived > 0 && form == "table" {
 		fmt.Fprintf(a.out, "not read: events 1 to %d, which are archived and not in the directory of archives (--archives);\n"+
 			"taken as they stand: the trees of trails and the copies of decisions up to position %d, names and addresses of users\n", done.Archived, done.From)
 	}
-	return nil
+	return err
 }

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -109,8 +108,8 @@ func (a app) benchVerify(c *cobra.Command, of string, o bench.Options) (r bench.
 }
 
 func (a app) printResult(r bench.Result, form string) error {
-	if form == "json" {
-		return json.NewEncoder(a.out).Encode(r)
+	if form != "table" {
+		return a.showJSON(r, form)
 	}
 	w := a.table("", "PER SECOND", "P50 MS", "P99 MS")
 	row := func(what string, rate, p50, p99 float64) {

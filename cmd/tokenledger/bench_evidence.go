@@ -5,7 +5,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -44,17 +43,19 @@ func (a app) benchEvidenceCommand() *cobra.Command {
 	var n int
 	c := &cobra.Command{Use: "evidence", Short: "Export and verify an evidence pack of many events"}
 	c.Flags().IntVar(&n, "events", 100_000, "events of the pack")
-	out := outputFlag(c, "table", "json")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if n < 1 {
 			return usage("--events %d: want at least one", n)
 		}
+		end := a.progress("measuring", "seconds").during(c.Context(), 0)
 		r, err := a.benchEvidence(c.Context(), n)
+		end()
 		if err != nil {
 			return err
 		}
-		if *out == "json" {
-			return json.NewEncoder(a.out).Encode(r)
+		if *out != "table" {
+			return a.showJSON(r, *out)
 		}
 		fmt.Fprintf(a.out, "%d events, %d MB: exported in %.1f s, verified in %.1f s (%.0f events/s); heap at most %.0f and %.0f MiB, %.0f before\n"+
 			"audit check: no mismatch in %d events, in %.1f s\n",

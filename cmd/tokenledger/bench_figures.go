@@ -43,9 +43,11 @@ func countFlag(c *cobra.Command, into *int, name string, value int, help string)
 
 // figures is a command that prints figures.
 func (a app) figures(c *cobra.Command, measure func(ctx context.Context) ([]bench.Figure, error)) *cobra.Command {
-	out := outputFlag(c, "table", "json")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		end := a.progress("measuring", "seconds").during(c.Context(), 0)
 		all, err := measure(c.Context())
+		end()
 		if err != nil {
 			return err
 		}
@@ -55,8 +57,28 @@ func (a app) figures(c *cobra.Command, measure func(ctx context.Context) ([]benc
 }
 
 func (a app) printFigures(all []bench.Figure, form string) error {
-	if form == "json" {
-		return json.NewEncoder(a.out).Encode(all)
+	switch form {
+	case "json":
+		lines := json.NewEncoder(a.out)
+		for _, f := range all {
+			if err := lines.Encode(f); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "csv":
+		return printList(a, all, form, "", func(f bench.Figure) record {
+			return record{
+				{"what", f.What},
+				{"value", f.Value},
+				{"unit", f.Unit},
+				{"baseline", f.Baseline},
+				{"base", f.Base},
+				{"ratio", f.Ratio},
+				{"wanted", f.Wanted},
+				{"met", f.Met},
+			}
+		})
 	}
 	w := a.table("", "MEASURED", "", "BESIDE", "", "TIMES", "WANTED", "MET")
 	for _, f := range all {

@@ -19,10 +19,27 @@ func figures[T any](t *testing.T, args ...string) (out T) {
 	if code := run(t.Context(), args, stdio{in: strings.NewReader(""), out: &stdout, err: &stderr}); code != 0 {
 		t.Fatalf("%v: exit %d\n%s", args, code, &stderr)
 	}
+	if raw, ok := any(&out).(*[]byte); ok {
+		*raw = stdout.Bytes()
+		return out
+	}
 	if err := json.Unmarshal(stdout.Bytes(), &out); err != nil {
 		t.Fatalf("%v: %v in %s", args, err, &stdout)
 	}
 	return out
+}
+
+// figureList is figures for a command that prints one in each line.
+func figureList(t *testing.T, args ...string) (all []bench.Figure) {
+	t.Helper()
+	for from := json.NewDecoder(bytes.NewReader(figures[[]byte](t, args...))); from.More(); {
+		var f bench.Figure
+		if err := from.Decode(&f); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, f)
+	}
+	return all
 }
 
 func checkFigures(t *testing.T, all []bench.Figure, names ...string) {
@@ -39,14 +56,14 @@ func checkFigures(t *testing.T, all []bench.Figure, names ...string) {
 
 func TestBenchReplay(t *testing.T) {
 	t.Parallel()
-	all := figures[[]bench.Figure](t, "replay", "--events", "1500", "--tokens", "30", "--organizations", "3", "--rounds", "2")
+	all := figureList(t, "replay", "--events", "1500", "--tokens", "30", "--organizations", "3", "--rounds", "2")
 	checkFigures(t, all, "leaves", "decoded", "every read model", "processor time")
 }
 
 // A use in a block of its own costs more than in a large one, and a large one's less than its line.
 func TestBenchSize(t *testing.T) {
 	t.Parallel()
-	all := figures[[]bench.Figure](t, "size", "--uses", "20000", "--alone", "300", "--tokens", "50", "--organizations", "2", "--addresses", "5")
+	all := figureList(t, "size", "--uses", "20000", "--alone", "300", "--tokens", "50", "--organizations", "2", "--addresses", "5")
 	checkFigures(t, all, "blocks of 250", "a block of its own")
 	if many, one := all[0], all[1]; many.Value >= one.Value || many.Ratio >= 1 {
 		t.Errorf("%v bytes in large blocks and %v alone, of lines of %v", many.Value, one.Value, many.Base)
@@ -55,7 +72,7 @@ func TestBenchSize(t *testing.T) {
 
 func TestBenchList(t *testing.T) {
 	t.Parallel()
-	all := figures[[]bench.Figure](t, "list", "--organizations", "3", "--few", "1", "--tokens", "40", "--asked", "2", "--rounds", "1")
+	all := figureList(t, "list", "--organizations", "3", "--few", "1", "--tokens", "40", "--asked", "2", "--rounds", "1")
 	checkFigures(t, all, "owner and status, p99", "owner and status, p50", "prefix, p99", "prefix, p50", "last use, p99", "last use, p50",
 		"totalCount, p99", "totalCount, p50", "totalCount, p99", "totalCount, p50", "totalCount, p99", "totalCount, p50")
 }
@@ -63,7 +80,7 @@ func TestBenchList(t *testing.T) {
 // The organization whose history is read has as many uses in both logs, however long they are.
 func TestBenchGrowth(t *testing.T) {
 	t.Parallel()
-	all := figures[[]bench.Figure](t, "growth", "--short", "400", "--long", "2000", "--organizations", "4", "--own", "200",
+	all := figureList(t, "growth", "--short", "400", "--long", "2000", "--organizations", "4", "--own", "200",
 		"--appends", "100", "--concurrency", "8", "--rounds", "1", "--snapshot", "10ms")
 	checkFigures(t, all, "8 in flight", "append alone", "snapshot of 10ms", "timeline", "trail")
 	for _, f := range all[3:] {

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -44,14 +43,16 @@ tokenledger audit check. Exit code 1 if something grew, or if the audit finds a 
 	c.Flags().Float64Var(&minutes, "minutes", 10, "how long")
 	countFlag(c, &o.Concurrency, "concurrency", 8, "how many clients")
 	countFlag(c, &o.Tokens, "tokens", 500, "how many tokens are used")
-	out := outputFlag(c, "table", "json")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if minutes < 0.1 {
 			return usage("--minutes: want at least 0.1")
 		}
 		o.Duration = time.Duration(minutes * float64(time.Minute))
 		o.Every = max(time.Second, o.Duration/60)
+		end := a.progress("soak", "seconds").during(c.Context(), o.Duration)
 		r, err := a.soak(c.Context(), o)
+		end()
 		if err != nil {
 			return err
 		}
@@ -97,8 +98,8 @@ func (a app) soak(ctx context.Context, o bench.SoakOptions) (r soakResult, err e
 }
 
 func (a app) printSoak(r soakResult, form string) error {
-	if form == "json" {
-		return json.NewEncoder(a.out).Encode(r)
+	if form != "table" {
+		return a.showJSON(r, form)
 	}
 	w := a.table("", "SECOND QUARTER", "LAST QUARTER", "FLAT")
 	for _, d := range r.Drifts {

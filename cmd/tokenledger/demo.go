@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
@@ -77,15 +76,11 @@ func (a app) tellDemo(ctx context.Context, settings config.Config, seed uint64, 
 	case found:
 		return nil
 	}
-	bar := progressbar.NewOptions64(1, progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription("telling the story"),
-		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	bar := a.progress("telling the story", "events")
 	err = demo.Make(ctx, demo.Config{
 		Settings: settings, Seed: seed, End: time.Now(), Logger: telemetry.NewLogger(a.err, settings.LogFormat, settings.Level),
-		Progress: func(done, total int) {
-			bar.ChangeMax(max(total, 1))
-			_ = bar.Set(done)
-		},
+		Progress: func(done, total int) { bar.at(int64(done), int64(total)) },
 	})
-	_ = bar.Finish()
+	bar.end()
 	return err
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"regexp"
@@ -30,7 +29,7 @@ func (d *doctor) client(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, doctorLimit)
 	defer cancel()
 	began := time.Now()
-	response, body, err := d.get(ctx, c, "/readyz")
+	response, body, err := c.get(ctx, "/readyz")
 	if err != nil {
 		d.unreachable(ctx, err)
 		return
@@ -45,20 +44,6 @@ func (d *doctor) client(ctx context.Context) {
 	d.clock("clock of the service", response.Header.Get("Date"), began)
 	d.ready(response.StatusCode, body)
 	d.token(ctx)
-}
-
-func (d *doctor) get(ctx context.Context, c *client, path string) (*http.Response, []byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.server+path, nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	response, err := c.http.Do(request)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	return response, body, err
 }
 
 // unreachable is no failure where nobody has started the embedded pair yet.

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,7 +49,7 @@ what an auditor takes from you, not from the evidence.`,
 			if err != nil {
 				return err
 			}
-			return printVerifierKeys(a.out, ring, origins)
+			return a.printVerifierKeys(ring, origins, *out)
 		}
 		held, err := a.heldByKeys(c.Context())
 		if err != nil {
@@ -67,15 +66,27 @@ what an auditor takes from you, not from the evidence.`,
 	return c
 }
 
-func printVerifierKeys(out io.Writer, ring *keyring.Ring, origins []string) error {
+// printVerifierKeys prints one key a line, and nothing else, for files that are given to auditors.
+func (a app) printVerifierKeys(ring *keyring.Ring, origins []string, form string) error {
+	type of struct {
+		origin string
+		keyring.VerifierKey
+	}
+	var all []of
 	for _, origin := range origins {
 		keys, err := ring.VerifierKeys(origin)
 		if err != nil {
 			return err
 		}
 		for _, k := range keys {
-			fmt.Fprintln(out, k.Text)
+			all = append(all, of{origin, k})
 		}
+	}
+	if form != "table" {
+		return printList(a, all, form, "", func(k of) record { return record{{"origin", k.origin}, {"key", k.Text}, {"active", k.Active}} })
+	}
+	for _, k := range all {
+		fmt.Fprintln(a.out, k.Text)
 	}
 	return nil
 }
@@ -141,6 +152,7 @@ the new version; then rotate without it and do the same again.`,
 	}
 	c.Flags().BoolVar(&prepare, "prepare", false, "make the version known, not active")
 	c.Flags().StringVar(&reason, "reason", "", "why, for the log")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		use, ok := keyUses[args[0]]
 		if !ok {
@@ -152,10 +164,10 @@ the new version; then rotate without it and do the same again.`,
 		}
 		if prepare {
 			version, err := settings.Keys().Rotate(args[0], true)
-			if err == nil {
-				fmt.Fprintf(a.out, "%s version %d is known and not active yet.\n", args[0], version)
+			if err != nil {
+				return err
 			}
-			return err
+			return a.tell(*out, record{{"key", args[0]}, {"version", version}, {"active", false}}, "%s version %d is known and not active yet.", args[0], version)
 		}
 		// The database first: a rotation that cannot be recorded is not begun.
 		return a.withStore(c.Context(), func(ctx context.Context, s *service.Store) error {
@@ -170,8 +182,8 @@ the new version; then rotate without it and do the same again.`,
 			if err != nil {
 				return fmt.Errorf("%s version %d is active in %s, but the log does not say so: %w", args[0], version, settings.KeyFile, err)
 			}
-			fmt.Fprintf(a.out, "%s version %d is active; services that run take it on within seconds.\n", args[0], version)
-			return nil
+			return a.tell(*out, record{{"key", args[0]}, {"version", version}, {"active", true}},
+				"%s version %d is active; services that run take it on within seconds.", args[0], version)
 		})
 	}
 	return c

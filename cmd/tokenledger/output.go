@@ -3,7 +3,10 @@
 package main
 
 import (
+	"bytes"
+	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -89,16 +92,13 @@ func ptr[T any](v T) *T { return &v }
 // showRecord shows the whole of one record: a table of two columns, an object,
 // or a header and a line.
 func (a app) showRecord(r record, form string) error {
-	w := a.table()
 	switch form {
 	case "json":
 		return json.NewEncoder(a.out).Encode(r)
 	case "csv":
-		w.AppendHeader(r.header())
-		w.AppendRow(r.row())
-		w.RenderCSV()
-		return nil
+		return a.writeCSV(r, r)
 	}
+	w := a.table()
 	for _, c := range r {
 		w.AppendRow(table.Row{c.name, c.text()})
 	}
@@ -124,17 +124,84 @@ func printList[T any](a app, list []T, form, none string, show func(T) record) e
 		}
 		return nil
 	}
-	w := a.table()
-	w.AppendHeader(show(*new(T)).columns().header())
+	head := show(*new(T)).columns()
+	var rows []record
 	for _, one := range list {
-		w.AppendRow(show(one).columns().row())
+		rows = append(rows, show(one).columns())
 	}
 	if form == "csv" {
-		w.RenderCSV()
-	} else {
-		w.Render()
+		return a.writeCSV(head, rows...)
 	}
+	w := a.table()
+	w.AppendHeader(head.header())
+	for _, r := range rows {
+		w.AppendRow(r.row())
+	}
+	w.Render()
 	return nil
+}
+
+// writeCSV writes the names of the cells, and lines as RFC 4180 quotes them.
+func (a app) writeCSV(head record, rows ...record) error {
+	out := csv.NewWriter(a.out)
+	err := out.Write(texts(head.header()))
+	for _, r := range rows {
+		err = errors.Join(err, out.Write(texts(r.row())))
+	}
+	out.Flush()
+	return errors.Join(err, out.Error())
+}
+
+func texts(row table.Row) (out []string) {
+	for _, c := range row {
+		out = append(out, fmt.Sprint(c))
+	}
+	return out
+}
+
+// tell says what a command did: in a sentence to people, else as a record.
+func (a app) tell(form string, r record, sentence string, args ...any) error {
+	if form != "table" {
+		return a.showRecord(r, form)
+	}
+	_, err := fmt.Fprintf(a.out, sentence+"\n", args...)
+	return err
+}
+
+// recordOf is a value as JSON has it, field by field.
+func recordOf(v any) (r record, err error) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	fields := json.NewDecoder(bytes.NewReader(raw))
+	if _, err := fields.Token(); err != nil { // the brace
+		return nil, err
+	}
+	for fields.More() {
+		name, err := fields.Token()
+		if err != nil {
+			return nil, err
+		}
+		var value any
+		if err := fields.Decode(&value); err != nil {
+			return nil, err
+		}
+		r = append(r, cell{fmt.Sprint(name), value})
+	}
+	return r, nil
+}
+
+// showJSON shows a value whose table is made elsewhere, as JSON or as CSV.
+func (a app) showJSON(v any, form string) error {
+	if form == "json" {
+		return json.NewEncoder(a.out).Encode(v)
+	}
+	r, err := recordOf(v)
+	if err != nil {
+		return err
+	}
+	return a.showRecord(r, form)
 }
 
 func (r record) header() (row table.Row) {

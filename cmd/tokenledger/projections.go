@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
@@ -27,6 +25,8 @@ func (a app) projectionsCommand() *cobra.Command {
 		Use: "rebuild [NAME …]", Short: "Build read models, or all, again from the first event; the old ones answer meanwhile",
 		Args: cobra.ArbitraryArgs,
 	}
+	rebuilt := outputFlag(rebuild, "table", "json", "csv")
+	rebuild.ValidArgs = projectionNames()
 	rebuild.RunE = func(c *cobra.Command, names []string) error {
 		known := projectionNames()
 		if len(names) == 0 {
@@ -37,7 +37,7 @@ func (a app) projectionsCommand() *cobra.Command {
 				return usage("%q is no read model; there are %s", name, strings.Join(known, ", "))
 			}
 		}
-		return a.rebuildProjections(c, names)
+		return a.rebuildProjections(c, names, *rebuilt)
 	}
 	c.AddCommand(list, rebuild)
 	return c
@@ -73,7 +73,7 @@ func (a app) listProjections(c *cobra.Command, form string) error {
 	})
 }
 
-func (a app) rebuildProjections(c *cobra.Command, names []string) error {
+func (a app) rebuildProjections(c *cobra.Command, names []string, form string) error {
 	settings, err := a.config()
 	if err != nil {
 		return err
@@ -84,18 +84,20 @@ func (a app) rebuildProjections(c *cobra.Command, names []string) error {
 	}
 	logger := telemetry.NewLogger(a.err, settings.LogFormat, settings.Level)
 	for _, name := range names {
-		bar := progressbar.NewOptions64(1, progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription(name),
-			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("events"),
-			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+		bar := a.progress(name, "events")
 		err := service.RebuildProjection(c.Context(), url, settings, name, func(done, total events.Position) {
-			bar.ChangeMax64(int64(total))
-			_ = bar.Set64(int64(done))
+			bar.at(int64(done), int64(total))
 		}, logger)
-		_ = bar.Finish()
+		bar.end()
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(a.out, "rebuilt", name)
+		if form == "table" {
+			fmt.Fprintln(a.out, "rebuilt", name) // at once: the next one may take long
+		}
 	}
-	return nil
+	if form == "table" {
+		return nil
+	}
+	return printList(a, names, form, "", func(name string) record { return record{{"rebuilt", name}} })
 }

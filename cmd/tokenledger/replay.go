@@ -3,12 +3,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -45,7 +49,7 @@ over the events that were recorded before the time, or up to the position: the s
 	f.StringVar(&report.name, "report", "", "make this report of the organization, one of those that tokenledger report lists")
 	f.StringVar(&report.from, "from", "", "of a report: the period's first instant, as in RFC 3339; by default the beginning")
 	f.StringVar(&report.token, "token", "", "of the leak report: the token's id, a UUID")
-	out := outputFlag(c, "json", "csv", "html", "pdf", "ocsf")
+	out := outputFlag(c, "json", "table", "csv", "html", "pdf", "ocsf")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		point, err := parsePoint("--to", to)
 		if err != nil {
@@ -64,13 +68,16 @@ over the events that were recorded before the time, or up to the position: the s
 			return a.replayReport(c.Context(), point, trail, report, file)
 		case report.from != "" || report.token != "":
 			return usage("--from, --token: the state is of one instant; a period and a token are of reports, which --report makes")
-		case report.form != "json":
-			return usage("--output %s: the state is JSON; other forms are of reports, which --report makes", report.form)
+		case !slices.Contains(stateForms, report.form):
+			return usage("--output %s: the state comes as %s; other forms are of reports, which --report makes", report.form, strings.Join(stateForms, ", "))
 		}
-		return a.replay(c.Context(), point, trail, file)
+		return a.replay(c.Context(), point, trail, file, report.form)
 	}
 	return c
 }
+
+// stateForms are those that the state itself can have.
+var stateForms = []string{"json", "table", "csv"}
 
 // parsePoint reads a position or a time; empty is the end of the log.
 func parsePoint(flag, text string) (evidence.Point, error) {
@@ -90,22 +97,71 @@ func parsePoint(flag, text string) (evidence.Point, error) {
 	return evidence.Point{Time: t}, nil
 }
 
-func (a app) replay(ctx context.Context, point evidence.Point, trail events.TrailID, file string) error {
+func (a app) replay(ctx context.Context, point evidence.Point, trail events.TrailID, file, form string) error {
 	log, err := a.openLog(ctx)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	var s *evidence.State
-	if trail != "" {
-		s, err = evidence.At(ctx, evidence.Log{Blocks: log}, trail, point)
-	} else {
-		s, err = evidence.Replay(ctx, evidence.Log{Blocks: log}, point)
-	}
+	source, end, err := a.watchedLog(ctx, log)
 	if err != nil {
 		return err
 	}
+	var s *evidence.State
+	if trail != "" {
+		s, err = evidence.At(ctx, source, trail, point)
+	} else {
+		s, err = evidence.Replay(ctx, source, point)
+	}
+	end()
+	if err != nil {
+		return err
+	}
+	if form != "json" {
+		return a.toFile(file, func(w io.Writer) error { return a.to(w).printState(s, form) })
+	}
 	return a.toFile(file, s.Write)
+}
+
+// watchedLog is the log with a bar that shows how far it is read.
+func (a app) watchedLog(ctx context.Context, log *eventstore.Log) (source evidence.Log, end func(), err error) {
+	head, err := log.Head(ctx)
+	if err != nil {
+		return source, nil, err
+	}
+	bar := a.progress("replay", "events")
+	return evidence.Log{Blocks: watchedBlocks{log, head, bar}}, bar.end, nil
+}
+
+// to writes what is shown to w.
+func (a app) to(w io.Writer) app {
+	a.out = w
+	return a
+}
+
+// stateLine is a line of the state, as it is written in JSON.
+type stateLine struct {
+	Kind string
+	Row  json.RawMessage
+}
+
+func (l stateLine) record() record { return record{{"kind", l.Kind}, {"row", string(l.Row)}} }
+
+// printState shows people and spreadsheets the lines of a state.
+func (a app) printState(s *evidence.State, form string) error {
+	var raw bytes.Buffer
+	if err := s.Write(&raw); err != nil {
+		return err
+	}
+	var lines []stateLine
+	for from := json.NewDecoder(&raw); from.More(); {
+		var l stateLine
+		if err := from.Decode(&l); err != nil {
+			return err
+		}
+		lines = append(lines, l)
+	}
+	return printList(a, lines, form, "", stateLine.record)
 }
 
 // replayReport makes a report of the log alone.
@@ -131,10 +187,17 @@ func (a app) replayReport(ctx context.Context, point evidence.Point, trail event
 		return err
 	}
 	defer log.Close()
-	source := evidence.Log{Blocks: log}
-	table, err := evidence.Report(ctx, source, asked.name, r)
+	source, end, err := a.watchedLog(ctx, log)
 	if err != nil {
 		return err
+	}
+	table, err := evidence.Report(ctx, source, asked.name, r)
+	end()
+	if err != nil {
+		return err
+	}
+	if asked.form == "table" {
+		return usage("--output table: a replayed report comes as json, csv, html, pdf or ocsf; tokenledger report shows tables")
 	}
 	return a.toFile(file, func(w io.Writer) error {
 		if form := evidence.Form(asked.form); form != evidence.OCSF {

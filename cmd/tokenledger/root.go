@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -44,11 +45,37 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 func run(ctx context.Context, args []string, s stdio) int {
 	root := newRootCommand(s)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintln(s.err, "tokenledger:", secret.RedactString(err.Error()))
+	code := exitCode(err)
+	if f := c.Flags().Lookup("output"); f != nil && f.Value.String() == "json" {
+		_ = json.NewEncoder(s.err).Encode(map[string]any{"error": failureOf(err, code)})
+	} else {
+		fmt.Fprintln(s.err, "tokenledger:", secret.RedactString(err.Error()))
+	}
+	return code
+}
+
+// failure is an error as programs read it: an object on stderr, where --output json was asked for.
+type failure struct {
+	Message  string `json:"message"`
+	ExitCode int    `json:"exitCode"`
+	Code     string `json:"code,omitempty"` // of the service's answer
+	Field    string `json:"field,omitempty"`
+}
+
+func failureOf(err error, code int) failure {
+	f := failure{Message: secret.RedactString(err.Error()), ExitCode: code}
+	var refused remoteError
+	if errors.As(err, &refused) {
+		f.Code, f.Field = refused.Extensions.Code, refused.Extensions.Field
+	}
+	return f
+}
+
+func exitCode(err error) int {
 	if v := (verdictError{}); errors.As(err, &v) {
 		return int(v.verdict)
 	}
@@ -108,6 +135,7 @@ Start here:
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		root.PersistentFlags().String(name, "", settings[name].help+" ("+settings[name].variable+")")
 	}
+	root.PersistentFlags().BoolP("quiet", "q", false, "show no progress")
 	a := app{stdio: s, flags: root.PersistentFlags()}
 	root.AddCommand(
 		a.serveCommand(), a.demoCommand(),

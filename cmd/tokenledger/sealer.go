@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +21,7 @@ that refuses to sign since the database was restored to an earlier point: find o
 history was replaced, and from where. A sealer that refuses goes on by itself within a minute.`,
 	}
 	renew.Flags().BoolVar(&yes, "yes", false, "do it; there is no way back to the old log")
+	out := outputFlag(renew, "table", "json", "csv")
 	renew.RunE = func(c *cobra.Command, _ []string) error {
 		if !yes {
 			return usage("--yes is needed, since there is no way back")
@@ -36,8 +36,7 @@ history was replaced, and from where. A sealer that refuses goes on by itself wi
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "The log of epochs is now %s.\n", origin)
-			return nil
+			return a.tell(*out, record{{"origin", origin}}, "The log of epochs is now %s.", origin)
 		})
 	}
 	c.AddCommand(renew)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/httpd"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
 )
@@ -82,6 +82,7 @@ service, and happens once; --recover issues another token to the owner later. Bo
 	c.Flags().StringVar(&email, "email", "", "e-mail address of its owner")
 	c.Flags().BoolVar(&again, "recover", false, "issue another administrator's token")
 	c.Flags().BoolVar(&ifNeeded, "if-needed", false, "succeed and change nothing where it happened before, as start scripts want it")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if !again && (organization == "" || email == "") {
 			return usage("--organization and --email are needed; or --recover for another token")
@@ -92,12 +93,12 @@ service, and happens once; --recover issues another token to the owner later. Bo
 		if again && (organization != "" || email != "") {
 			return usage("--recover takes neither --organization nor --email")
 		}
-		return a.initialize(c.Context(), organization, email, again, ifNeeded)
+		return a.initialize(c.Context(), organization, email, again, ifNeeded, *out)
 	}
 	return c
 }
 
-func (a app) initialize(ctx context.Context, organization, email string, again, ifNeeded bool) (err error) {
+func (a app) initialize(ctx context.Context, organization, email string, again, ifNeeded bool, form string) (err error) {
 	settings, err := a.config()
 	if err != nil {
 		return err
@@ -118,8 +119,7 @@ func (a app) initialize(ctx context.Context, organization, email string, again, 
 			return err
 		}
 		if done {
-			fmt.Fprintln(a.out, "This log has its first administrator already; nothing is changed.")
-			return nil
+			return a.tell(form, record{{"tokenFile", nil}, {"changed", false}}, "This log has its first administrator already; nothing is changed.")
 		}
 	}
 	if again {
@@ -130,62 +130,69 @@ func (a app) initialize(ctx context.Context, organization, email string, again, 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(a.out, "The administrator's token is in", settings.AdminTokenFile())
-	return nil
+	return a.tell(form, record{{"tokenFile", settings.AdminTokenFile()}, {"changed", true}}, "The administrator's token is in %s", settings.AdminTokenFile())
 }
 
 func (a app) healthCommand() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use: "health", Short: "Ask a running service whether it is ready; exit 0 if it is",
-		RunE: func(c *cobra.Command, _ []string) error {
-			t, err := a.target()
-			if err != nil {
-				return err
-			}
-			client, err := t.client("")
-			if err != nil {
-				return err
-			}
-			ctx, cancel := context.WithTimeout(c.Context(), 5*time.Second)
-			defer cancel()
-			request, err := http.NewRequestWithContext(ctx, http.MethodGet, t.server+"/readyz", nil)
-			if err != nil {
-				return err
-			}
-			response, err := client.http.Do(request)
-			if err != nil {
-				return err
-			}
-			defer response.Body.Close()
-			if _, err := io.Copy(a.out, io.LimitReader(response.Body, 1<<20)); err != nil {
-				return err
-			}
-			if response.StatusCode != http.StatusOK {
-				return fmt.Errorf("the service is not ready: %s", response.Status)
-			}
-			return nil
-		},
+		Example: "  tokenledger health\n  tokenledger health --output table --server https://ledger.example.com",
 	}
+	out := outputFlag(c, "json", "table", "csv")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		t, err := a.target()
+		if err != nil {
+			return err
+		}
+		client, err := t.client("")
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(c.Context(), 5*time.Second)
+		defer cancel()
+		response, body, err := client.get(ctx, "/readyz")
+		if err != nil {
+			return err
+		}
+		if err := a.printHealth(body, *out); err != nil {
+			return err
+		}
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("the service is not ready: %s", response.Status)
+		}
+		return nil
+	}
+	return c
+}
+
+// printHealth shows the answer of /readyz, which is JSON as it is.
+func (a app) printHealth(body []byte, form string) error {
+	if form == "json" {
+		_, err := a.out.Write(body)
+		return err
+	}
+	var answer struct{ Checks []httpd.Check }
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return fmt.Errorf("the service answers nothing that a ledger does: %w", err)
+	}
+	return printList(a, answer.Checks, form, "", func(c httpd.Check) record { return record{{"check", c.Name}, {"ok", c.OK}, {"detail", c.Detail}} })
 }
 
 func (a app) versionCommand() *cobra.Command {
 	c := &cobra.Command{Use: "version", Short: "Print the version"}
-	out := outputFlag(c, "table", "json")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(*cobra.Command, []string) error {
-		v := map[string]string{"version": "(devel)", "go": "", "revision": ""}
+		v := map[string]string{"version": service.Version(), "go": "", "revision": ""}
 		if info, ok := debug.ReadBuildInfo(); ok {
-			v["version"], v["go"] = info.Main.Version, info.GoVersion
+			v["go"] = info.GoVersion
 			for _, s := range info.Settings {
 				if s.Key == "vcs.revision" {
 					v["revision"] = s.Value
 				}
 			}
 		}
-		if *out == "json" {
-			return json.NewEncoder(a.out).Encode(v)
-		}
-		fmt.Fprintf(a.out, "tokenledger %s %s %s\n", v["version"], v["revision"], v["go"])
-		return nil
+		return a.tell(*out, record{{"version", v["version"]}, {"revision", v["revision"]}, {"go", v["go"]}},
+			"tokenledger %s %s %s", v["version"], v["revision"], v["go"])
 	}
 	return c
 }

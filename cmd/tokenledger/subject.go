@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -38,6 +37,7 @@ takes the database itself, not the service.`,
 	c.Flags().StringVar(&organization, "organization", "", "whose tokens' network data: an organization's id")
 	c.Flags().StringVar(&reason, "reason", "", "why, for the log; do not name the person")
 	c.Flags().BoolVar(&yes, "yes", false, "do it; there is no way back")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		subject, err := subjectOf(user, organization)
 		if err != nil {
@@ -55,12 +55,11 @@ takes the database itself, not the service.`,
 			if err != nil {
 				return err
 			}
+			shown := record{{"subject", string(subject)}, {"position", at}, {"changed", at != 0}}
 			if at == 0 {
-				fmt.Fprintln(a.out, "The values of", subject, "were erased before; nothing is changed.")
-				return nil
+				return a.tell(*out, shown, "The values of %s were erased before; nothing is changed.", subject)
 			}
-			fmt.Fprintf(a.out, "The values of %s are erased; position %d says so.\n", subject, at)
-			return nil
+			return a.tell(*out, shown, "The values of %s are erased; position %d says so.", subject, at)
 		})
 	}
 	return c

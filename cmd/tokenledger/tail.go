@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func (a app) tailCommand() *cobra.Command {
 	f.StringVar(&kind, "type", "", `only events of this type ("token.revoked") or kind ("token")`)
 	f.BoolVar(&disclose, "disclose", false, "open personal values, such as addresses; asks the service: auditors may, and everybody for himself")
 	completes(c, "type", typeNames()...)
-	out := outputFlag(c, "table", "json")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if from < 0 {
 			return usage("--from %d: positions begin at 1", from)
@@ -85,6 +86,11 @@ func (a app) tailCommand() *cobra.Command {
 			return err
 		}
 		defer conn.Close()
+		if *out == "csv" {
+			if err := a.writeCSV(eventRecord(events.Recorded{}, nil, nil)); err != nil {
+				return err
+			}
+		}
 		show := a.printEvent
 		if disclose {
 			client, err := a.client()
@@ -183,9 +189,37 @@ func (a app) printEvent(r events.Recorded, opened json.RawMessage, form string) 
 	if err := json.Unmarshal(r.Leaf, &leaf); err != nil {
 		return err
 	}
+	if form == "csv" {
+		out := csv.NewWriter(a.out)
+		err := out.Write(texts(eventRecord(r, leaf.Data, opened).row()))
+		out.Flush()
+		return errors.Join(err, out.Error())
+	}
 	_, err := fmt.Fprintf(a.out, "%8d  %s  %-32s %s  by %s %s  %s %s %s\n", r.Position, r.RecordedAt.Local().Format("2006-01-02 15:04:05.000"),
 		r.Event.Type(), r.Stream, r.Meta.Actor.Kind, r.Meta.Actor.Name(), leaf.Data, opened, strings.TrimSpace(r.Meta.Reason))
 	return err
+}
+
+// eventRecord is an event as a line of a spreadsheet.
+func eventRecord(r events.Recorded, data, opened json.RawMessage) record {
+	var kind events.Type
+	if r.Event != nil {
+		kind = r.Event.Type()
+	}
+	return record{
+		{"position", r.Position},
+		{"recordedAt", r.RecordedAt.UTC().Format(time.RFC3339Nano)},
+		{"type", string(kind)},
+		{"trail", string(r.Trail)},
+		{"trailPosition", r.TrailPosition},
+		{"stream", string(r.Stream)},
+		{"version", r.Version},
+		{"actorKind", string(r.Meta.Actor.Kind)},
+		{"actor", r.Meta.Actor.Name()},
+		{"reason", r.Meta.Reason},
+		{"data", string(data)},
+		{"personal", string(opened)},
+	}
 }
 
 // disclosing asks the service for the personal values of events that have some. NATS carries commitments only.
@@ -214,25 +248,32 @@ func (a app) relayCommand() *cobra.Command {
 	var sure bool
 	rebuild := &cobra.Command{
 		Use: "rebuild --yes", Short: "Delete the stream and publish the log anew; subscribers begin again",
-		RunE: func(c *cobra.Command, _ []string) error {
-			if !sure {
-				return usage("this deletes the stream on JetStream and publishes the whole log again; find out first why it differs, then repeat with --yes")
-			}
-			return a.rebuildRelay(c.Context())
-		},
 	}
 	rebuild.Flags().BoolVar(&sure, "yes", false, "do it")
+	out := outputFlag(rebuild, "table", "json", "csv")
+	rebuild.RunE = func(c *cobra.Command, _ []string) error {
+		if !sure {
+			return usage("this deletes the stream on JetStream and publishes the whole log again; find out first why it differs, then repeat with --yes")
+		}
+		return a.rebuildRelay(c.Context(), *out)
+	}
 	c.AddCommand(rebuild)
 	return c
 }
 
-func (a app) rebuildRelay(ctx context.Context) error {
+func (a app) rebuildRelay(ctx context.Context, form string) error {
 	settings, err := a.config()
 	if err != nil {
 		return err
 	}
 	logger := telemetry.NewLogger(a.err, settings.LogFormat, settings.Level)
 	return a.withStore(ctx, func(ctx context.Context, s *service.Store) error {
-		return service.RebuildRelay(ctx, settings, s, logger)
+		bar := a.progress("publishing", "events")
+		last, err := service.RebuildRelay(ctx, settings, s, logger, func(done, head events.Position) { bar.at(int64(done), int64(head)) })
+		bar.end()
+		if err != nil {
+			return err
+		}
+		return a.tell(form, record{{"published", last}}, "The stream is made anew and holds the log up to position %d.", last)
 	})
 }

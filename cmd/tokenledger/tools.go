@@ -167,12 +167,14 @@ func (a app) benchOf(name, short string, concurrency int, m measure) *cobra.Comm
 	c.Flags().DurationVar(&o.Duration, "duration", 10*time.Second, "how long, baseline included")
 	countFlag(c, &o.Tokens, "tokens", 1000, "how many tokens")
 	c.Flags().StringVar(&o.Profile, "profile", "", "afterwards, write a processor profile of the subject alone to this `file`, for go tool pprof")
-	out := outputFlag(c, "table", "json")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if o.Duration < time.Second {
 			return usage("--duration: want at least 1s")
 		}
+		end := a.progress("measuring", "seconds").during(c.Context(), o.Duration)
 		r, err := m(c, o)
+		end()
 		if err != nil {
 			return err
 		}

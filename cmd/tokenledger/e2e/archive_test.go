@@ -45,9 +45,11 @@ func TestTheOldestPartitionLeavesTheDatabase(t *testing.T) {
 	})
 	key := strings.TrimSpace(s.command(t, "keys", "list", "--public").Stdout.String())
 	says(t, run(t, nil, "archive", "verify", file, "--key", key).Stdout.String(), "verified", "positions 1 to ")
+	says(t, run(t, nil, "archive", "verify", file, "--key", key, "--output", "json").Stdout.String(), `"verdict":"verified"`, `"first":1,`)
 	run(t, nil, "archive", "verify", file).exits(t, 2, "--key")
 	says(t, s.command(t, "archive", "export", "--older-than", "400d").Stdout.String(), "no partition")
 	says(t, s.command(t, "archive", "export", "--before", "1000").Stdout.String(), "was there")
+	says(t, s.command(t, "archive", "export", "--before", "1000", "--output", "csv").Stdout.String(), "FILE,NEW,FIRST,LAST,BLOCKS\n", ",no,1,")
 
 	// Refused while something needs it, and without a word of why.
 	detach := []string{"archive", "detach", file, "--reason", "two years old", "--yes", "--drop"}

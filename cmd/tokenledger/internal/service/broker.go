@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
+	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore/embedded"
 	"github.com/tokenledger/tokenledger/eventstore/jetstream"
 )
@@ -100,12 +101,28 @@ func openAnyBroker(ctx context.Context, c config.Config, logger *slog.Logger) (*
 }
 
 // RebuildRelay publishes the log anew to a stream that is made anew, also beside
-// services that run: a relay of theirs that has halted goes on by itself.
-func RebuildRelay(ctx context.Context, c config.Config, s *Store, logger *slog.Logger) error {
+// services that run: a relay of theirs that has halted goes on by itself. It tells how far
+// it is, and gives the last position that the stream holds.
+func RebuildRelay(ctx context.Context, c config.Config, s *Store, logger *slog.Logger, progress func(done, head events.Position)) (events.Position, error) {
 	b, err := openAnyBroker(ctx, c, logger)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	relay := jetstream.NewRelay(jetstream.RelayConfig{Log: retained{s.Log}, Conn: b.conn, Replicas: c.NATSReplicas, Logger: logger})
-	return errors.Join(relay.Rebuild(ctx), b.close())
+	head, err := s.Log.Head(ctx)
+	if err != nil {
+		return 0, errors.Join(err, b.close())
+	}
+	done := make(chan error, 1)
+	go func() { done <- relay.Rebuild(ctx) }()
+	look := time.NewTicker(100 * time.Millisecond)
+	defer look.Stop()
+	for {
+		select {
+		case <-look.C:
+			progress(relay.Status().Position, head)
+		case err := <-done:
+			return relay.Status().Position, errors.Join(err, b.close())
+		}
+	}
 }
