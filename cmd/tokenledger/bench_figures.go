@@ -15,6 +15,7 @@ import (
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/bench"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
+	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore"
 )
 
@@ -118,6 +119,31 @@ func (a app) benchReplayCommand() *cobra.Command {
 			}
 			fmt.Fprintf(a.err, "Replaying them, %d rounds …\n", o.Rounds)
 			all, err = bench.Replay(ctx, store.Log, store.URL, settings.Schema, o)
+			return err
+		})
+		return all, err
+	})
+}
+
+func (a app) benchModelsCommand() *cobra.Command {
+	var o bench.ModelsOptions
+	c := &cobra.Command{Use: "models", Short: "What a use costs in each read model, in processor time"}
+	countFlag(c, &o.Events, "events", 50_000, "uses that are measured")
+	countFlag(c, &o.Warm, "warm", 50_000, "uses before them")
+	countFlag(c, &o.Run, "run", 100, "uses that one transaction applies")
+	countFlag(c, &o.Tokens, "tokens", 20_000, "tokens that are used in turn")
+	countFlag(c, &o.Organizations, "organizations", 1, "organizations that have the tokens")
+	countFlag(c, &o.Addresses, "addresses", 1000, "addresses that the uses come from")
+	return a.figures(c, func(ctx context.Context) (all []bench.Figure, err error) {
+		err = a.withScratch(ctx, func(store *service.Store, settings config.Config) error {
+			var from events.Position
+			if err := store.WithLog(ctx, func(ctx context.Context, log *eventstore.Log) (err error) {
+				from, err = o.Seed(ctx, log)
+				return err
+			}); err != nil {
+				return err
+			}
+			all, err = bench.Models(ctx, store.Log, store.URL, settings.Schema, from, o)
 			return err
 		})
 		return all, err

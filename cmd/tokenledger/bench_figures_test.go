@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/bench"
+	"github.com/tokenledger/tokenledger/projections"
 )
 
 // figures runs a command of bench and decodes what it prints.
@@ -58,6 +59,24 @@ func TestBenchReplay(t *testing.T) {
 	t.Parallel()
 	all := figureList(t, "replay", "--events", "1500", "--tokens", "30", "--organizations", "3", "--rounds", "2")
 	checkFigures(t, all, "leaves", "decoded", "every read model", "processor time")
+}
+
+func TestBenchModels(t *testing.T) {
+	t.Parallel()
+	all := figures[[]bench.Figure](t, "models", "--events", "2000", "--warm", "100", "--tokens", "30", "--organizations", "3")
+	if len(all) != 1+len(projections.All()) {
+		t.Fatalf("%d figures: %+v", len(all), all)
+	}
+	sum := 0.0
+	for _, f := range all[:len(all)-1] {
+		if f.Value < f.Base || f.Unit == "" {
+			t.Errorf("%+v", f)
+		}
+		sum += f.Value
+	}
+	if whole := all[len(all)-1]; whole.Value < sum*0.99 || whole.Value > sum*1.01 || whole.Value <= 0 {
+		t.Errorf("%+v, and the parts are %v", whole, sum)
+	}
 }
 
 // A use in a block of its own costs more than in a large one, and a large one's less than its line.

@@ -124,7 +124,7 @@ func (a app) benchCommand() *cobra.Command {
 		a.benchStartCommand(),
 		a.benchRevokeCommand(),
 		a.benchReplayCommand(),
-		a.benchSizeCommand(),
+		a.benchSizeCommand(), a.benchModelsCommand(),
 		a.benchListCommand(),
 		a.benchGrowthCommand(),
 		a.benchEvidenceCommand(),
