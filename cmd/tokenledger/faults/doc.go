@@ -3,6 +3,9 @@
 // wrong clocks while clients use them, and after each round the log, the stream on
 // JetStream, the read models and the trees are compared with what was answered.
 //
+// Beside the rounds there are restores, and clusters: three NATS servers, a primary and its
+// standby, replicas behind nginx that are restarted and upgraded.
+//
 // Its tests take minutes and have the build tag faults:
 //
 //	go test -tags faults -v ./cmd/tokenledger/faults

@@ -21,7 +21,7 @@ import (
 
 const (
 	roundsOfAWorld = 10
-	fullMinutes    = 7.0 // less than the ten that go test gives a package
+	fullMinutes    = 5.5 // with restores and clusters less than the ten that go test gives a package
 	shortMinutes   = 0.75
 )
 
