@@ -257,7 +257,7 @@ func (a app) relayCommand() *cobra.Command {
 		}
 		return a.rebuildRelay(c.Context(), *out)
 	}
-	c.AddCommand(rebuild)
+	c.AddCommand(rebuild, a.relayReaderCommand())
 	return c
 }
 

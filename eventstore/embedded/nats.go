@@ -147,7 +147,7 @@ func (n *NATS) options(c NATSConfig) (*server.Options, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts, err := trust(keys)
+	opts, err := trust(n.dir, keys)
 	if err != nil {
 		return nil, err
 	}

@@ -46,8 +46,9 @@ var readRequests = []struct {
 }
 
 // trust makes what the server needs to know its accounts. The operator and the
-// system account live as long as the server: nobody else ever needs their keys.
-func trust(keys natsKeys) (*server.Options, error) {
+// system account live as long as the server: nobody else ever needs their keys. dir is the
+// server's, where tenants come and go.
+func trust(dir string, keys natsKeys) (*server.Options, error) {
 	operatorKey, err := nkeys.CreateOperator()
 	if err != nil {
 		return nil, fmt.Errorf("make a key of NATS: %w", err)
@@ -78,7 +79,7 @@ func trust(keys natsKeys) (*server.Options, error) {
 	return &server.Options{
 		TrustedOperators: []*jwt.OperatorClaims{jwt.NewOperatorClaims(operator)},
 		SystemAccount:    system,
-		AccountResolver:  known,
+		AccountResolver:  tenants{MemAccResolver: known, dir: dir, ledger: keys.Ledger, operator: operatorKey},
 	}, nil
 }
 

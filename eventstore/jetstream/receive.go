@@ -124,7 +124,13 @@ func (s *subscriber) consumer(ctx context.Context) (js.Consumer, error) {
 	if !s.begun {
 		start++
 	}
+	if s.Consumer != "" { // the one of before began elsewhere, and that cannot be changed
+		if err := s.api.DeleteConsumer(ctx, name, s.Consumer); err != nil && !errors.Is(err, js.ErrConsumerNotFound) {
+			return nil, fmt.Errorf("end the consumer of before: %w", err)
+		}
+	}
 	consumer, err := s.api.CreateConsumer(ctx, name, js.ConsumerConfig{
+		Name:              s.Consumer,
 		Description:       "tokenledger subscription",
 		DeliverPolicy:     js.DeliverByStartSequencePolicy,
 		OptStartSeq:       uint64(start),

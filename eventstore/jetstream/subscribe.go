@@ -28,6 +28,10 @@ type Config struct {
 	Type events.Type
 	// After is the position in the log after which to begin where Store has no mark.
 	After events.Position
+	// Consumer is the name of the server's consumer, for a program whose credentials
+	// allow one name only; two that run at once with the same one disturb each other.
+	// Empty means one of its own.
+	Consumer string
 	// Store keeps where the program has got to. Nil means in memory.
 	Store PositionStore
 }
