@@ -130,6 +130,7 @@ func (a app) benchCommand() *cobra.Command {
 		a.benchEvidenceCommand(),
 		a.benchSoakCommand(),
 		a.benchOverloadCommand(),
+		a.benchCostCommand(),
 	)
 	return c
 }

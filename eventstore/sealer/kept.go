@@ -20,18 +20,23 @@ type KeptEpochs struct {
 func Kept(dir, origin string) (KeptEpochs, error) {
 	first := Origin(origin, 1)
 	number, err := newestOutside(dir, first)
-	if err != nil || number == 0 {
+	if err != nil {
 		return KeptEpochs{}, err
 	}
-	k := KeptEpochs{Log: number, o: outside{dir: filepath.Join(dir, directoryName(first)), log: number}}
-	files, err := k.o.files()
-	if err != nil || len(files) == 0 {
-		return KeptEpochs{}, err
+	for ; number > 0; number-- { // of the newest there may be no more than an epoch that was about to be stored
+		k := KeptEpochs{Log: number, o: outside{dir: filepath.Join(dir, directoryName(first)), log: number}}
+		files, err := k.o.files()
+		if err != nil {
+			return KeptEpochs{}, err
+		}
+		if len(files) > 0 {
+			last := files[len(files)-1]
+			lines, _, _, err := wholeLines(filepath.Join(k.o.dir, last.name))
+			k.Size = last.from + lines
+			return k, err
+		}
 	}
-	last := files[len(files)-1]
-	lines, _, _, err := wholeLines(filepath.Join(k.o.dir, last.name))
-	k.Size = last.from + lines
-	return k, err
+	return KeptEpochs{}, nil
 }
 
 // All gives them in order.

@@ -116,7 +116,8 @@ func wholeLines(name string) (lines, size, rest int64, err error) {
 // directoryName makes a name for files of the origin of the first log.
 func directoryName(origin string) string { return strings.ReplaceAll(origin, "/", "_") }
 
-// newestOutside is the number of the newest log of epochs that is kept, 0 for none.
+// newestOutside is the number of the newest log of epochs that is kept, 0 for none. An epoch that was
+// about to be stored counts: it may be the first of its log, and may have been seen.
 func newestOutside(dir, origin string) (newest int, err error) {
 	entries, err := os.ReadDir(filepath.Join(dir, directoryName(origin)))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -124,7 +125,7 @@ func newestOutside(dir, origin string) (newest int, err error) {
 	}
 	for _, e := range entries {
 		var log int
-		if n, _ := fmt.Sscanf(e.Name(), "%d-", &log); n == 1 && strings.HasSuffix(e.Name(), ".jsonl") {
+		if n, _ := fmt.Sscanf(e.Name(), "%d-", &log); n == 1 && (strings.HasSuffix(e.Name(), ".jsonl") || e.Name() == nextName(log)) {
 			newest = max(newest, log)
 		}
 	}
@@ -211,7 +212,9 @@ func (o *outside) has(c Sealed) (length int, err error) {
 	return len(line), err
 }
 
-func (o *outside) intention() string { return filepath.Join(o.dir, fmt.Sprintf("%d-next.json", o.log)) }
+func (o *outside) intention() string { return filepath.Join(o.dir, nextName(o.log)) }
+
+func nextName(log int) string { return fmt.Sprintf("%d-next.json", log) }
 
 // intend keeps an epoch that is going to be stored, synced.
 func (o *outside) intend(c Sealed) error {

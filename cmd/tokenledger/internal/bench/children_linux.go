@@ -15,7 +15,12 @@ const clockTick = 10 * time.Millisecond
 
 // childrenTime is the processor time of all processes below this one, as of now,
 // and of those that have ended below them.
-func childrenTime() time.Duration {
+func childrenTime() time.Duration { return below(os.Getpid(), false) }
+
+// treeTime is the same of a process and of all below it.
+func treeTime(pid int) time.Duration { return below(pid, true) }
+
+func below(root int, included bool) time.Duration {
 	files, _ := filepath.Glob("/proc/[0-9]*/stat") // its only error is a bad pattern
 	type process struct {
 		parent int
@@ -39,13 +44,13 @@ func childrenTime() time.Duration {
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
 		all[pid] = process{int(number(1)), number(11) + number(12) + number(13) + number(14)}
 	}
-	self, total := os.Getpid(), int64(0)
-	for _, p := range all {
+	total := int64(0)
+	for pid, p := range all {
 		at := p.parent
-		for depth := 0; at != self && at > 1 && depth < 8; depth++ {
+		for depth := 0; at != root && at > 1 && depth < 8; depth++ {
 			at = all[at].parent
 		}
-		if at == self {
+		if at == root || included && pid == root {
 			total += p.used
 		}
 	}
