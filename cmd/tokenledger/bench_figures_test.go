@@ -134,17 +134,3 @@ func TestBenchMistakes(t *testing.T) {
 		}
 	}
 }
-
-// Two logs are measured apart from one, and every event is in all that it should be in.
-func TestBenchCost(t *testing.T) {
-	t.Parallel()
-	all := figures[[]bench.Cost](t, "cost", "--logs", "1,2", "--duration", "1s", "--tokens", "20", "--concurrency", "4")
-	if len(all) != 2 || all[0].Logs != 1 || all[1].Logs != 2 || all[0].Appends <= 0 {
-		t.Fatalf("%+v", all)
-	}
-	for _, c := range all {
-		if c.Events < 1 || c.Rate <= 0 || c.WAL <= 0 || c.StreamBytes <= 0 || c.Archived <= 0 || c.Connections <= 0 || c.Resident <= 0 {
-			t.Errorf("%+v", c)
-		}
-	}
-}
