@@ -74,10 +74,46 @@ func (l *Log) Needed(ctx context.Context, last events.Position) error {
 // last event, and the hashes of the leaves of the tile that is not full.
 type Edge struct{ Frontier, Leaves []byte }
 
-// Detach takes a partition out of the log with the rights of the URL's user, who has to
-// own the tables, and leaves it as a table of its own. Appends go on meanwhile. What must be true
-// before is the caller's to check. It may be repeated after an interruption.
+// Detach takes a partition out of the log as the migrator, which the URL's user has to be able to
+// act as, and leaves it as a table of its own. Appends go on meanwhile. What must be true before is the
+// caller's to check. It may be repeated after an interruption.
 func Detach(ctx context.Context, url, schema string, p Partition, edge Edge) error {
+	return asMigrator(ctx, url, schema, func(conn *pgx.Conn) error {
+		sql := "ALTER TABLE blocks DETACH PARTITION " + pgx.Identifier{p.Table}.Sanitize()
+		if p.Pending {
+			_, err := conn.Exec(ctx, sql+" FINALIZE")
+			return err
+		}
+		const keep = `INSERT INTO tree_edges (position, frontier, leaves) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
+		if _, err := conn.Exec(ctx, keep, int64(p.Last), edge.Frontier, edge.Leaves); err != nil {
+			return fmt.Errorf("keep the edge of the events tree: %w", err)
+		}
+		_, err := conn.Exec(ctx, sql+" CONCURRENTLY")
+		return err
+	})
+}
+
+// Drop drops a partition that was detached, as the migrator. One that belongs to the log is refused.
+func Drop(ctx context.Context, url, schema, table string) error {
+	name := pgx.Identifier{table}.Sanitize()
+	return asMigrator(ctx, url, schema, func(conn *pgx.Conn) error {
+		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+			var attached bool
+			const sql = `SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = $1::text::regclass)`
+			if err := tx.QueryRow(ctx, sql, name).Scan(&attached); err != nil {
+				return err
+			}
+			if attached {
+				return fmt.Errorf("%s belongs to the log and is not dropped", table)
+			}
+			_, err := tx.Exec(ctx, "DROP TABLE "+name)
+			return err
+		})
+	})
+}
+
+// asMigrator does something with the rights of the owner of the log's tables.
+func asMigrator(ctx context.Context, url, schema string, do func(*pgx.Conn) error) error {
 	pool, err := pgxpool.ParseConfig(url) // it may have settings of the pool in it
 	if err != nil {
 		return fmt.Errorf("database URL: %w", err)
@@ -86,50 +122,14 @@ func Detach(ctx context.Context, url, schema string, p Partition, edge Edge) err
 	config.RuntimeParams["search_path"] = pgx.Identifier{schema}.Sanitize() + ", pg_temp"
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return fmt.Errorf("detach %s: %w", p.Table, err)
+		return fmt.Errorf("act as %s: %w", RoleMigrator, err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	table := pgx.Identifier{p.Table}.Sanitize()
-	const keep = `INSERT INTO tree_edges (position, frontier, leaves) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
-	if !p.Pending {
-		if _, err := conn.Exec(ctx, keep, int64(p.Last), edge.Frontier, edge.Leaves); err != nil {
-			return fmt.Errorf("keep the edge of the events tree: %w", err)
-		}
+	if _, err = conn.Exec(ctx, "SET ROLE "+RoleMigrator); err == nil {
+		err = do(conn)
 	}
-	sql := "ALTER TABLE blocks DETACH PARTITION " + table + " CONCURRENTLY"
-	if p.Pending {
-		sql = "ALTER TABLE blocks DETACH PARTITION " + table + " FINALIZE"
-	}
-	_, err = conn.Exec(ctx, sql)
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == insufficientPrivilege {
-		return fmt.Errorf("%w; let the owner of the table run: %s", ErrNotPermitted, sql)
+		return fmt.Errorf("%w: it takes a login that may act as %s: %s", ErrNotPermitted, RoleMigrator, e.Message)
 	}
-	if err != nil {
-		return fmt.Errorf("detach %s: %w", p.Table, err)
-	}
-	return nil
-}
-
-// Drop drops a partition that was detached. One that belongs to the log is refused.
-func Drop(ctx context.Context, url, schema, table string) error {
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return fmt.Errorf("drop %s: %w", table, err)
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	name := pgx.Identifier{schema, table}.Sanitize()
-	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		var attached bool
-		const sql = `SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = $1::text::regclass)`
-		if err := tx.QueryRow(ctx, sql, name).Scan(&attached); err != nil {
-			return fmt.Errorf("drop %s: %w", table, err)
-		}
-		if attached {
-			return fmt.Errorf("%s belongs to the log and is not dropped", table)
-		}
-		if _, err := tx.Exec(ctx, "DROP TABLE "+name); err != nil {
-			return fmt.Errorf("drop %s: %w", table, err)
-		}
-		return nil
-	})
+	return err
 }

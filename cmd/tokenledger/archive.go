@@ -233,7 +233,7 @@ func (a app) archiveDetachCommand() *cobra.Command {
 		Long: `Verifies that the file is the archive of exactly the oldest partition, block by block, and that nothing needs that partition
 any more; records it as an event in the operator's trail; and detaches it. Appends go on meanwhile. The partition is then a
 table of its own, which --drop drops. Replays, rebuilt read models and audits from the beginning need the archive from then on: keep
-it in the directory of archives of every service, and a copy elsewhere. It takes the rights of the tables' owner.`,
+it in the directory of archives of every service, and a copy elsewhere. It takes a login that may act as the migrator.`,
 		Args: cobra.ExactArgs(1),
 	}
 	c.Flags().StringVar(&reason, "reason", "", "why, for the log")
@@ -261,7 +261,7 @@ it in the directory of archives of every service, and a copy elsewhere. It takes
 				fmt.Fprintf(a.out, "detached %s: the log in the database begins at position %d\n", p.Table, p.Last+1)
 			}
 			if drop {
-				if err := eventstore.Drop(ctx, s.URL, settings.Schema, p.Table); err != nil {
+				if err := service.DropDetached(ctx, settings, s, p); err != nil {
 					return err
 				}
 			}

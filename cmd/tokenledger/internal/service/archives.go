@@ -4,6 +4,7 @@ package service
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -106,7 +107,7 @@ func Detach(ctx context.Context, c config.Config, s *Store, path, reason string,
 	}
 	p = partitions[0]
 	if p.Pending { // everything else was done
-		return p, eventstore.Detach(ctx, s.URL, c.Schema, p, eventstore.Edge{})
+		return p, eventstore.Detach(ctx, cmp.Or(c.MigratorURL, s.URL), c.Schema, p, eventstore.Edge{})
 	}
 	head, err := s.Log.Head(ctx)
 	if err != nil {
@@ -134,7 +135,7 @@ func Detach(ctx context.Context, c config.Config, s *Store, path, reason string,
 	if err != nil {
 		return p, fmt.Errorf("record the archive: %w", err)
 	}
-	return p, eventstore.Detach(ctx, s.URL, c.Schema, p, proven.Edge)
+	return p, eventstore.Detach(ctx, cmp.Or(c.MigratorURL, s.URL), c.Schema, p, proven.Edge)
 }
 
 // compareArchive verifies an archive and compares each of its blocks with the database's.
@@ -162,7 +163,7 @@ func (s *Store) compareArchive(ctx context.Context, path string, p eventstore.Pa
 // follows the log from its end.
 func needed(ctx context.Context, c config.Config, s *Store, last events.Position, logger *slog.Logger) error {
 	var why []error
-	pool, err := projections.OpenPool(ctx, s.URL, c.Schema)
+	pool, err := projections.OpenPool(ctx, cmp.Or(c.ProjectorURL, s.URL), c.Schema)
 	if err != nil {
 		return err
 	}
@@ -200,4 +201,9 @@ func streamEnd(ctx context.Context, c config.Config, s *Store, logger *slog.Logg
 	}
 	end, err := jetstream.End(ctx, b.conn, s.Log.Origin())
 	return end, errors.Join(err, b.close())
+}
+
+// DropDetached drops the table of a partition that was detached.
+func DropDetached(ctx context.Context, c config.Config, s *Store, p eventstore.Partition) error {
+	return eventstore.Drop(ctx, cmp.Or(c.MigratorURL, s.URL), c.Schema, p.Table)
 }
