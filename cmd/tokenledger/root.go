@@ -157,7 +157,7 @@ Start here:
 		a.relayCommand(),
 		a.schemaCommand(),
 		a.keysCommand(), a.witnessCommand(), a.subjectCommand(), a.sealerCommand(), a.archiveCommand(),
-		a.benchCommand(),
+		a.benchCommand(), a.referenceCommand(),
 	)
 	strictArgs(root)
 	a.completeNames(root)

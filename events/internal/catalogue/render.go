@@ -21,15 +21,19 @@ func schemaFile(name string) string { return filepath.Join("events", "schema", n
 // render gives the content of every file by its name below the directory.
 func render() (map[string][]byte, error) {
 	files := map[string][]byte{"events.md": page()}
+	documents := map[string]any{filepath.Join("reference", asyncFile): asyncapi()}
 	for _, k := range events.Catalogue() {
+		documents[schemaFile(string(k.Type))] = k.Schema()
+	}
+	for name, document := range documents {
 		var b bytes.Buffer
 		e := json.NewEncoder(&b)
 		e.SetEscapeHTML(false)
 		e.SetIndent("", "  ")
-		if err := e.Encode(k.Schema()); err != nil {
-			return nil, fmt.Errorf("schema of %s: %w", k.Type, err)
+		if err := e.Encode(document); err != nil {
+			return nil, fmt.Errorf("encoding %s: %w", name, err)
 		}
-		files[schemaFile(string(k.Type))] = b.Bytes()
+		files[name] = b.Bytes()
 	}
 	return files, nil
 }

@@ -143,12 +143,15 @@ func (c Config) Checkpoints() string { return filepath.Join(c.Data, "checkpoints
 // AdminTokenFile is where init leaves the first administrator's token.
 func (c Config) AdminTokenFile() string { return filepath.Join(c.Data, "admin.token") }
 
+// secrets may hold a password.
+var secrets = []string{
+	"TOKENLEDGER_DATABASE_URL", "TOKENLEDGER_DATABASE_MIGRATOR_URL", "TOKENLEDGER_DATABASE_PROJECTOR_URL",
+	"TOKENLEDGER_NATS_URL", "TOKENLEDGER_OIDC_CLIENT_SECRET",
+}
+
 // readSecrets puts the contents of X_FILE in the place of X for what may hold a password.
 func readSecrets(vars map[string]string) (problems []error) {
-	for _, name := range []string{
-		"TOKENLEDGER_DATABASE_URL", "TOKENLEDGER_DATABASE_MIGRATOR_URL", "TOKENLEDGER_DATABASE_PROJECTOR_URL",
-		"TOKENLEDGER_NATS_URL", "TOKENLEDGER_OIDC_CLIENT_SECRET",
-	} {
+	for _, name := range secrets {
 		path := vars[name+"_FILE"]
 		if path == "" {
 			continue
