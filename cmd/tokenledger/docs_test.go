@@ -13,13 +13,13 @@ import (
 
 // Tests are named behind their package, as in `graphql` TestA, TestB; `aggregate` TestC.
 var (
-	testsOfPackage = regexp.MustCompile("`([a-z/0-9]+)` (Test[A-Za-z0-9_]+(?:, Test[A-Za-z0-9_]+)*)")
-	anyTest        = regexp.MustCompile(`\bTest[A-Z][A-Za-z0-9_]*`)
+	testsOfPackage = regexp.MustCompile("`([a-z/0-9]+)`\\s+((?:Test|Fuzz)[A-Za-z0-9_]+(?:,\\s+(?:Test|Fuzz)[A-Za-z0-9_]+)*)")
+	anyTest        = regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z][A-Za-z0-9_]*`)
 )
 
 func TestDocumentsNameTestsThatExist(t *testing.T) {
 	t.Parallel()
-	for _, page := range []string{"seed.md"} {
+	for _, page := range []string{"seed.md", "security.md"} {
 		raw, err := os.ReadFile(filepath.Join("..", "..", "docs", page))
 		if err != nil {
 			t.Fatal(err)
@@ -27,7 +27,8 @@ func TestDocumentsNameTestsThatExist(t *testing.T) {
 		named := 0
 		for _, m := range testsOfPackage.FindAllStringSubmatch(string(raw), -1) {
 			there := testsIn(t, m[1])
-			for test := range strings.SplitSeq(m[2], ", ") {
+			for test := range strings.SplitSeq(m[2], ",") {
+				test = strings.TrimSpace(test)
 				named++
 				if !there[test] {
 					t.Errorf("docs/%s: there is no %s in %s", page, test, m[1])
@@ -52,7 +53,7 @@ func testsIn(t *testing.T, pkg string) map[string]bool {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(string(raw), -1) {
+		for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllStringSubmatch(string(raw), -1) {
 			there[m[1]] = true
 		}
 	}

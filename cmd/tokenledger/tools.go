@@ -131,6 +131,7 @@ func (a app) benchCommand() *cobra.Command {
 		a.benchSoakCommand(),
 		a.benchOverloadCommand(),
 		a.benchCostCommand(),
+		a.benchTimingCommand(),
 	)
 	return c
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // OverloadOptions say how hard a service is pressed.
@@ -59,11 +61,7 @@ type Overloaded struct {
 // Overload asks a running service, whose process is named, by /auth/check.
 func (in *Inhabitants) Overload(ctx context.Context, url string, pid int, o OverloadOptions, say func(string)) (r Overloaded, err error) {
 	flood, quiet := in.split()
-	load := &openLoop{url: url, pid: pid}
-	if err := load.connect(ctx, o.Connections); err != nil {
-		return r, err
-	}
-	defer load.wires.close()
+	load := &openLoop{url: url, pid: pid, connections: o.Connections}
 	r.Connections = o.Connections
 	say(fmt.Sprintf("Finding the capacity for %v …", o.Each))
 	if r.Capacity, err = load.capacity(ctx, flood, o.Each); err != nil {
@@ -84,11 +82,7 @@ func (in *Inhabitants) Overload(ctx context.Context, url string, pid int, o Over
 	}
 	r.Recovery = recovery(after, 2*r.Loads[0].P99)
 	say("Asking for another organization, alone and beside a flood …")
-	beside := &openLoop{url: url, pid: pid}
-	if err := beside.connect(ctx, 64); err != nil {
-		return r, err
-	}
-	defer beside.wires.close()
+	beside := &openLoop{url: url, pid: pid, connections: 64}
 	if r.Alone, _, err = beside.offer(ctx, "another organization, alone", quiet, o.Quiet, o.Each); err != nil {
 		return r, err
 	}
@@ -116,14 +110,33 @@ func (in *Inhabitants) split() (first, second []string) {
 
 // openLoop is clients that share connections.
 type openLoop struct {
-	url   string
-	pid   int
-	wires wires
+	url         string
+	pid         int
+	connections int
 }
 
-func (l *openLoop) connect(ctx context.Context, n int) (err error) {
-	l.wires, err = dialAll(ctx, l.url, n)
-	return err
+// connect opens connections that have each had an answer: one that never asked is
+// closed after some seconds, as that of a client that holds it for its own sake.
+func (l *openLoop) connect(ctx context.Context, n int) (wires, error) {
+	all, err := dialAll(ctx, l.url, n)
+	if err != nil {
+		return nil, err
+	}
+	var group errgroup.Group
+	group.SetLimit(64)
+	for _, w := range all {
+		group.Go(func() error {
+			_, _, err := w.ask(func(b []byte, host string) []byte {
+				return append(head(b, http.MethodGet, "/livez", host, "none"), "\r\n"...)
+			})
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		all.close()
+		return nil, err
+	}
+	return all, nil
 }
 
 // waiting is how many clients find the capacity: enough for large blocks.
@@ -131,9 +144,14 @@ const waiting = 256
 
 // capacity is what clients get that each wait for an answer before they ask again.
 func (l *openLoop) capacity(ctx context.Context, values []string, d time.Duration) (float64, error) {
-	n := min(waiting, len(l.wires))
+	n := min(waiting, l.connections)
+	all, err := l.connect(ctx, n)
+	if err != nil {
+		return 0, err
+	}
+	defer all.close()
 	s, err := hammer(ctx, n, d, func(_ context.Context, worker, call int) (int, error) {
-		status, body, err := l.ask(worker, values[(worker*7919+call)%len(values)])
+		status, body, err := all[worker].present(values[(worker*7919+call)%len(values)])
 		if err == nil && status != http.StatusOK {
 			err = fmt.Errorf("a token that is good was answered %d %.200s", status, body)
 		}
@@ -142,8 +160,8 @@ func (l *openLoop) capacity(ctx context.Context, values []string, d time.Duratio
 	return s.rate, err
 }
 
-func (l *openLoop) ask(worker int, value string) (int, []byte, error) {
-	return l.wires[worker].ask(func(b []byte, host string) []byte { return authCheck.request(b, host, "", value) })
+func (w *wire) present(value string) (int, []byte, error) {
+	return w.ask(func(b []byte, host string) []byte { return authCheck.request(b, host, "", value) })
 }
 
 // outcome is one request that was due at a time after the beginning.
@@ -159,19 +177,24 @@ const patience = 50 * time.Millisecond
 // offer sends so many requests a second for a while. What is measured begins when a
 // request is due, so that waiting for a connection counts, too.
 func (l *openLoop) offer(ctx context.Context, what string, values []string, rate float64, d time.Duration) (Offered, []outcome, error) {
+	open, err := l.connect(ctx, l.connections)
+	if err != nil {
+		return Offered{}, nil, err
+	}
+	defer open.close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var (
 		next, unsent atomic.Int64
 		group        sync.WaitGroup
-		all          = make([][]outcome, len(l.wires))
+		all          = make([][]outcome, len(open))
 		total        = int64(rate * d.Seconds())
 		begin        = time.Now()
 	)
 	highest := make(chan int64, 1)
 	sampled, sampledEnough := context.WithCancel(ctx)
 	go func() { highest <- l.residentUntil(sampled) }()
-	for worker := range l.wires {
+	for worker := range open {
 		group.Go(func() {
 			timer := time.NewTimer(0)
 			defer timer.Stop()
@@ -189,7 +212,7 @@ func (l *openLoop) offer(ctx context.Context, what string, values []string, rate
 					timer.Reset(wait)
 					<-timer.C
 				}
-				status, body, err := l.ask(worker, values[int(i)*7919%len(values)])
+				status, body, err := open[worker].present(values[int(i)*7919%len(values)])
 				if err == nil && status != http.StatusOK && status != http.StatusServiceUnavailable {
 					err = fmt.Errorf("a token that is good was answered %d %.200s", status, body)
 				}
