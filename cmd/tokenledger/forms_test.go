@@ -35,7 +35,8 @@ var everyForm = []string{"table", "json", "csv"}
 // formless are the commands that print no data, and why.
 var formless = map[string]string{
 	"serve": "runs until it is ended", "demo": "runs until it is ended", "witness": "runs until it is ended",
-	"psql": "is another program", "schema print": "prints a document in a language of its own",
+	"migrate": "says only that it was done",
+	"psql":    "is another program", "schema print": "prints a document in a language of its own",
 }
 
 // leaves are the commands that do something, by the words that call them.
@@ -207,11 +208,19 @@ func formCases() map[string]formCase {
 		"org sso":             words(),
 		"projections list":    words(),
 		"projections rebuild": words("tokens"),
-		"relay rebuild":       words("--yes"),
-		"replay":              words(),
-		"report":              words("population"),
-		"scan":                {args: func(i *installation) []string { return []string{i.admin} }, code: exitFound},
-		"sealer renew":        words("--yes"),
+		"reader create": with(func(i *installation) []string {
+			return []string{"--organization", i.organization, "--login", fmt.Sprintf("login%d", i.next())}
+		}),
+		"reader list":   with(func(i *installation) []string { i.readerLogin(); return nil }),
+		"reader remove": with(func(i *installation) []string { return []string{i.readerLogin(), "--yes"} }),
+		"relay reader": with(func(i *installation) []string {
+			return []string{"--organization", i.organization, "--name", fmt.Sprintf("program%d", i.next())}
+		}),
+		"relay rebuild": words("--yes"),
+		"replay":        words(),
+		"report":        words("population"),
+		"scan":          {args: func(i *installation) []string { return []string{i.admin} }, code: exitFound},
+		"sealer renew":  words("--yes"),
 		"subject erase": with(func(i *installation) []string {
 			user := i.user()
 			i.get("id", "user", "deactivate", user, "--reason", reason)
@@ -234,6 +243,11 @@ func formCases() map[string]formCase {
 		"webhook add": words("https://8.8.8.8/hook"), "webhook list": words(), "webhook remove": id((*installation).webhook),
 		"webhook dead": {args: id((*installation).webhook).args, empty: true}, "webhook replay": id((*installation).webhook),
 	}
+}
+
+func (i *installation) readerLogin() string {
+	i.t.Helper()
+	return i.get("login", "reader", "create", "--organization", i.organization, "--login", fmt.Sprintf("login%d", i.next()))
 }
 
 func (i *installation) next() int { i.n++; return i.n }

@@ -65,17 +65,18 @@ database itself, with a login that may make roles, not the service.`,
 	c.Flags().StringVar(&login, "login", "", "name of the login; every login of the server can see it. By default reader_ and random digits")
 	c.Flags().StringVar(&file, "write-to", "", "file for the URL; by default <data>/readers/LOGIN.url")
 	countFlag(c, &connections, "connections", 5, "how many sessions the login may have at once")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		id, err := uuid.Parse(organization)
 		if err != nil {
 			return usage("--organization %q: want the organization's id, a UUID", organization)
 		}
-		return a.createReader(c, eventstore.Reader{Login: login, Organization: id}, file, connections)
+		return a.createReader(c, eventstore.Reader{Login: login, Organization: id}, file, connections, *out)
 	}
 	return c
 }
 
-func (a app) createReader(c *cobra.Command, r eventstore.Reader, file string, connections int) error {
+func (a app) createReader(c *cobra.Command, r eventstore.Reader, file string, connections int, form string) error {
 	settings, err := a.config()
 	if err != nil {
 		return err
@@ -96,8 +97,7 @@ func (a app) createReader(c *cobra.Command, r eventstore.Reader, file string, co
 	}
 	for _, k := range known {
 		if k.Login == r.Login && k.Organization == r.Organization {
-			fmt.Fprintf(a.out, "%s reads for this organization already; nothing is changed.\n", r.Login)
-			return nil
+			return a.tell(form, readerRecord(r, ""), "%s reads for this organization already; nothing is changed.", r.Login)
 		}
 	}
 	password := randomText(24, base64.RawURLEncoding.EncodeToString)
@@ -106,8 +106,7 @@ func (a app) createReader(c *cobra.Command, r eventstore.Reader, file string, co
 		return err
 	}
 	if !made {
-		fmt.Fprintf(a.out, "%s reads for the organization %s now, with the password that it has.\n", r.Login, r.Organization)
-		return nil
+		return a.tell(form, readerRecord(r, ""), "%s reads for the organization %s now, with the password that it has.", r.Login, r.Organization)
 	}
 	text, err := readersURL(owners, r.Login, password)
 	if err == nil {
@@ -119,8 +118,12 @@ func (a app) createReader(c *cobra.Command, r eventstore.Reader, file string, co
 	if err != nil {
 		return fmt.Errorf("the login %s is made, its password is lost: %w; take it away and make another", r.Login, err)
 	}
-	fmt.Fprintf(a.out, "%s reads for the organization %s; its URL is in %s\n", r.Login, r.Organization, file)
-	return nil
+	return a.tell(form, readerRecord(r, file), "%s reads for the organization %s; its URL is in %s", r.Login, r.Organization, file)
+}
+
+// readerRecord is what a form tells of a login; file is where its URL was written.
+func readerRecord(r eventstore.Reader, file string) record {
+	return record{{"login", r.Login}, {"organization", r.Organization.String()}, {"file", file}}
 }
 
 func randomText(bytes int, encode func([]byte) string) string {
@@ -177,6 +180,7 @@ func (a app) readerRemoveCommand() *cobra.Command {
 		Use: "remove LOGIN --yes", Short: "Take a login away; sessions of it that are open see nothing any more", Args: cobra.ExactArgs(1),
 	}
 	c.Flags().BoolVar(&yes, "yes", false, "do it")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if !yes {
 			return usage("this takes the login %s away; repeat with --yes", args[0])
@@ -192,8 +196,7 @@ func (a app) readerRemoveCommand() *cobra.Command {
 		if err := eventstore.RemoveReader(c.Context(), owners, settings.Schema, args[0]); err != nil {
 			return err
 		}
-		fmt.Fprintln(a.out, args[0], "reads no more.")
-		return nil
+		return a.tell(*out, record{{"login", args[0]}}, "%s reads no more.", args[0])
 	}
 	return c
 }

@@ -30,6 +30,7 @@ that its configuration needs.`,
 	c.Flags().StringVar(&name, "name", "reader", "of the program; each that follows the trail at the same time wants one of its own")
 	c.Flags().StringVar(&file, "write-to", "", "file for the credentials; by default <data>/nats/ID.NAME.creds")
 	c.Flags().BoolVar(&config, "config", false, "print the account as the configuration of your own server has it")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		id, err := uuid.Parse(organization)
 		if err != nil {
@@ -38,12 +39,12 @@ that its configuration needs.`,
 		if config && file != "" {
 			return usage("--config prints; --write-to is for credentials")
 		}
-		return a.relayReader(c, id, name, file, config)
+		return a.relayReader(c, id, name, file, *out, config)
 	}
 	return c
 }
 
-func (a app) relayReader(c *cobra.Command, organization uuid.UUID, name, file string, config bool) error {
+func (a app) relayReader(c *cobra.Command, organization uuid.UUID, name, file, form string, config bool) error {
 	settings, err := a.config()
 	if err != nil {
 		return err
@@ -67,12 +68,12 @@ func (a app) relayReader(c *cobra.Command, organization uuid.UUID, name, file st
 		tenant := embedded.Tenant{
 			Stream: jetstream.StreamName(log.Origin()), Trail: string(events.OrganizationTrail(organization)), Name: name,
 		}
-		return a.issueTenant(settings.Data, tenant, file, config)
+		return a.issueTenant(settings.Data, tenant, file, form, config)
 	}
 	return fmt.Errorf("there is no organization %s", organization)
 }
 
-func (a app) issueTenant(data string, tenant embedded.Tenant, file string, config bool) error {
+func (a app) issueTenant(data string, tenant embedded.Tenant, file, form string, config bool) error {
 	if config {
 		text, err := tenant.Config()
 		if err == nil {
@@ -86,6 +87,6 @@ func (a app) issueTenant(data string, tenant embedded.Tenant, file string, confi
 	if err := embedded.IssueTenant(data, tenant, file); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "The credentials are in %s; stream %s, subjects %s, consumer %s.\n", file, tenant.Stream, tenant.Subjects(), tenant.Consumer())
-	return nil
+	r := record{{"file", file}, {"stream", tenant.Stream}, {"subjects", tenant.Subjects()}, {"consumer", tenant.Consumer()}}
+	return a.tell(form, r, "The credentials are in %s; stream %s, subjects %s, consumer %s.", file, tenant.Stream, tenant.Subjects(), tenant.Consumer())
 }
