@@ -183,6 +183,10 @@ func TestRevokePreviewAndRevokeTokens(t *testing.T) {
 			t.Errorf("a stranger must learn nothing of %s: %s", name, a.body)
 		}
 	}
+	if a := w.ask(revoke, vars{"input": vars{"ids": []string{other.value}, "reason": "pasted"}}); strings.Contains(string(a.body), other.value[27:63]) ||
+		!strings.HasPrefix(fmt.Sprint(a.at("revokeTokens.notRevoked.0.id")), other.value[:27]) {
+		t.Errorf("a value that was pasted where an id belongs is shown again: %s", a.body)
+	}
 	if a := w.ask(revoke, vars{"input": vars{"leaked": []string{hex.EncodeToString(sum[:])}, "reason": "again"}}); a.at("revokeTokens.notRevoked.0.id") != hex.EncodeToString(sum[:]) {
 		t.Errorf("what has ended is called as it was asked for: %s", a.body)
 	}

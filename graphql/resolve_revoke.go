@@ -137,7 +137,7 @@ func (m mutations) RevokeTokens(ctx context.Context, input model.RevokeTokensInp
 func (m mutations) notRevoked(ctx context.Context, out *model.RevokeTokensPayload, id string, err error) {
 	shown := m.present(ctx, err)
 	code, _ := shown.Extensions["code"].(string)
-	out.NotRevoked = append(out.NotRevoked, model.NotRevoked{ID: id, Code: code, Message: shown.Message})
+	out.NotRevoked = append(out.NotRevoked, model.NotRevoked{ID: secret.RedactString(id), Code: code, Message: shown.Message})
 }
 
 // toRevoke finds the tokens that the input names, and how it names them. What

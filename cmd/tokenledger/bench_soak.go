@@ -21,6 +21,7 @@ type soakResult struct {
 	Changes int                `json:"changes"`
 	Reads   int                `json:"reads"`
 	Heard   int                `json:"heard"`  // events that the subscriber was told
+	Again   int                `json:"again"`  // answers that asked for patience, and were asked again
 	Events  int64              `json:"events"` // that the audit compared at the end
 	Epochs  int64              `json:"epochs"`
 	Rows    int64              `json:"rows"` // and lines of read models
@@ -80,7 +81,7 @@ func (a app) soak(ctx context.Context, o bench.SoakOptions) (r soakResult, err e
 		}
 		r.Drifts = bench.Drifts(r.Samples)
 		for _, s := range r.Samples {
-			r.Minutes, r.Uses, r.Changes, r.Reads, r.Heard = s.Minute, r.Uses+s.Uses, r.Changes+s.Changes, r.Reads+s.Reads, r.Heard+s.Heard
+			r.Minutes, r.Uses, r.Changes, r.Reads, r.Heard, r.Again = s.Minute, r.Uses+s.Uses, r.Changes+s.Changes, r.Reads+s.Reads, r.Heard+s.Heard, r.Again+s.Again
 		}
 		if err := s.caughtUp(ctx); err != nil {
 			return err
@@ -106,7 +107,7 @@ func (a app) printSoak(r soakResult, form string) error {
 		w.AppendRow([]any{d.Figure, fmt.Sprintf("%.2f", d.Early), fmt.Sprintf("%.2f", d.Late), d.Flat})
 	}
 	w.Render()
-	fmt.Fprintf(a.out, "\n%.1f minutes: %d uses, %d changes, %d reads, %d events to the subscriber. Audit: no mismatch in %d events, %d epochs, %d rows and lines of read models.\n",
-		r.Minutes, r.Uses, r.Changes, r.Reads, r.Heard, r.Events, r.Epochs, r.Rows)
+	fmt.Fprintf(a.out, "\n%.1f minutes: %d uses, %d changes, %d reads, %d events to the subscriber, %d answers that asked for patience. Audit: no mismatch in %d events, %d epochs, %d rows and lines of read models.\n",
+		r.Minutes, r.Uses, r.Changes, r.Reads, r.Heard, r.Again, r.Events, r.Epochs, r.Rows)
 	return nil
 }

@@ -30,7 +30,7 @@ standard input with --value-file -, never onto the command line, where other use
 	f.StringVar(&in.file, "output-file", "", "write to this file instead of the standard output")
 	f.BoolVar(&end, "end", false, "revoke the token first; the report tells of it")
 	f.StringVar(&reason, "reason", "", "with --end: why; it stands in the log for good")
-	out := outputFlag(c, "table", "json", "csv", "html", "pdf")
+	out := outputFlag(c, "table", "json", "csv", "html", "pdf", "ocsf")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		switch {
 		case (len(args) == 1) == (in.valueFile != ""):

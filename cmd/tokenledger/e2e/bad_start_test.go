@@ -35,7 +35,7 @@ func TestMalformedSettings(t *testing.T) {
 			s := newService(t, c.name+"="+c.value)
 			p := run(t, s.env, "serve")
 			p.exits(t, 2, c.name, c.says)
-			if strings.Contains(p.Output(), "hunter2") {
+			if strings.Contains(p.Stdout.String()+p.Stderr.String(), "hunter2") {
 				t.Errorf("a password is shown:\n%s", p.Output())
 			}
 			s.untouched(t)
@@ -138,7 +138,7 @@ func TestUnreachableDatabase(t *testing.T) {
 	for _, args := range [][]string{{"serve"}, {"init", "--organization", "Demo", "--email", "owner@example.com"}} {
 		p := run(t, s.env, args...)
 		p.exits(t, 1, "TOKENLEDGER_DATABASE_URL", "refused")
-		if strings.Contains(p.Output(), "hunter2") {
+		if strings.Contains(p.Stdout.String()+p.Stderr.String(), "hunter2") {
 			t.Errorf("the password is shown:\n%s", p.Output())
 		}
 	}

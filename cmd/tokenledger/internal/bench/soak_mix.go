@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -171,7 +172,10 @@ func (l *soak) own(ctx context.Context) error {
 }
 
 // watch follows the organization's trail live, all along, and counts what it is told.
-func (l *soak) watch(ctx context.Context) error {
+// hearing is closed once it does, or cannot.
+func (l *soak) watch(ctx context.Context, hearing chan<- struct{}) error {
+	begun := sync.OnceFunc(func() { close(hearing) })
+	defer begun()
 	body, err := json.Marshal(map[string]any{"query": `subscription { auditEvents { position type } }`})
 	if err != nil {
 		return err
@@ -188,6 +192,7 @@ func (l *soak) watch(ctx context.Context) error {
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	defer response.Body.Close()
+	begun()
 	lines := bufio.NewScanner(response.Body)
 	for lines.Scan() {
 		switch line := lines.Bytes(); {
