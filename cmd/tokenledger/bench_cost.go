@@ -51,7 +51,7 @@ that --output json wrote. Every assumption of the model is a flag.`,
 	f.Float64Var(&d.CoreHour, "core-hour", d.CoreHour, "of the model: price of a core and hour, in $")
 	f.Float64Var(&d.DiskMonth, "disk-month", d.DiskMonth, "of the model: price of a gigabyte of fast disk and month, in $")
 	f.Float64Var(&d.ObjectMonth, "object-month", d.ObjectMonth, "of the model: price of a gigabyte of object storage and month, in $")
-	out := outputFlag(c, "table", "json")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if len(logs) == 0 || slices.Min(logs) < 1 || o.Duration < time.Second {
 			return usage("--logs: want numbers from 1 on; --duration: at least 1s")
@@ -60,15 +60,37 @@ that --output json wrote. Every assumption of the model is a flag.`,
 		if err != nil {
 			return err
 		}
-		if *out == "json" {
+		switch *out {
+		case "json":
 			lines := json.NewEncoder(a.out)
 			lines.SetIndent("", "  ")
 			return lines.Encode(costs)
+		case "csv":
+			return printList(a, costs, *out, "", costRecord)
 		}
 		_, err = fmt.Fprintf(a.out, "%s\n%s", bench.CostTable(costs), bench.ModelTable(bench.Model(costs[0], d)))
 		return err
 	}
 	return c
+}
+
+func costRecord(c bench.Cost) record {
+	return record{
+		{"logs", c.Logs},
+		{"events", c.Events},
+		{"eventsPerSecond", c.Rate},
+		{"p99ms", c.P99},
+		{"serviceMicros", c.ServiceCPU},
+		{"databaseMicros", c.DatabaseCPU},
+		{"walBytes", c.WAL},
+		{"logBytes", c.LogBytes},
+		{"viewBytes", c.ViewBytes},
+		{"streamBytes", c.StreamBytes},
+		{"archiveBytes", c.Archived},
+		{"connections", c.Connections},
+		{"residentMiB", c.Resident},
+		{"appendsPerSecond", c.Appends},
+	}
 }
 
 // costs measures, or reads what was measured.
