@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -281,7 +282,10 @@ func (l *ledger) remedy(signed bool) {
 		l.must(err)
 		refuses = refuses || m["tokenledger_sealer_refused"] == 1
 		// A process that had seen the tail ends, and is started again.
-		for _, end := range s.unasked {
+		s.mu.Lock()
+		ends := slices.Clone(s.unasked)
+		s.mu.Unlock()
+		for _, end := range ends {
 			if !strings.Contains(end, "promot") {
 				l.Error(end)
 			}
@@ -309,6 +313,6 @@ func (l *ledger) remedy(signed bool) {
 func (l *ledger) tell() {
 	for _, s := range l.services {
 		_, ready, err := get(context.Background(), s.url+"/readyz")
-		l.Logf("%s: %s %v\n%v", s.name, ready, err, s.unasked)
+		l.Logf("%s: %s %v\n%s", s.name, ready, err, s.output())
 	}
 }
