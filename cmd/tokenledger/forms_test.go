@@ -34,7 +34,8 @@ var everyForm = []string{"table", "json", "csv"}
 
 // formless are the commands that print no data, and why.
 var formless = map[string]string{
-	"serve": "runs until it is ended", "demo": "runs until it is ended", "witness": "runs until it is ended",
+	"reference": "it writes the pages of the reference",
+	"serve":     "runs until it is ended", "demo": "runs until it is ended", "witness": "runs until it is ended",
 	"migrate": "says only that it was done",
 	"psql":    "is another program", "schema print": "prints a document in a language of its own",
 }
