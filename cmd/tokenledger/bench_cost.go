@@ -68,6 +68,12 @@ that --output json wrote. Every assumption of the model is a flag.`,
 		case "csv":
 			return printList(a, costs, *out, "", costRecord)
 		}
+		if *out == "csv" {
+			return printList(a, costs, *out, "", func(c bench.Cost) record {
+				r, _ := recordOf(c) // a struct of numbers and texts
+				return r
+			})
+		}
 		_, err = fmt.Fprintf(a.out, "%s\n%s", bench.CostTable(costs), bench.ModelTable(bench.Model(costs[0], d)))
 		return err
 	}

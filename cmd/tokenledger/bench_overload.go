@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -34,7 +33,7 @@ The clients are in this process, on the same machine.`,
 	c.Flags().DurationVar(&o.Each, "each", 5*time.Second, "how long each load is offered")
 	c.Flags().Float64Var(&o.Quiet, "quiet", 50, "requests a second of the organization beside the flood")
 	c.Flags().StringVar(&svg, "svg", "", "write the curve as a plot to this `file`")
-	out := outputFlag(c, "table", "json")
+	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if o.Connections > 8000 || o.Each < time.Second || o.Quiet <= 0 {
 			return usage("--connections: want at most 8000; --each: want at least 1s; --quiet: want more than 0")
@@ -79,8 +78,8 @@ func (a app) overload(ctx context.Context, o bench.OverloadOptions) (r bench.Ove
 }
 
 func (a app) printOverload(r bench.Overloaded, form string) error {
-	if form == "json" {
-		return json.NewEncoder(a.out).Encode(r)
+	if form != "table" {
+		return a.showJSON(r, form)
 	}
 	w := a.table("", "OFFERED/S", "ACCEPTED/S", "SHED/S", "UNSENT/S", "P50 MS", "P99 MS", "SHED P99 MS", "RESIDENT MIB")
 	for _, o := range append(r.Loads, r.Flood, r.Alone, r.Beside) {

@@ -120,9 +120,14 @@ func newRootCommand(s stdio) *cobra.Command {
 
 Start here:
   tokenledger serve            run the service; it needs nothing else, and says what to do next
-  tokenledger demo             look around in a ledger with a month of history
+  tokenledger demo             look around in a ledger with a month of believable history
+  tokenledger login            sign in to a service that runs elsewhere
   tokenledger token create     make a token
-  tokenledger tail             follow every event as it is recorded`,
+  tokenledger tail             follow every event as it is recorded
+  tokenledger doctor           is all well? and what to do if not
+
+Every command that prints data takes --output table, json or csv; "tokenledger completion --help" tells how a
+shell completes commands and names.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
@@ -161,6 +166,7 @@ Start here:
 	)
 	strictArgs(root)
 	a.completeNames(root)
+	showExamples(root)
 	return root
 }
 
