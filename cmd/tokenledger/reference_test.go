@@ -73,6 +73,7 @@ func TestCommandsInTextExist(t *testing.T) {
 // stands for a value there need not be one.
 func wrongCommand(text string) string {
 	root := newRootCommand(stdio{out: io.Discard, err: io.Discard})
+	root.InitDefaultCompletionCmd() // which is made when a command runs
 	var words []string
 	for word := range strings.FieldsSeq(strings.NewReplacer("[", " ", "]", " ", "…", " ").Replace(text)) {
 		words = append(words, strings.TrimRight(word, ","))
