@@ -5,6 +5,8 @@ package e2e_test
 import (
 	"encoding/json"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -12,24 +14,25 @@ import (
 // benchLimit is met only by something that hangs.
 const benchLimit = 3 * time.Minute
 
-// benchOf runs a command to its end and decodes what it prints.
-func benchOf[T any](t *testing.T, codes []int, args ...string) (out T) {
+// benchOf runs a command to its end and decodes what it prints, an object a line.
+func benchOf[T any](t *testing.T, codes []int, args ...string) (all []T) {
 	t.Helper()
 	p := launch(t, []string{"HOME=" + t.TempDir(), "TMPDIR=" + os.TempDir()}, append(append([]string{"bench"}, args...), "--output", "json")...)
 	code, err := p.Wait(benchLimit)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, p.Output())
 	}
-	for _, allowed := range codes {
-		if code == allowed {
-			if err := json.Unmarshal([]byte(p.Stdout.String()), &out); err != nil {
-				t.Fatalf("%s: %v\n%s", p, err, p.Output())
-			}
-			return out
-		}
+	if !slices.Contains(codes, code) {
+		t.Fatalf("%s: exit code %d\n%s", p, code, p.Output())
 	}
-	t.Fatalf("%s: exit code %d\n%s", p, code, p.Output())
-	return out
+	for lines := json.NewDecoder(strings.NewReader(p.Stdout.String())); lines.More(); {
+		var one T
+		if err := lines.Decode(&one); err != nil {
+			t.Fatalf("%s: %v\n%s", p, err, p.Output())
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 type figure struct {
@@ -40,7 +43,7 @@ type figure struct {
 
 func TestBenchRevoke(t *testing.T) {
 	t.Parallel()
-	all := benchOf[[]figure](t, []int{0}, "revoke", "--processes", "2", "--revocations", "4", "--concurrency", "2", "--tokens", "10")
+	all := benchOf[figure](t, []int{0}, "revoke", "--processes", "2", "--revocations", "4", "--concurrency", "2", "--tokens", "10")
 	if len(all) < 3 {
 		t.Fatalf("got %+v", all)
 	}
@@ -61,7 +64,7 @@ func TestBenchStart(t *testing.T) {
 		t.Skip("10,000 tokens take long in a race build")
 	}
 	t.Parallel()
-	all := benchOf[[]figure](t, []int{0}, "start", "--tokens", "10000", "--organizations", "5", "--tail", "20", "--rounds", "1", "--uses", "1s")
+	all := benchOf[figure](t, []int{0}, "start", "--tokens", "10000", "--organizations", "5", "--tail", "20", "--rounds", "1", "--uses", "1s")
 	if len(all) != 3 {
 		t.Fatalf("got %+v", all)
 	}
@@ -75,23 +78,29 @@ func TestBenchStart(t *testing.T) {
 // Seconds are too few to be flat, so that both exit codes are right.
 func TestBenchSoak(t *testing.T) {
 	t.Parallel()
-	r := benchOf[struct {
+	all := benchOf[struct {
 		Uses, Events, Rows int64
 		Drifts             []struct{ Figure string }
 		Samples            []struct{ Uses int }
 	}](t, []int{0, 1}, "soak", "--minutes", "0.1", "--concurrency", "2", "--tokens", "10")
-	if r.Uses <= 0 || r.Events < r.Uses || r.Rows <= 0 || len(r.Drifts) == 0 || len(r.Samples) < 4 {
+	if len(all) != 1 {
+		t.Fatalf("got %+v", all)
+	}
+	if r := all[0]; r.Uses <= 0 || r.Events < r.Uses || r.Rows <= 0 || len(r.Drifts) == 0 || len(r.Samples) < 4 {
 		t.Errorf("got %+v", r)
 	}
 }
 
 func TestBenchEvidence(t *testing.T) {
 	t.Parallel()
-	r := benchOf[struct {
+	all := benchOf[struct {
 		Events, PackBytes, AuditedEvents int64
 		Throughput                       float64
 	}](t, []int{0}, "evidence", "--events", "300")
-	if r.Events < 300 || r.PackBytes <= 0 || r.AuditedEvents < 300 || r.Throughput <= 0 {
+	if len(all) != 1 {
+		t.Fatalf("got %+v", all)
+	}
+	if r := all[0]; r.Events < 300 || r.PackBytes <= 0 || r.AuditedEvents < 300 || r.Throughput <= 0 {
 		t.Errorf("got %+v", r)
 	}
 }
