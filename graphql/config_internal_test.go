@@ -12,7 +12,7 @@ import (
 func TestConfigNamesAllThatIsMissing(t *testing.T) {
 	t.Parallel()
 	optional := map[string]bool{
-		"Proofs": true, "PublicURL": true, "Introspection": true, "Limits": true, "Draining": true, "Timeout": true, "Now": true, "Logger": true,
+		"Proofs": true, "PublicURL": true, "Introspection": true, "Limits": true, "Draining": true, "Timeout": true, "Now": true, "Logger": true, "Span": true,
 	}
 	err := Config{}.validate()
 	if err == nil {

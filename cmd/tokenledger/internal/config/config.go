@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"time"
 
@@ -108,7 +109,7 @@ func Load(flags map[string]string, environ []string) (Config, error) {
 	problems := readSecrets(merged)
 	var c Config
 	if err := env.ParseWithOptions(&c, env.Options{Environment: merged}); err != nil {
-		problems = append(problems, err)
+		problems = append(problems, malformed(err, merged)...)
 	}
 	problems = append(problems, c.check()...)
 	if len(problems) > 0 {
@@ -116,6 +117,28 @@ func Load(flags map[string]string, environ []string) (Config, error) {
 	}
 	return c, nil
 }
+
+// malformed names the settings whose text cannot be read: the library knows their fields alone.
+func malformed(err error, texts map[string]string) (problems []error) {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return []error{err}
+	}
+	for _, err := range all.Errors {
+		var of env.ParseError
+		if !errors.As(err, &of) {
+			problems = append(problems, err)
+			continue
+		}
+		field, _ := reflect.TypeFor[Config]().FieldByName(of.Name)
+		name := field.Tag.Get("env")
+		problems = append(problems, fmt.Errorf("%s=%q: want %s", name, texts[name], kinds[of.Type.String()]))
+	}
+	return problems
+}
+
+// kinds is what people call the types of settings that are no texts.
+var kinds = map[string]string{"int": "a whole number", "uint32": "a whole number", "bool": "true or false", "time.Duration": "a duration such as 90s or 12h"}
 
 // Embedded reports whether the service runs its own Postgres.
 func (c Config) Embedded() bool { return c.DatabaseURL == "" }
