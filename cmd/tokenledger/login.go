@@ -178,7 +178,8 @@ func (a app) pastedToken(ctx context.Context, file string) (value string, err er
 // askSecretly reads a line that the terminal does not show. When the command is
 // interrupted the terminal shows again what is typed.
 func (a app) askSecretly(ctx context.Context, terminal *os.File) (string, error) {
-	before, err := term.GetState(int(terminal.Fd()))
+	fd := int(terminal.Fd()) // the file is not touched by the reading that an interruption leaves behind
+	before, err := term.GetState(fd)
 	if err != nil {
 		return "", err
 	}
@@ -190,7 +191,7 @@ func (a app) askSecretly(ctx context.Context, terminal *os.File) (string, error)
 	}
 	done := make(chan typed, 1)
 	go func() {
-		line, err := term.ReadPassword(int(terminal.Fd()))
+		line, err := term.ReadPassword(fd)
 		done <- typed{line, err}
 	}()
 	select {
@@ -200,7 +201,7 @@ func (a app) askSecretly(ctx context.Context, terminal *os.File) (string, error)
 		}
 		return strings.TrimSpace(string(t.line)), t.err
 	case <-ctx.Done():
-		return "", errors.Join(ctx.Err(), term.Restore(int(terminal.Fd()), before))
+		return "", errors.Join(ctx.Err(), term.Restore(fd, before))
 	}
 }
 

@@ -33,11 +33,12 @@ func (a app) progress(what, unit string) *progress {
 	if a.watched() {
 		out = &later{a.err, time.Now().Add(barAfter)}
 	}
+	// The spinner turns when something is done: a goroutine of the bar's own would race with that.
 	return &progress{bar: progressbar.NewOptions64(-1,
 		progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what), progressbar.OptionSetWidth(24),
 		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit),
 		progressbar.OptionShowBytes(unit == "bytes"), progressbar.OptionSetPredictTime(true), progressbar.OptionShowElapsedTimeOnFinish(),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSpinnerType(14), progressbar.OptionClearOnFinish(),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSpinnerType(14), progressbar.OptionSetSpinnerChangeInterval(0), progressbar.OptionClearOnFinish(),
 	), total: -1}
 }
 
