@@ -32,15 +32,11 @@ func (a *audit) readModels(ctx context.Context) error {
 }
 
 func (a *audit) readModel(ctx context.Context, name string, compare func(context.Context, *projections.Snapshot) error) error {
-	snapshot, err := a.Views.Snapshot(ctx)
+	snapshot, at, err := a.caughtUp(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer snapshot.Close(context.WithoutCancel(ctx))
-	at, err := snapshot.Position(ctx, name)
-	if err != nil {
-		return err
-	}
 	if at < a.state.Position {
 		return nil // it is behind; the next audit compares it
 	}
@@ -51,6 +47,33 @@ func (a *audit) readModel(ctx context.Context, name string, compare func(context
 		return a.mismatch(a.state.Position, "read model "+name, fmt.Sprintf("it is at position %d, behind the end of the log", at))
 	}
 	return compare(ctx, snapshot)
+}
+
+// caughtUpWithin is how long the audit waits for a read model that is behind: one in which
+// uses change nothing stores how far it is within a second.
+const caughtUpWithin = 2 * time.Second
+
+// caughtUp is a snapshot of when the read model had all that was replayed, or was not going to.
+func (a *audit) caughtUp(ctx context.Context, name string) (*projections.Snapshot, events.Position, error) {
+	for limit := time.Now().Add(caughtUpWithin); ; {
+		snapshot, err := a.Views.Snapshot(ctx)
+		if err != nil {
+			return nil, 0, err
+		}
+		at, err := snapshot.Position(ctx, name)
+		if err == nil && (at >= a.state.Position || time.Now().After(limit)) {
+			return snapshot, at, nil
+		}
+		snapshot.Close(context.WithoutCancel(ctx))
+		if err != nil {
+			return nil, 0, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, 0, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 func (a *audit) tokens(ctx context.Context, s *projections.Snapshot) error {

@@ -165,7 +165,7 @@ func record(t *testing.T, l *ledger, cuts ...int64) recorded {
 	return r
 }
 
-// tell appends requests, and waits until the read models know of them.
+// tell appends requests, and waits until the read models know of them and have stored that.
 func (r *recorded) tell(t *testing.T, requests []events.Request) {
 	t.Helper()
 	var last events.Position
@@ -176,15 +176,35 @@ func (r *recorded) tell(t *testing.T, requests []events.Request) {
 		}
 		last = receipt.Last()
 	}
-	for deadline := time.Now().Add(time.Minute); ; {
-		err := r.views.Wait(t.Context(), last)
-		if err == nil {
-			return
-		}
+	deadline := time.Now().Add(time.Minute)
+	for err := r.views.Wait(t.Context(), last); err != nil; err = r.views.Wait(t.Context(), last) {
 		if time.Now().After(deadline) {
 			t.Fatal(err)
 		}
 	}
+	for _, p := range projections.All() {
+		for r.stored(t, p.Name()) < last {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s has not stored position %d", p.Name(), last)
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+}
+
+// stored is how far a read model says in the database that it is.
+func (r *recorded) stored(t *testing.T, name string) events.Position {
+	t.Helper()
+	s, err := r.views.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(context.WithoutCancel(t.Context()))
+	at, err := s.Position(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
 }
 
 func TestStateAtTheHeadIsTheReadModel(t *testing.T) {

@@ -15,8 +15,12 @@ import (
 const benchLimit = 3 * time.Minute
 
 // benchOf runs a command to its end and decodes what it prints, an object a line.
+// What a race build takes says nothing, and takes long.
 func benchOf[T any](t *testing.T, codes []int, args ...string) (all []T) {
 	t.Helper()
+	if raceDetector || testing.Short() {
+		t.Skip("measuring takes long in a race build, and is left out by -short")
+	}
 	p := launch(t, []string{"HOME=" + t.TempDir(), "TMPDIR=" + os.TempDir()}, append(append([]string{"bench"}, args...), "--output", "json")...)
 	code, err := p.Wait(benchLimit)
 	if err != nil {
@@ -57,12 +61,8 @@ func TestBenchRevoke(t *testing.T) {
 	}
 }
 
-// The verifier writes no snapshot for fewer tokens than these. What a race build
-// takes says nothing, and takes long.
+// The verifier writes no snapshot for fewer tokens than these.
 func TestBenchStart(t *testing.T) {
-	if raceDetector || testing.Short() {
-		t.Skip("10,000 tokens take long in a race build")
-	}
 	t.Parallel()
 	all := benchOf[figure](t, []int{0}, "start", "--tokens", "10000", "--organizations", "5", "--tail", "20", "--rounds", "1", "--uses", "1s")
 	if len(all) != 3 {
