@@ -84,15 +84,17 @@ func TestFindingsBecomeRisksAndTasks(t *testing.T) {
 	}
 
 	// Without its place the subscriber begins anew, as after a crash between a call and its answer.
+	written := func() bool {
+		_, err := os.Stat(place)
+		return err == nil
+	}
+	ledgertest.Await(t, "the place was kept", written)
 	stop()
 	if err := os.Remove(place); err != nil {
 		t.Fatal(err)
 	}
 	runUntil(t, subscriber, args...)
-	ledgertest.Await(t, "the finding was told again", func() bool {
-		_, err := os.Stat(place)
-		return err == nil
-	})
+	ledgertest.Await(t, "the finding was told again", written)
 	var uses []ledgertest.Event
 	ledgertest.Await(t, "what was told again was done again", func() bool {
 		uses = l.Events(findings, "token.used")
