@@ -10,11 +10,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/console"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/telemetry"
@@ -69,10 +71,11 @@ func (p Public) Handler() http.Handler {
 	if p.Pack != nil {
 		mux.Handle("GET /v1/audit/pack", p.Auth.Wrap(p.Pack))
 	}
-	sealed := bounded(p.Sealed)
+	sealed := bounded(p.Sealed, p.Auth.Proxies)
 	mux.Handle("GET /checkpoint", sealed)
 	mux.Handle("GET /tile/", sealed)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	p.Ready = together(p.Ready)
 	mux.HandleFunc("GET /readyz", p.readyz)
 	inner := secure(recovered(p.Ending.letsGo(before(p.Verification, mux)), p.Logger))
 	return hurried(observe(inner, p.Tracer, p.Requests, p.Logger))
@@ -93,9 +96,19 @@ func before(paths Paths, next http.Handler) http.Handler {
 	})
 }
 
+// together lets whoever asks while the checks run have their outcome, too: they ask the
+// database, and anyone may ask for them.
+func together(ready func(context.Context) []Check) func(context.Context) []Check {
+	var running singleflight.Group
+	return func(ctx context.Context) []Check {
+		checks, _, _ := running.Do("", func() (any, error) { return ready(context.WithoutCancel(ctx)), nil })
+		return checks.([]Check)
+	}
+}
+
 // readyz answers 200 when every check is good, else 503, and says which is not.
 func (p Public) readyz(w http.ResponseWriter, r *http.Request) {
-	checks := append(p.Ready(r.Context()), p.Ending.check())
+	checks := slices.Concat(p.Ready(r.Context()), []Check{p.Ending.check()})
 	status := http.StatusOK
 	for _, c := range checks {
 		if !c.OK {

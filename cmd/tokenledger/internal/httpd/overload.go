@@ -85,10 +85,10 @@ func Busy(w http.ResponseWriter, r *http.Request) {
 
 // bounded lets so many requests through at a time that come without credentials
 // and ask the database.
-func bounded(next http.Handler) http.Handler {
+func bounded(next http.Handler, proxies []netip.Prefix) http.Handler {
 	room := &fair.Room[netip.Prefix]{Most: 96, Least: 12, Target: 500 * time.Millisecond}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		source := sourceOf(r.RemoteAddr)
+		source := failures.Network(clientAddress(r, proxies))
 		if !room.Enter(source) {
 			Busy(w, r)
 			return

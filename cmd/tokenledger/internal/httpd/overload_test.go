@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -326,3 +327,71 @@ func TestNobodysBodyIsRead(t *testing.T) {
 type endless struct{}
 
 func (endless) Read(b []byte) (int, error) { clear(b); return len(b), nil }
+
+// What needs no credential and asks the database is shared by client, also behind a proxy.
+func TestNobodysRequestsAreSharedByClient(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		free := make(chan struct{})
+		handler := bounded(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-free }), []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")})
+		ask := func(client string) *httptest.ResponseRecorder {
+			r := httptest.NewRequest(http.MethodGet, "/checkpoint", nil)
+			r.RemoteAddr = "10.0.0.1:1234"
+			r.Header.Set("X-Forwarded-For", client)
+			w := httptest.NewRecorder()
+			go handler.ServeHTTP(w, r)
+			return w
+		}
+		var flood []*httptest.ResponseRecorder
+		for range 96 {
+			flood = append(flood, ask("192.0.2.1"))
+		}
+		time.Sleep(time.Second) // the refusals are held back
+		other := ask("192.0.2.2")
+		time.Sleep(time.Second)
+		close(free)
+		synctest.Wait()
+		refused := 0
+		for _, w := range flood {
+			if w.Code == http.StatusServiceUnavailable {
+				refused++
+			}
+		}
+		if refused == 0 || other.Code != http.StatusOK {
+			t.Errorf("%d of the flood are refused, another client behind the same proxy gets %d", refused, other.Code)
+		}
+	})
+}
+
+// Whether the service is ready is asked of the database once for all who want to know.
+func TestReadinessIsAskedOnceForAll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked, free := 0, make(chan struct{})
+		ready := together(func(ctx context.Context) []Check {
+			asked++
+			<-free
+			return []Check{{Name: "postgres", OK: ctx.Err() == nil}}
+		})
+		ctx, leave := context.WithCancel(t.Context())
+		answers := make(chan []Check, 50)
+		for range cap(answers) {
+			go func() { answers <- ready(ctx) }()
+		}
+		synctest.Wait()
+		leave() // which takes the answer from nobody else
+		close(free)
+		for range cap(answers) {
+			if a := <-answers; len(a) != 1 || !a[0].OK {
+				t.Errorf("%+v", a)
+			}
+		}
+		if asked != 1 {
+			t.Errorf("asked %d times", asked)
+		}
+		ready(t.Context())
+		if asked != 2 {
+			t.Error("who comes later gets what was found before")
+		}
+	})
+}
