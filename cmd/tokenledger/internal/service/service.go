@@ -68,7 +68,7 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger, started func
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, watch.tracing.Close()) }()
+	defer watch.tracing.Close()
 	store, err := openStore(ctx, c, watch, logger)
 	if err != nil {
 		return err

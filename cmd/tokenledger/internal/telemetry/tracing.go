@@ -30,6 +30,7 @@ import (
 // Tracing makes spans and sends them away. A nil one makes none, at no cost.
 type Tracing struct {
 	provider *sdktrace.TracerProvider
+	logger   *slog.Logger
 }
 
 // scope names the spans of this program.
@@ -56,7 +57,7 @@ func StartTracing(ctx context.Context, logger *slog.Logger) (*Tracing, error) {
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		logger.WarnContext(context.WithoutCancel(ctx), "traces cannot be sent", "error", err)
 	}))
-	return &Tracing{sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))}, nil
+	return &Tracing{sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about)), logger}, nil
 }
 
 func tracingWanted() bool {
@@ -130,15 +131,15 @@ func (t *Tracing) Span() aggregate.Span {
 // flushLimit bounds how long the last spans may take to be sent.
 const flushLimit = 5 * time.Second
 
-// Close sends what is left.
-func (t *Tracing) Close() error {
+// Close sends what is left. What cannot be sent is lost, as before: a receiver that is
+// away is no failure of the service.
+func (t *Tracing) Close() {
 	if t == nil {
-		return nil
+		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), flushLimit)
 	defer cancel()
 	if err := t.provider.Shutdown(ctx); err != nil {
-		return fmt.Errorf("send the last traces: %w", err)
+		t.logger.WarnContext(ctx, "the last traces cannot be sent", "error", err)
 	}
-	return nil
 }
