@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,15 +26,21 @@ func Serve(t testing.TB, h http.Handler) (address string) {
 	return strings.TrimPrefix(s.URL, "http://")
 }
 
-// FreeAddress is one that nobody listens on at this moment.
+// FreeAddress is one that nobody listens on at this moment. Its port is below those that the kernel gives to
+// connections and to who listens on any port, so that none of them takes it before it is used.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var err error
+	for range 100 {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(22_000)))
+		var l net.Listener
+		if l, err = net.Listen("tcp", address); err == nil {
+			_ = l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal(err)
+	return ""
 }
 
 // Config is the documented file with other addresses in it, each of which must stand there, in a directory of its own.

@@ -7,12 +7,14 @@ package outside
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -128,14 +130,18 @@ func CleanEnvironment() []string {
 	})
 }
 
-// FreeAddress is one on this machine that nothing listens on at this moment.
-func FreeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// FreeAddress is one on this machine that nothing listens on at this moment. Its port is
+// below those that the kernel gives to connections and to who listens on any port, so that
+// none of them takes it before it is used.
+func FreeAddress() (address string, err error) {
+	for range 100 {
+		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(22_000)))
+		var l net.Listener
+		if l, err = net.Listen("tcp", address); err == nil {
+			return address, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", err
 }
 
 // Banner is what a service prints when it is ready.
