@@ -82,7 +82,8 @@ func (e remoteError) Error() string {
 
 // do runs an operation and decodes its data into out. An answer that was lost on
 // the way is asked for again under the same idempotency key, so that nothing
-// happens twice.
+// happens twice; so is a read whose read models had not caught up, for which the
+// service has waited already.
 func (c *client) do(ctx context.Context, query string, variables map[string]any, out any) error {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
@@ -93,7 +94,11 @@ func (c *client) do(ctx context.Context, query string, variables map[string]any,
 	for n := 1; ; n++ {
 		status, answer, err := c.send(ctx, body, key)
 		if err == nil {
-			return decodeAnswer(status, answer, out)
+			err = decodeAnswer(status, answer, out)
+			if n < attempts && stale(err) && !strings.HasPrefix(query, "mutation") {
+				continue
+			}
+			return err
 		}
 		if n == attempts || ctx.Err() != nil || errors.Is(err, syscall.ECONNREFUSED) {
 			var u *url.Error
@@ -146,6 +151,11 @@ func decodeAnswer(status string, raw []byte, out any) error {
 		return errors.Join(problems...)
 	}
 	return json.Unmarshal(answer.Data, out)
+}
+
+func stale(err error) bool {
+	var e remoteError
+	return errors.As(err, &e) && e.Extensions.Code == "STALE_READ"
 }
 
 // organizations are those that the token reaches, a hundred at most.
