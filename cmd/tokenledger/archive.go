@@ -18,10 +18,7 @@ import (
 )
 
 func (a app) archiveCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use: "archive", Short: "Retention: export old partitions of the log, verify them, detach them",
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
+	c := &cobra.Command{Use: "archive", Short: "Retention: export old partitions of the log, verify them, detach them"}
 	c.AddCommand(a.archiveListCommand(), a.archiveExportCommand(), a.archiveVerifyCommand(), a.archiveDetachCommand())
 	return c
 }

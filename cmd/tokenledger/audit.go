@@ -25,10 +25,7 @@ import (
 )
 
 func (a app) auditCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use: "audit", Short: "Evidence: export a pack, verify a pack, check the whole log",
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
+	c := &cobra.Command{Use: "audit", Short: "Evidence: export a pack, verify a pack, check the whole log"}
 	c.AddCommand(a.auditExportCommand(), a.auditVerifyCommand(), a.auditCheckCommand())
 	return c
 }

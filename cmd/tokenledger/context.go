@@ -46,7 +46,6 @@ own server: where another server is named, the context is left aside as a whole.
 
 Contexts stand in contexts.json below $XDG_CONFIG_HOME/tokenledger (~/.config/tokenledger), mode 0600.
 No token stands there: each has a file of its own, mode 0600, in the directory tokens beside it.`,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(a.contextList(), a.contextShow(), a.contextUse(), a.contextAdd(), a.contextRemove())
 	return c

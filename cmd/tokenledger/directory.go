@@ -14,10 +14,7 @@ import (
 
 // group is a command that has sub-commands and does nothing by itself.
 func group(use, short string, sub ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{
-		Use: use, Short: short,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
+	c := &cobra.Command{Use: use, Short: short}
 	c.PersistentFlags().String("organization", "", "id of the organization; needed where the token reaches several")
 	c.AddCommand(sub...)
 	return c

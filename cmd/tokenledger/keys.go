@@ -20,7 +20,7 @@ import (
 )
 
 func (a app) keysCommand() *cobra.Command {
-	c := &cobra.Command{Use: "keys", Short: "The key file", RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c := &cobra.Command{Use: "keys", Short: "The key file"}
 	c.AddCommand(a.keysListCommand(), a.keysRotateCommand())
 	return c
 }

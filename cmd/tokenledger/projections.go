@@ -17,7 +17,7 @@ import (
 )
 
 func (a app) projectionsCommand() *cobra.Command {
-	c := &cobra.Command{Use: "projections", Short: "The read models", RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c := &cobra.Command{Use: "projections", Short: "The read models"}
 	list := &cobra.Command{Use: "list", Short: "List the read models and how far they are"}
 	out := outputFlag(list, "table", "json", "csv")
 	list.RunE = func(c *cobra.Command, _ []string) error { return a.listProjections(c, *out) }

@@ -42,10 +42,7 @@ func (a app) migrateCommand() *cobra.Command {
 }
 
 func (a app) readerCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use: "reader", Short: "Logins of Postgres that read for one organization",
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
+	c := &cobra.Command{Use: "reader", Short: "Logins of Postgres that read for one organization"}
 	c.AddCommand(a.readerCreateCommand(), a.readerListCommand(), a.readerRemoveCommand())
 	return c
 }
@@ -176,9 +173,7 @@ func (a app) readerListCommand() *cobra.Command {
 
 func (a app) readerRemoveCommand() *cobra.Command {
 	var yes bool
-	c := &cobra.Command{
-		Use: "remove LOGIN --yes", Short: "Take a login away; sessions of it that are open see nothing any more", Args: cobra.ExactArgs(1),
-	}
+	c := &cobra.Command{Use: "remove LOGIN --yes", Short: "Take a login away; sessions of it that are open see nothing any more", Args: cobra.ExactArgs(1)}
 	c.Flags().BoolVar(&yes, "yes", false, "do it")
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {

@@ -131,7 +131,6 @@ shell completes commands and names.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetIn(s.in)
 	root.SetOut(s.out)
@@ -170,8 +169,12 @@ shell completes commands and names.`,
 	return root
 }
 
-// strictArgs makes a wrong number of arguments a mistake in the call.
+// strictArgs makes a wrong number of arguments a mistake in the call, an unknown word behind a
+// group of commands among them; a group by itself shows its help.
 func strictArgs(c *cobra.Command) {
+	if c.HasSubCommands() {
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
 	check := c.Args
 	if check == nil {
 		check = cobra.NoArgs

@@ -12,7 +12,7 @@ import (
 )
 
 func (a app) sealerCommand() *cobra.Command {
-	c := &cobra.Command{Use: "sealer", Short: "What signs checkpoints", RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c := &cobra.Command{Use: "sealer", Short: "What signs checkpoints"}
 	var yes bool
 	renew := &cobra.Command{
 		Use: "renew --yes", Short: "Begin another log of epochs, after the database was restored to an earlier point",

@@ -13,10 +13,7 @@ import (
 )
 
 func (a app) subjectCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use: "subject", Short: "Whose personal values the ledger holds",
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
+	c := &cobra.Command{Use: "subject", Short: "Whose personal values the ledger holds"}
 	c.AddCommand(a.subjectEraseCommand())
 	return c
 }

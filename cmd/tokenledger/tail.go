@@ -244,7 +244,7 @@ func disclosing(ctx context.Context, c *client, show func(events.Recorded, json.
 }
 
 func (a app) relayCommand() *cobra.Command {
-	c := &cobra.Command{Use: "relay", Short: "The stream on JetStream", RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c := &cobra.Command{Use: "relay", Short: "The stream on JetStream"}
 	var sure bool
 	rebuild := &cobra.Command{
 		Use: "rebuild --yes", Short: "Delete the stream and publish the log anew; subscribers begin again",

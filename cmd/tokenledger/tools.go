@@ -101,7 +101,7 @@ func parameter(raw, name string) string {
 }
 
 func (a app) schemaCommand() *cobra.Command {
-	c := &cobra.Command{Use: "schema", Short: "The GraphQL schema", RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c := &cobra.Command{Use: "schema", Short: "The GraphQL schema"}
 	c.AddCommand(&cobra.Command{
 		Use: "print", Short: "Print the GraphQL schema",
 		RunE: func(*cobra.Command, []string) error {
@@ -113,10 +113,7 @@ func (a app) schemaCommand() *cobra.Command {
 }
 
 func (a app) benchCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use: "bench", Short: "Measure this machine: the service beside a plain baseline, in one run",
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
+	c := &cobra.Command{Use: "bench", Short: "Measure this machine: the service beside a plain baseline, in one run"}
 	c.AddCommand(
 		a.benchAppendCommand(),
 		a.benchDecide(),
