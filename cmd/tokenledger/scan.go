@@ -43,10 +43,11 @@ The exit code is 0 when nothing was found, 3 when something was, and 1 when a fi
 	}
 	out := outputFlag(c, "table", "json", "csv")
 	c.RunE = func(_ *cobra.Command, args []string) error {
-		s := scanner{stdin: a.in}
+		s := scanner{stdin: a.in, bar: a.progress("scanning", "bytes")}
 		for _, path := range args {
 			s.path(path)
 		}
+		s.scan()
 		if err := printList(a, s.found, *out, "", finding.record); err != nil {
 			return err
 		}
@@ -66,15 +67,21 @@ The exit code is 0 when nothing was found, 3 when something was, and 1 when a fi
 
 type scanner struct {
 	stdin  io.Reader
-	files  int
+	bar    *progress
+	named  []string // what is to be read, in order
+	total  int64    // bytes of that; 0: nobody knows, since the standard input is among it
+	done   int64    // bytes that were read
+	files  int      // that were read
 	found  []finding
 	unread []error
 }
 
-// path searches what one argument names.
+const scanStdin = "-"
+
+// path notes what one argument names.
 func (s *scanner) path(name string) {
-	if name == "-" {
-		s.read("stdin", s.stdin)
+	if name == scanStdin {
+		s.named = append(s.named, name)
 		return
 	}
 	err := filepath.WalkDir(name, func(path string, entry fs.DirEntry, err error) error {
@@ -83,12 +90,30 @@ func (s *scanner) path(name string) {
 			return nil
 		}
 		if entry.Type().IsRegular() || path == name && !entry.IsDir() {
-			s.file(path)
+			s.named = append(s.named, path)
+			if info, err := entry.Info(); err == nil { // else it tells when it is opened
+				s.total += info.Size()
+			}
 		}
 		return nil
 	})
 	if err != nil {
 		s.unread = append(s.unread, err)
+	}
+}
+
+// scan reads all that was noted.
+func (s *scanner) scan() {
+	defer s.bar.end()
+	if slices.Contains(s.named, scanStdin) {
+		s.total = 0
+	}
+	for _, name := range s.named {
+		if name == scanStdin {
+			s.read("stdin", s.stdin)
+		} else {
+			s.file(name)
+		}
 	}
 }
 
@@ -104,7 +129,10 @@ func (s *scanner) file(path string) {
 
 func (s *scanner) read(name string, r io.Reader) {
 	s.files++
-	lines := &lineCounter{r: r}
+	lines := &lineCounter{r: &counted{Reader: r, done: s.done, at: func(done int64) {
+		s.done = done
+		s.bar.at(done, s.total)
+	}}}
 	for m, err := range secret.Scan(lines) {
 		if err != nil {
 			s.unread = append(s.unread, fmt.Errorf("read %s: %w", name, err))

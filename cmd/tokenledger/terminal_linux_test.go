@@ -7,7 +7,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -104,6 +107,51 @@ func TestABarTellsHowLongTheRestTakes(t *testing.T) {
 	if strings.Contains(out.String(), "measuring") {
 		t.Errorf("the bar stands in the data: %s", &out)
 	}
+}
+
+// What takes as long as it takes shows that it goes on: what is scanned, and a question to the service.
+func TestABarShowsThatItGoesOn(t *testing.T) {
+	t.Parallel()
+	t.Run("scan", func(t *testing.T) {
+		t.Parallel()
+		p := newPTY(t)
+		in, typed := io.Pipe()
+		var out bytes.Buffer
+		done := make(chan int, 1)
+		go func() {
+			done <- run(t.Context(), []string{"scan", "-"}, stdio{in: in, out: &out, err: p.program, environ: []string{"HOME=" + t.TempDir()}})
+		}()
+		bar := regexp.MustCompile(`scanning.*\d [kM]?B.*B/s`)
+		await(t, "a bar with what was read, and its rate", func() bool {
+			if _, err := typed.Write(bytes.Repeat([]byte("nothing of interest\n"), 1000)); err != nil {
+				t.Fatal(err)
+			}
+			return bar.MatchString(p.text())
+		})
+		_ = typed.Close()
+		if code := <-done; code != 0 || out.Len() > 0 {
+			t.Errorf("exit code %d, printed %q", code, &out)
+		}
+	})
+	t.Run("report", func(t *testing.T) {
+		t.Parallel()
+		p := newPTY(t)
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			await(t, "a bar", func() bool { return strings.Contains(p.text(), "waiting for the answer") })
+			fmt.Fprint(w, `{"data":{"report":{"columns":[{"title":"when"}],"rows":[["now"]]}}}`)
+		}))
+		defer s.Close()
+		token := filepath.Join(t.TempDir(), "token")
+		if err := os.WriteFile(token, []byte(unknownValue), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		code := run(t.Context(), []string{"report", "population", "--server", s.URL, "--token-file", token},
+			stdio{in: strings.NewReader(""), out: &out, err: p.program, environ: []string{"HOME=" + t.TempDir()}})
+		if code != 0 || !strings.Contains(out.String(), "now") || strings.Contains(out.String(), "waiting") {
+			t.Errorf("exit code %d, printed %q, shown %q", code, &out, p.text())
+		}
+	})
 }
 
 func TestBarsAreForPeopleWhoWantThem(t *testing.T) {
