@@ -93,12 +93,15 @@ func mayBecomeReader(ctx context.Context, tx pgx.Tx, r Reader) (exists bool, err
 		EXISTS (SELECT FROM streams WHERE stream_id = $2),
 		(SELECT organization FROM readers WHERE login = $1),
 		EXISTS (SELECT FROM pg_roles WHERE rolname = $1),
-		EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND (rolsuper OR rolbypassrls OR rolcreaterole)) OR
+		EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolreplication)) OR
 		EXISTS (SELECT FROM pg_roles AS of, pg_roles AS one WHERE of.rolname = ANY ($3) AND one.rolname = $1 AND pg_has_role(one.oid, of.oid, 'MEMBER'))`
 	var version int
 	var known, more bool
 	var other *uuid.UUID
-	above := []string{RoleMigrator, RoleAppender, RoleProjector, RoleOperator, "pg_read_all_data", "pg_write_all_data"}
+	above := []string{
+		RoleMigrator, RoleAppender, RoleProjector, RoleOperator, "pg_read_all_data", "pg_write_all_data",
+		"pg_read_server_files", "pg_write_server_files", "pg_execute_server_program", // which lead to the server's own files
+	}
 	err = tx.QueryRow(ctx, sql, r.Login, events.OrganizationStream(r.Organization), above).Scan(&version, &known, &other, &exists, &more)
 	switch {
 	case err != nil:

@@ -251,14 +251,19 @@ func TestWhoCannotBeAReader(t *testing.T) {
 	_, taken := w.tenant(w.orgs[0], "acme")
 	admin := w.admin()
 	strong := "strong_" + strings.ReplaceAll(newID().String(), "-", "")
+	copies := "copies_" + strings.ReplaceAll(newID().String(), "-", "")
+	files := "files_" + strings.ReplaceAll(newID().String(), "-", "")
 	bound := "bound_" + strings.ReplaceAll(newID().String(), "-", "")
-	for _, sql := range []string{"CREATE ROLE " + strong + " LOGIN", "GRANT " + eventstore.RoleOperator + " TO " + strong, "CREATE ROLE " + bound + " LOGIN"} {
+	for _, sql := range []string{
+		"CREATE ROLE " + strong + " LOGIN", "GRANT " + eventstore.RoleOperator + " TO " + strong, "CREATE ROLE " + bound + " LOGIN",
+		"CREATE ROLE " + copies + " LOGIN REPLICATION", "CREATE ROLE " + files + " LOGIN", "GRANT pg_read_server_files TO " + files,
+	} {
 		if _, err := admin.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)
 		}
 	}
 	t.Cleanup(func() {
-		if _, err := admin.Exec(context.Background(), "DROP ROLE "+strong); err != nil {
+		if _, err := admin.Exec(context.Background(), "DROP ROLE "+strings.Join([]string{strong, copies, files}, ", ")); err != nil {
 			t.Error(err)
 		}
 	})
@@ -268,6 +273,8 @@ func TestWhoCannotBeAReader(t *testing.T) {
 		"a superuser":                       {Login: "postgres", Organization: w.orgs[0]},
 		"a role of the service":             {Login: eventstore.RoleProjector, Organization: w.orgs[0]},
 		"an operator":                       {Login: strong, Organization: w.orgs[0]},
+		"one who copies the server":         {Login: copies, Organization: w.orgs[0]},
+		"one who reads the server's files":  {Login: files, Organization: w.orgs[0]},
 		"no name":                           {Login: "x; DROP TABLE", Organization: w.orgs[0]},
 	} {
 		if _, err := eventstore.CreateReader(t.Context(), w.url, "", r, "p", 1); !errors.Is(err, eventstore.ErrReader) {
