@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -59,6 +60,41 @@ func standbys(t *testing.T, admin *pgx.Conn, names string) {
 	await(t, "the setting is known", func() bool {
 		return query[string](t, admin, "SELECT setting FROM pg_settings WHERE name = 'synchronous_standby_names'") == names
 	})
+	if names != "" {
+		await(t, "commits wait", func() bool { return commitWaits(t, admin) })
+	}
+}
+
+// commitWaits reports whether a commit waits for a standby: that it does is known to all
+// processes of the server at once, but some time after the setting is.
+func commitWaits(t *testing.T, admin *pgx.Conn) bool {
+	t.Helper()
+	conn, err := pgx.ConnectConfig(t.Context(), admin.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = conn.Exec(t.Context(), "SELECT pg_logical_emit_message(true, 'test', '')") // ends when it is cut off
+	}()
+	pid := strconv.Itoa(int(conn.PgConn().PID()))
+	const waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND pid = "
+	const ended = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = "
+	waits := false
+	for over := false; !waits && !over; {
+		waits = query[bool](t, admin, waiting+pid+")")
+		select {
+		case <-done:
+			over = true
+		default:
+		}
+	}
+	run(t, admin, "SELECT pg_terminate_backend("+pid+")")
+	<-done
+	_ = conn.Close(t.Context())
+	await(t, "the connection is gone", func() bool { return query[bool](t, admin, ended+pid+")") })
+	return waits
 }
 
 func TestACommitThatDidNotWaitForTheStandbyIsNotAnswered(t *testing.T) {
@@ -93,7 +129,19 @@ func TestACommitThatDidNotWaitForTheStandbyIsNotAnswered(t *testing.T) {
 			await(t, "everybody sees the event", func() bool {
 				return query[int](t, admin, "SELECT max(last_position)::int FROM blocks") == 2
 			})
-			// Whoever asks again under the same key must not be told what one server knows alone.
+			// Whoever asks again under the same key must not be told what one server knows alone,
+			// nor where his own wait is cut off.
+			const asks = ` AND query LIKE '%pg_logical_emit_message%'`
+			again := make(chan error, 1)
+			go func() {
+				_, _, err := log.Replayed(t.Context(), keyed.Once)
+				again <- err
+			}()
+			await(t, "the replay waits", func() bool { return query[int](t, admin, waits+asks) > 0 })
+			run(t, admin, sql+asks)
+			if err := <-again; !errors.Is(err, events.ErrUnavailable) {
+				t.Fatalf("a replay whose wait was cut off is answered %v", err)
+			}
 			go func() {
 				_, err := log.Append(t.Context(), keyed)
 				for errors.Is(err, events.ErrUnavailable) {
