@@ -95,6 +95,21 @@ func TestUsesBelongToOneDeparture(t *testing.T) {
 		"ALICE|d8 09:00|LAPTOP|||2", "ALICE|d8 09:00|BATCH|||")
 }
 
+func TestALeaverHasNoAccessByWhatHadExpired(t *testing.T) {
+	t.Parallel()
+	s := tellTale(t)
+	s.until(6, 10, 0)
+	s.member(s.alice, events.RoleMember)
+	s.add(events.GrantStream(s.laptop, s.org), s.trail(), events.GrantGiven{
+		Token: s.laptop, Organization: s.org, User: s.alice, Name: "laptop", ExpiresAt: on(7, 0, 0),
+	})
+	s.until(8, 9, 0)
+	s.leave(s.alice)
+	r := evidence.Request{From: on(8, 0, 0), To: on(10, 0, 0)}
+	wants(t, s.text(t, s.report(t, "leavers", r), "departed_at", "what", "token"),
+		"d8 09:00|organization token that he created|BATCH", "d8 09:00|no personal token with access|")
+}
+
 func TestASuspensionThatLapsedDetectedNothing(t *testing.T) {
 	t.Parallel()
 	s := tellTale(t)

@@ -38,7 +38,7 @@ func (l *leavers) event(s *State, rec events.Recorded, inside bool) {
 		gone := &leaver{user: user, at: rec.RecordedAt, by: rec.Meta.Actor.Name(), after: map[uuid.UUID]int64{}}
 		for _, pair := range sortedPairs(s.Grants) {
 			row := s.Grants[pair]
-			if row.User == user && pair[1] == organization && (row.EndedAt == nil || row.EndedAt.Equal(rec.RecordedAt)) {
+			if row.User == user && pair[1] == organization && ofGrant(*row, rec.RecordedAt).LiveAt(rec.RecordedAt) {
 				gone.grants = append(gone.grants, life{pair[0], row.GivenAt})
 			}
 		}
