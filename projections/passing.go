@@ -3,6 +3,8 @@
 package projections
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"github.com/tokenledger/tokenledger/events"
@@ -46,4 +48,17 @@ func (g *generation) due() <-chan time.Time {
 		return nil
 	}
 	return time.After(time.Until(g.storedAt.Add(passFor)))
+}
+
+// keepPlace stores how far a generation is when the service ends: who audits a ledger
+// that stands still would find the model behind the log for good.
+func (r *Runner) keepPlace(ctx context.Context, p Projection, g *generation) {
+	if ctx.Err() == nil || g.position == g.stored {
+		return
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), passFor)
+	defer cancel()
+	if err := r.apply(last, p, g, nil); err != nil && !errors.Is(err, errMoved) {
+		r.logger.WarnContext(ctx, "how far a projection was is not stored", "projection", p.Name(), "error", err)
+	}
 }

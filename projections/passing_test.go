@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tokenledger/tokenledger/events"
+	"github.com/tokenledger/tokenledger/eventstore"
 	"github.com/tokenledger/tokenledger/projections"
 )
 
@@ -30,6 +31,31 @@ func TestCheckpointsFollowWithoutFurtherEvents(t *testing.T) {
 			if g.Position < last {
 				behind = g.Name
 			}
+		}
+	}
+}
+
+func TestCheckpointsAreStoredWhenTheServiceEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.token("used")
+	r := w.reader()
+	w.caughtUp(r)
+	last := w.append(events.TokenStream(id), w.trail(), events.TokenUsed{})
+	w.caughtUp(r)
+	r.stop()
+	pool, err := projections.OpenPool(t.Context(), w.url, eventstore.DefaultSchema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	list, err := projections.Generations(t.Context(), pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range list {
+		if g.Position < last {
+			t.Errorf("%s is stored at %d, behind %d", g.Name, g.Position, last)
 		}
 	}
 }

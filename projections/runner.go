@@ -159,6 +159,7 @@ func (r *Runner) follow(ctx context.Context, i int, p Projection) error {
 	if g.Revision > p.Revision() {
 		return fmt.Errorf("%s: a newer program has taken over with revision %d", p.Name(), g.Revision)
 	}
+	defer func() { r.keepPlace(ctx, p, &g) }()
 	feed := newFeed(ctx, r.hub, g.position)
 	defer func() { feed.stop() }()
 	careful := events.Position(0) // up to there, one event at a time: one of them is bad
