@@ -85,14 +85,7 @@ func (t *Tokens) repeated(ctx context.Context, call Call, ref TokenRef, in Rotat
 // else's word. One that was replaced was not used, either: its own successor
 // under the next key tells more.
 func (t *Tokens) unused(ctx context.Context, id uuid.UUID) (bool, error) {
-	var token Token
-	for rec, err := range t.Handler.Log.ReadStream(ctx, events.TokenStream(id), 0) {
-		if err != nil {
-			return false, fromLog(err)
-		}
-		if e, ok := rec.Event.(events.TokenEvent); ok {
-			token = evolveToken(token, e)
-		}
-	}
-	return token.Kind != "" && !token.Delivered, nil
+	d := &Decision{log: t.Handler.Log, streams: map[events.StreamID]*loaded{}}
+	token, err := Load(ctx, d, TokenDecider, events.TokenStream(id))
+	return token.Kind != "" && !token.Delivered, fromLog(err)
 }

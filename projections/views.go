@@ -97,15 +97,6 @@ func (v *Views) Membership(ctx context.Context, organization, user uuid.UUID) (r
 	return row, false, err
 }
 
-// Grant finds one personal token's grant to one organization, ended or not.
-func (v *Views) Grant(ctx context.Context, token, organization uuid.UUID) (row GrantRow, found bool, err error) {
-	rows, err := selectRows[GrantRow](ctx, v.db, "directory_grants", "t.token = $1 AND t.organization = $2", token, organization)
-	if len(rows) == 1 {
-		return rows[0], true, err
-	}
-	return row, false, err
-}
-
 // GrantsOf lists the user's personal tokens with a live grant to the organization.
 func (v *Views) GrantsOf(ctx context.Context, user, organization uuid.UUID) ([]uuid.UUID, error) {
 	return v.ids(ctx, `SELECT token FROM directory_grants WHERE user_id = $1 AND organization = $2 AND ended_at IS NULL ORDER BY token`, user, organization)
