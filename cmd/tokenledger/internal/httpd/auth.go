@@ -131,7 +131,7 @@ func expires(at time.Time) string {
 // pass hands a request on, with who makes it, if there is room for one more of his.
 func (a *Authenticator) pass(w http.ResponseWriter, r *http.Request, next http.Handler, call Call) {
 	w.Header()[VersionHeader] = a.Version
-	leave, ok := a.Rooms.Enter(payer(call.Subject), r)
+	w, leave, ok := a.Rooms.Enter(payer(call.Subject), w, r)
 	if !ok {
 		Busy(w, r)
 		return

@@ -3,6 +3,7 @@
 package httpd
 
 import (
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -40,13 +41,47 @@ func NewRooms() Rooms {
 }
 
 // Enter takes a place for a request of an organization's, which it gives back by
-// leave.
-func (r Rooms) Enter(of uuid.UUID, request *http.Request) (leave func(), ok bool) {
+// leave; the answer goes through the writer that it gives.
+func (r Rooms) Enter(of uuid.UUID, w http.ResponseWriter, request *http.Request) (out http.ResponseWriter, leave func(), ok bool) {
 	if strings.Contains(request.Header.Get("Accept"), "text/event-stream") || strings.HasPrefix(request.URL.Path, "/v1/audit/") {
-		return func() { r.Long.Leave(of) }, r.Long.Enter(of)
+		return w, func() { r.Long.Leave(of) }, r.Long.Enter(of)
 	}
-	began := time.Now()
-	return func() { r.Requests.Answered(of, time.Since(began)) }, r.Requests.Enter(of)
+	if !r.Requests.Enter(of) {
+		return w, nil, false
+	}
+	began, p := time.Now(), &paced{ResponseWriter: w}
+	request.Body = pacedBody{request.Body, p}
+	return p, func() { r.Requests.Answered(of, time.Since(began)-p.client) }, true
+}
+
+// paced leaves out of an answer's time what the client takes to send the body and to
+// read the answer: who is slow himself must not pass for a service that is, which would
+// take places from everybody.
+type paced struct {
+	http.ResponseWriter
+	client time.Duration
+}
+
+func (p *paced) waited(since time.Time) { p.client += time.Since(since) }
+
+// Write implements [http.ResponseWriter].
+func (p *paced) Write(b []byte) (int, error) {
+	defer p.waited(time.Now())
+	return p.ResponseWriter.Write(b)
+}
+
+// Unwrap lets [http.ResponseController] flush and set deadlines.
+func (p *paced) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+
+type pacedBody struct {
+	io.ReadCloser
+	of *paced
+}
+
+// Read implements [io.Reader].
+func (b pacedBody) Read(into []byte) (int, error) {
+	defer b.of.waited(time.Now())
+	return b.ReadCloser.Read(into)
 }
 
 // payer is whose share a request comes out of: an organization's where the caller

@@ -134,6 +134,62 @@ func TestAFloodOfOneOrganizationLeavesRoomForOthers(t *testing.T) {
 	}
 }
 
+// A client that takes its time to send and to read does not make the room smaller; a
+// service that takes its time to answer does.
+func TestSlowClientsMakeNoRoomSmaller(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		client, service time.Duration
+		smaller         bool
+	}{
+		"a slow client": {client: 20 * time.Second}, "a slow service": {service: 20 * time.Second, smaller: true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			room := &fair.Room[uuid.UUID]{Most: 100, Least: 10, Target: 500 * time.Millisecond}
+			a := &Authenticator{
+				Verifier: known{}, WithCaller: func(ctx context.Context, _ Call) context.Context { return ctx }, Rooms: Rooms{Requests: room},
+			}
+			handler := a.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, err := io.ReadAll(r.Body)
+				if err != nil || string(body) != "{}" {
+					t.Errorf("%s: read %q, %v", name, body, err)
+				}
+				time.Sleep(c.service)
+				_, _ = io.WriteString(w, "{}")
+			}))
+			r := httptest.NewRequest(http.MethodPost, "/query", late{strings.NewReader("{}"), c.client})
+			r.Header.Set("Authorization", "Bearer "+uuid.NewString())
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(lateReader{w, c.client}, r)
+			if s := room.State(); w.Body.String() != "{}" || s.Inside != 0 || s.Limit < 100 != c.smaller {
+				t.Errorf("%s: %q, %+v", name, w.Body, s)
+			}
+		})
+	}
+}
+
+// late is a body that is long in coming.
+type late struct {
+	io.Reader
+	by time.Duration
+}
+
+func (l late) Read(b []byte) (int, error) {
+	time.Sleep(l.by)
+	return l.Reader.Read(b)
+}
+
+// lateReader is a client that reads slowly.
+type lateReader struct {
+	http.ResponseWriter
+	by time.Duration
+}
+
+func (l lateReader) Write(b []byte) (int, error) {
+	time.Sleep(l.by)
+	return l.ResponseWriter.Write(b)
+}
+
 func TestWhoPays(t *testing.T) {
 	t.Parallel()
 	user, token, org, other := uuid.New(), uuid.New(), uuid.New(), uuid.New()

@@ -65,11 +65,12 @@ func (h *handler) handle(o operation) http.HandlerFunc {
 
 // run does what is asked for, if there is room for one more of the organization's.
 func (h *handler) run(c *call, o operation) error {
-	leave, ok := h.Rooms.Enter(c.organization, c.r)
+	w, leave, ok := h.Rooms.Enter(c.organization, c.w, c.r)
 	if !ok {
 		return fmt.Errorf("too many requests of one organization: %w", events.ErrBusy)
 	}
 	defer leave()
+	c.w = w
 	return o.run(c)
 }
 
