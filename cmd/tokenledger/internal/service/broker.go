@@ -37,10 +37,20 @@ func openBroker(ctx context.Context, c config.Config, logger *slog.Logger) (*bro
 		}
 		return &broker{conn, server}, nil
 	}
+	conn, err := connectRelay(ctx, c, true, logger)
+	if err != nil {
+		return nil, fmt.Errorf("the broker (TOKENLEDGER_NATS_URL): %w", err)
+	}
+	return &broker{conn: conn}, nil
+}
+
+// connectRelay connects to the broker that the settings name. A patient one takes one
+// that is away for one that will come.
+func connectRelay(ctx context.Context, c config.Config, patient bool, logger *slog.Logger) (*nats.Conn, error) {
 	options := []nats.Option{
 		nats.Name("tokenledger-relay"),
 		nats.MaxReconnects(-1),
-		nats.RetryOnFailedConnect(true),
+		nats.RetryOnFailedConnect(patient),
 		nats.ReconnectWait(500 * time.Millisecond),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
@@ -49,11 +59,7 @@ func openBroker(ctx context.Context, c config.Config, logger *slog.Logger) (*bro
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { logger.InfoContext(ctx, "NATS is back") }),
 	}
-	conn, err := nats.Connect(c.NATSURL, append(options, NATSOptions(c)...)...)
-	if err != nil {
-		return nil, fmt.Errorf("the broker (TOKENLEDGER_NATS_URL): %w", err)
-	}
-	return &broker{conn: conn}, nil
+	return nats.Connect(c.NATSURL, append(options, NATSOptions(c)...)...)
 }
 
 // NATSOptions are how the settings let a client in, and whom it trusts. The files are
@@ -88,7 +94,12 @@ func openBrokerBeside(ctx context.Context, c config.Config, logger *slog.Logger)
 		return nil, errors.New("the service's NATS server cannot be reached from outside (TOKENLEDGER_NATS_LISTEN is off); stop the service first")
 	}
 	c.NATSURL, c.NATSCreds = "nats://"+c.NATSListen, embedded.RelayCreds(c.Data)
-	return openBroker(ctx, c, logger)
+	conn, err := connectRelay(ctx, c, false, logger)
+	if err != nil {
+		return nil, fmt.Errorf("a service works on this data directory, but its NATS server does not let a client in at %s; "+
+			"give this command the TOKENLEDGER_NATS_LISTEN of the service: %w", c.NATSListen, err)
+	}
+	return &broker{conn: conn}, nil
 }
 
 // openAnyBroker connects as the relay, whether a service runs or not.
