@@ -81,6 +81,7 @@ func (a app) tailCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		want.Logger = telemetry.NewLogger(a.err, settings.LogFormat, settings.Level)
 		conn, err := readerConn(settings)
 		if err != nil {
 			return err

@@ -142,5 +142,11 @@ func (s *subscriber) consumer(ctx context.Context) (js.Consumer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a consumer: %w", err)
 	}
+	if s.begun && consumer.CachedInfo().NumPending == 0 {
+		// As while a stream is made anew from the log; for good after a restore of NATS
+		// alone, until somebody rebuilds it.
+		s.Logger.WarnContext(ctx, "the stream does not hold the event that was handled last; waiting for it",
+			"stream", name, "position", int64(s.mark.Position))
+	}
 	return consumer, nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 
 	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
@@ -34,12 +35,15 @@ type Config struct {
 	Consumer string
 	// Store keeps where the program has got to. Nil means in memory.
 	Store PositionStore
+	// Logger is told when the stream does not hold the event that was handled last, so
+	// that nothing comes until it does. Nil discards it.
+	Logger *slog.Logger
 }
 
 // Subscribe gives the events of a ledger, in order, without a gap and each of
 // them once, from a connection that the caller keeps and has reconnect. It waits
-// for events, for the connection, and for a stream that does not exist yet, until
-// ctx ends.
+// for events, for the connection, and for a stream that does not exist yet or does
+// not reach as far as it did, until ctx ends.
 //
 // An event counts as handled when the loop asks for the next one. Marks are saved
 // when nothing else is there to do, so a program that dies sees the events since
@@ -115,6 +119,9 @@ func (s *subscriber) begin(ctx context.Context, conn *nats.Conn) (err error) {
 	}
 	if s.Store == nil {
 		s.Store = new(MemoryStore)
+	}
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
 	}
 	if s.api, err = js.New(conn, js.WithDefaultTimeout(askTimeout)); err != nil {
 		return err

@@ -6,13 +6,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/nats-io/nats.go"
+	js "github.com/nats-io/nats.go/jetstream"
 
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore/jetstream"
@@ -151,6 +154,54 @@ func TestSubscribeWaitsForTheStream(t *testing.T) {
 	all, _ := l.all()
 	mustBe(t, l, <-got, all)
 	r.end()
+}
+
+// A stream that ends before the event handled last says nothing; the subscriber says that
+// it waits, and goes on when the stream is as long as it was.
+func TestSubscribeSaysThatTheStreamIsShorter(t *testing.T) {
+	t.Parallel()
+	l, b := newLedger(t), newBroker(t)
+	l.use(50)
+	all, _ := l.all()
+	sent, conn := messages(l), b.relay()
+	api, err := js.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := jetstream.StreamName(l.Origin())
+	handled := len(all) - 5
+	forge(t, conn, name, sent[:handled]...)
+	said := make(lines, 10)
+	c := jetstream.Config{Store: new(jetstream.MemoryStore), Logger: slog.New(slog.NewTextHandler(said, nil))}
+	mustBe(t, l, take(t, b.reader(), c, handled), all[:handled])
+	if len(said) > 0 {
+		t.Errorf("of a stream that is whole: %s", <-said)
+	}
+	if err := api.DeleteStream(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	forge(t, conn, name, sent[:10]...)
+	var publishing sync.WaitGroup
+	publishing.Go(func() {
+		if line := <-said; !strings.Contains(line, "waiting for it") || !strings.Contains(line, fmt.Sprintf("position=%d", handled)) {
+			t.Error(line)
+		}
+		for _, m := range sent[10:] {
+			if _, err := api.PublishMsg(t.Context(), m); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	mustBe(t, l, take(t, b.reader(), c, len(all)-handled), all[handled:])
+	publishing.Wait()
+}
+
+// lines gets what a logger writes.
+type lines chan string
+
+func (l lines) Write(b []byte) (int, error) {
+	l <- string(b)
+	return len(b), nil
 }
 
 // A program that is stopped and started sees each event once.
