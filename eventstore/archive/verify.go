@@ -134,7 +134,10 @@ func (c *checker) proven(keys []note.Verifier) (Proven, error) {
 		return Proven{}, fail(merkle.Malformed, 0, "the epoch: %w", err)
 	}
 	signed, err := merkle.OpenCheckpoint([]byte(m.Proof.Checkpoint), keys...)
-	if err != nil || signed.Origin != m.Proof.Log {
+	if err == nil && signed.Origin != m.Proof.Log {
+		err = fmt.Errorf("it is of %s", signed.Origin)
+	}
+	if err != nil {
 		return Proven{}, fail(merkle.Unsigned, 0, "the checkpoint is not one of %s: %w", m.Proof.Log, err)
 	}
 	leaf := merkle.LeafHash([]byte(m.Proof.Epoch))

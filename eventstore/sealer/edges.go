@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -69,9 +70,9 @@ func (r *Reader) edgeLeaves(ctx context.Context, from int64) (hashes []merkle.Ha
 	if skip < 0 {
 		return nil, 0, fmt.Errorf("the tile from %d on was %w", from, events.ErrArchived)
 	}
-	for leaves = leaves[skip*width:]; len(leaves) > 0; leaves = leaves[width:] {
+	for leaf := range slices.Chunk(leaves[skip*width:], int(width)) {
 		var h merkle.Hash
-		if err := toHash(&h, leaves[:width]); err != nil {
+		if err := toHash(&h, leaf); err != nil {
 			return nil, 0, err
 		}
 		hashes = append(hashes, h)

@@ -144,7 +144,10 @@ func (s *Store) compareArchive(ctx context.Context, path string, p eventstore.Pa
 	defer stop()
 	return verifyArchive(path, s, p, func(archived eventstore.StoredBlock) error {
 		b, err, ok := next()
-		if err != nil || !ok {
+		if !ok {
+			err = errors.New("it ends before")
+		}
+		if err != nil {
 			return fmt.Errorf("read the partition at position %d: %w", archived.First, err)
 		}
 		have := b.Stored()
