@@ -5,6 +5,8 @@ package eventstore_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -91,13 +93,17 @@ func TestSpansSayNothingThatCallersWrote(t *testing.T) {
 	if _, err := log.Append(t.Context(), k.Create()); !errors.Is(err, events.ErrConflict) {
 		t.Fatal(err)
 	}
+	const written = "kanarienvogel"
 	bad := k.Use()
-	bad.Batches[0].Stream = "kanarienvogel"
+	bad.Batches[0].Stream = written
 	if _, err := log.Append(t.Context(), bad); !errors.Is(err, events.ErrInvalid) {
 		t.Fatal(err)
 	}
 	kinds := map[string]bool{}
 	for _, s := range seen.Ended() {
+		if said := fmt.Sprint(s.Name(), s.Attributes(), s.Events(), s.Links(), s.Status()); strings.Contains(said, written) {
+			t.Errorf("a span says %s", said)
+		}
 		if s.Name() != "append" {
 			continue
 		}
