@@ -5,6 +5,7 @@ package projections
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/tokenledger/tokenledger/events"
@@ -32,14 +33,16 @@ func passOver(p Projection, g *generation, run []events.Recorded) bool {
 }
 
 func onlyUses(run []events.Recorded) bool {
-	for _, rec := range run {
-		switch rec.Event.(type) {
-		case events.TokenUsed, events.TokenUseRefused, events.TokenSourceSeen:
-		default:
-			return false
-		}
+	return !slices.ContainsFunc(run, func(rec events.Recorded) bool { return !IsUse(rec.Event) })
+}
+
+// IsUse reports whether an event tells of a use, a refusal or a source, which change nothing in an [Unused] model.
+func IsUse(e events.Event) bool {
+	switch e.(type) {
+	case events.TokenUsed, events.TokenUseRefused, events.TokenSourceSeen:
+		return true
 	}
-	return true
+	return false
 }
 
 // due is when the checkpoint is to follow; nil where it has.

@@ -103,6 +103,7 @@ type audit struct {
 	indexes map[int64]events.TrailID
 	epochs  merkle.Frontier // the log of epochs
 	blinder *merkle.Blinder
+	changed events.Position                      // the last event that is no use
 	from    int64                                // the first epoch whose trees are compared; those before were over archived events
 	closed  map[events.SubjectID]events.Position // values that nobody can open, while no erasure explains it
 
@@ -282,6 +283,9 @@ func (a *audit) event(ctx context.Context, rec events.Recorded) error {
 	}
 	if err := a.state.Apply(rec); err != nil {
 		return a.mismatch(rec.Position, "replay", err.Error())
+	}
+	if !projections.IsUse(rec.Event) {
+		a.changed = rec.Position
 	}
 	a.done.Position, a.done.Events, a.done.Trails = rec.Position, a.done.Events+1, len(a.trails)
 	return a.compareEpochs()

@@ -72,7 +72,7 @@ func (a *audit) resume(ctx context.Context, archived events.Position) error {
 			return a.mismatch(rec.Position, "decisions", err.Error())
 		}
 	}
-	a.state.Position, a.from = end, epoch.Epoch.Number
+	a.state.Position, a.changed, a.from = end, end, epoch.Epoch.Number
 	a.done.Position, a.done.Archived, a.done.From, a.done.Trails = end, archived, end, len(a.trails)
 	return nil
 }

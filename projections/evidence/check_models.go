@@ -18,26 +18,30 @@ import (
 	"github.com/tokenledger/tokenledger/projections"
 )
 
-// readModels compares each read model with the replay, at the read model's own position.
+// readModels compares each read model with the replay, at the read model's own position. Where uses
+// change nothing in one, it is as the log says once it has all that is none.
 func (a *audit) readModels(ctx context.Context) error {
 	for _, compare := range []struct {
 		projection string
+		needs      *events.Position
 		with       func(context.Context, *projections.Snapshot) error
-	}{{"tokens", a.tokens}, {"directory", a.directory}, {"trails", a.segments}} {
-		if err := a.readModel(ctx, compare.projection, compare.with); err != nil {
+	}{{"tokens", &a.changed, a.tokens}, {"directory", &a.changed, a.directory}, {"trails", &a.state.Position, a.segments}} {
+		if err := a.readModel(ctx, compare.projection, *compare.needs, compare.with); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *audit) readModel(ctx context.Context, name string, compare func(context.Context, *projections.Snapshot) error) error {
-	snapshot, at, err := a.caughtUp(ctx, name)
+func (a *audit) readModel(
+	ctx context.Context, name string, needs events.Position, compare func(context.Context, *projections.Snapshot) error,
+) error {
+	snapshot, at, err := a.caughtUp(ctx, name, needs)
 	if err != nil {
 		return err
 	}
 	defer snapshot.Close(context.WithoutCancel(ctx))
-	if at < a.state.Position {
+	if at < needs {
 		return nil // it is behind; the next audit compares it
 	}
 	if err := a.through(ctx, at); err != nil {
@@ -49,19 +53,18 @@ func (a *audit) readModel(ctx context.Context, name string, compare func(context
 	return compare(ctx, snapshot)
 }
 
-// caughtUpWithin is how long the audit waits for a read model that is behind: one in which
-// uses change nothing stores how far it is within a second.
+// caughtUpWithin is how long the audit waits for a read model that is behind.
 const caughtUpWithin = 2 * time.Second
 
-// caughtUp is a snapshot of when the read model had all that was replayed, or was not going to.
-func (a *audit) caughtUp(ctx context.Context, name string) (*projections.Snapshot, events.Position, error) {
+// caughtUp is a snapshot of when the read model had what it needs, or was not going to.
+func (a *audit) caughtUp(ctx context.Context, name string, needs events.Position) (*projections.Snapshot, events.Position, error) {
 	for limit := time.Now().Add(caughtUpWithin); ; {
 		snapshot, err := a.Views.Snapshot(ctx)
 		if err != nil {
 			return nil, 0, err
 		}
 		at, err := snapshot.Position(ctx, name)
-		if err == nil && (at >= a.state.Position || time.Now().After(limit)) {
+		if err == nil && (at >= needs || time.Now().After(limit)) {
 			return snapshot, at, nil
 		}
 		snapshot.Close(context.WithoutCancel(ctx))

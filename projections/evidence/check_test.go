@@ -158,6 +158,9 @@ func TestAuditFindsWhatASuperuserDid(t *testing.T) {
 		"token: a row changed": {func(t *testing.T, s *sealed) {
 			s.superuser(t, `UPDATE tokens SET revoked_at = NULL, revoked_by = NULL`)
 		}, "read model tokens"},
+		"token: a row changed where the last use is not stored": {func(t *testing.T, s *sealed) {
+			s.superuser(t, `UPDATE projections SET position = position - 1 WHERE name = 'tokens'`, `UPDATE tokens SET revoked_at = NULL, revoked_by = NULL`)
+		}, "read model tokens"},
 		"token: a row dropped": {func(t *testing.T, s *sealed) { s.superuser(t, `DELETE FROM tokens WHERE name = 'deploy'`) }, "read model tokens"},
 		"token: a row invented": {func(t *testing.T, s *sealed) {
 			s.superuser(t, `INSERT INTO tokens SELECT (jsonb_populate_record(t, jsonb_build_object('id', gen_random_uuid()))).* FROM tokens t WHERE name = 'deploy'`)
