@@ -169,22 +169,25 @@ func hurriedBy(within time.Duration, next http.Handler) http.Handler {
 // One source may hold two thirds of them, and proxies are one source.
 const mostConnections = 12288
 
-// guarded is a listener that closes connections of which there are too many.
-type guarded struct {
+// Guarded is a listener that closes connections of which there are too many.
+type Guarded struct {
 	net.Listener
 	room *fair.Room[netip.Prefix]
 }
 
 // Guard bounds a listener's connections. It stands below TLS, which costs something
 // before a connection is known.
-func Guard(l net.Listener) net.Listener { return guard(l, mostConnections) }
+func Guard(l net.Listener) *Guarded { return guard(l, mostConnections) }
 
-func guard(l net.Listener, most int) *guarded {
-	return &guarded{l, &fair.Room[netip.Prefix]{Most: most}}
+func guard(l net.Listener, most int) *Guarded {
+	return &Guarded{l, &fair.Room[netip.Prefix]{Most: most}}
 }
 
+// State tells how many connections there are.
+func (g *Guarded) State() fair.State { return g.room.State() }
+
 // Accept implements [net.Listener].
-func (g *guarded) Accept() (net.Conn, error) {
+func (g *Guarded) Accept() (net.Conn, error) {
 	for {
 		conn, err := g.Listener.Accept()
 		if err != nil {

@@ -135,6 +135,7 @@ func (l *ledger) measure(r prometheus.Registerer) {
 func (l *ledger) measurePlaces(r prometheus.Registerer) {
 	for of, state := range map[string]func() fair.State{
 		"appends": l.store.Log.Waiting, "requests": l.rooms.Requests.State, "long": l.rooms.Long.State,
+		"connections": l.connections.State,
 	} {
 		labels := prometheus.Labels{"of": of}
 		telemetry.Gauge(r, "places_limit", "How many may be under way at present.", labels, func() float64 { return float64(state().Limit) })

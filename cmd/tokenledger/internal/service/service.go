@@ -63,7 +63,6 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger, started func
 		logger.WarnContext(ctx, "a connection to another host is not by TLS with its certificate verified: "+
 			"whoever is on the way can read it, and answer in its place", "setting", setting)
 	}
-	public, admin = shown.over(public, true), shown.over(admin, c.AdminTLS)
 	watch, err := newObservers(ctx, logger)
 	if err != nil {
 		return err
@@ -86,13 +85,13 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger, started func
 	if err != nil {
 		return err
 	}
-	l.shown = shown
+	l.shown, l.connections = shown, public
 	defer l.models.Pool.Close()
 	defer l.evidence.Close()
-	return l.run(ctx, public, admin, started)
+	return l.run(ctx, shown.over(public, true), shown.over(admin, c.AdminTLS), started)
 }
 
-func listen(address, variable string) (net.Listener, error) {
+func listen(address, variable string) (*httpd.Guarded, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("%w; free the address or set %s to another", err, variable)
@@ -138,6 +137,7 @@ type ledger struct {
 	query    http.Handler
 
 	outstanding outstanding
+	connections *httpd.Guarded // to the HTTP interface
 
 	directory *aggregate.Directory
 	limits    *failures.Limits
