@@ -194,11 +194,16 @@ func (a app) verifyArchive(name string, texts []string, form string) error {
 		return verdictError{merkle.Malformed, err}
 	}
 	defer f.Close()
-	proven, err := r.Verify(keys, nil)
+	m := r.Manifest
+	bar := a.progress("verifying", "events")
+	proven, err := r.Verify(keys, func(b eventstore.StoredBlock) error {
+		bar.at(int64(b.Last)-m.First+1, m.Last-m.First+1)
+		return nil
+	})
+	bar.end()
 	if err != nil {
 		return verdictError{merkle.VerdictOf(err), err}
 	}
-	m := r.Manifest
 	if form != "table" {
 		return a.showRecord(record{
 			{"verdict", "verified"},

@@ -38,7 +38,11 @@ func (a app) client() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.tokenFile == "" {
+	switch {
+	case t.tokenFile != "":
+	case t.context == "":
+		return nil, fmt.Errorf("no token is named for %[1]s; sign in with: tokenledger login --server %[1]s, or name the token's file with --token-file", t.server)
+	default:
 		return nil, fmt.Errorf("the context %s has no token; sign in with: tokenledger login --context %s", t.context, t.context)
 	}
 	value, err := os.ReadFile(t.tokenFile)
@@ -59,7 +63,10 @@ func (t target) client(token string) (*client, error) {
 	}
 	return &client{
 		server: t.server, token: token, organization: t.organization,
-		http: &http.Client{Timeout: clientLimit, Transport: transport},
+		http: &http.Client{
+			Timeout: clientLimit, Transport: transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // which would take the token along, even into the clear
+		},
 	}, nil
 }
 
@@ -132,7 +139,10 @@ func (c *client) send(ctx context.Context, body []byte, key string) (status stri
 	defer response.Body.Close()
 	c.expires, c.version = response.Header.Get("Token-Expires"), response.Header.Get(httpd.VersionHeader)
 	answer, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	return response.Status, answer, err
+	if status = response.Status; response.Header.Get("Location") != "" {
+		status += fmt.Sprintf(", go to %q,", response.Header.Get("Location"))
+	}
+	return status, answer, err
 }
 
 func decodeAnswer(status string, raw []byte, out any) error {

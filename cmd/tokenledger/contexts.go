@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/certs"
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
 )
 
 // contexts are what the file of this user's contexts holds. No token's value stands
@@ -151,7 +152,8 @@ type target struct {
 // target merges what is named: flags before a context that --context names, that
 // before the environment, that before the context in use, that before the embedded
 // pair. A context's token is for that context's server: where another server is
-// named, the context is left aside as a whole.
+// named, the context is left aside as a whole. So is the embedded pair's token, where
+// a server on another machine is named.
 func (a app) target() (target, error) {
 	settings, err := a.config()
 	if err != nil {
@@ -160,6 +162,8 @@ func (a app) target() (target, error) {
 	plain := target{server: settings.Server, tokenFile: settings.TokenFile, caFile: settings.CAFile}
 	if !settings.ServerNamed {
 		plain.certFile = settings.TLSCertFile
+	} else if !settings.TokenFileNamed && !onThisMachine(settings.Server) {
+		plain.tokenFile = ""
 	}
 	all, err := a.contexts()
 	if err != nil {
@@ -208,6 +212,12 @@ func (t target) transport() (*http.Transport, error) {
 		}
 	}
 	return transport, nil
+}
+
+// onThisMachine reports whether what is sent to a server stays here.
+func onThisMachine(server string) bool {
+	u, err := url.Parse(server)
+	return err == nil && config.LoopbackHost(u.Hostname())
 }
 
 // nameOf makes a context's name of a server's.

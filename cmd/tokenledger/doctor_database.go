@@ -7,13 +7,12 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/netip"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/config"
 	"github.com/tokenledger/tokenledger/cmd/tokenledger/internal/service"
 	"github.com/tokenledger/tokenledger/events"
 	"github.com/tokenledger/tokenledger/eventstore"
@@ -59,15 +58,6 @@ func (d *doctor) connect(ctx context.Context, url string) (*pgx.Conn, error) {
 		}
 	}
 	return pgx.ConnectConfig(ctx, c)
-}
-
-// local reports whether what is sent to a host stays on this machine.
-func local(host string) bool {
-	if filepath.IsAbs(host) || host == "localhost" {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.IsLoopback()
 }
 
 // oldestPostgres is the first version that has all that the log needs.
@@ -229,7 +219,7 @@ func (d *doctor) stream(ctx context.Context, head events.Position) {
 	}
 	defer conn.Close()
 	d.ok("NATS", "nats-server %s at %s", conn.ConnectedServerVersion(), conn.ConnectedAddr())
-	if host, _, err := net.SplitHostPort(conn.ConnectedAddr()); err == nil && !local(host) {
+	if host, _, err := net.SplitHostPort(conn.ConnectedAddr()); err == nil && !config.LoopbackHost(host) {
 		if _, err := conn.TLSConnectionState(); err != nil {
 			d.warn("NATS TLS", "name the server as tls://… in TOKENLEDGER_NATS_URL", "the connection to %s is not encrypted", host)
 		}

@@ -46,6 +46,9 @@ func (d *doctor) clientFiles() {
 	case path == "" && d.target.context != "":
 		d.warn("token file", "tokenledger login --context "+d.target.context, "the context %s has no token", d.target.context)
 		return
+	case path == "":
+		d.warn("token file", "tokenledger login --server "+d.target.server, "no token is named for %s", d.target.server)
+		return
 	case !exists(path) && path == d.settings.AdminTokenFile() && d.settings.Embedded() && !exists(d.settings.Data):
 		d.ok("token file", "%s is made at the first start", path)
 		return

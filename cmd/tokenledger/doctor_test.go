@@ -19,17 +19,6 @@ func TestTokensTravelInClearOnlyWithinTheMachine(t *testing.T) {
 	}
 }
 
-func TestHostsOfThisMachine(t *testing.T) {
-	t.Parallel()
-	for host, here := range map[string]bool{
-		"/run/postgresql": true, "127.0.0.1": true, "::1": true, "localhost": true, "db": false, "192.0.2.1": false, "127.0.0.1.example.com": false,
-	} {
-		if got := local(host); got != here {
-			t.Errorf("%s: local: %v", host, got)
-		}
-	}
-}
-
 func TestAContextIsNamedAfterItsServer(t *testing.T) {
 	t.Parallel()
 	for server, want := range map[string]string{

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -145,11 +144,7 @@ func (a app) loginContext(in signingIn) (all contexts, name string, saved savedC
 // inClear reports whether a token would travel where others may listen.
 func inClear(server string) bool {
 	u, err := url.Parse(server)
-	if err != nil || u.Scheme == "https" || u.Hostname() == "localhost" {
-		return false
-	}
-	a, err := netip.ParseAddr(u.Hostname())
-	return err != nil || !a.IsLoopback()
+	return err == nil && u.Scheme != "https" && !onThisMachine(server)
 }
 
 // pastedToken reads a token's value from where nobody sees it.

@@ -191,6 +191,7 @@ func (a app) openBrowser(ctx context.Context, page string, quiet bool) {
 		opener = []string{"xdg-open"}
 	}
 	if program, err := exec.LookPath(opener[0]); err == nil {
-		_ = exec.CommandContext(ctx, program, append(opener[1:], page)...).Start()
+		// What opens a page may be the browser itself, which is not to end with the sign-in.
+		_ = exec.CommandContext(context.WithoutCancel(ctx), program, append(opener[1:], page)...).Start()
 	}
 }

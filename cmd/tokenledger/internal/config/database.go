@@ -56,7 +56,7 @@ func databaseInClear(url string) bool {
 	}
 	ways := []*pgconn.FallbackConfig{{Host: p.Host, TLSConfig: p.TLSConfig}}
 	for _, way := range append(ways, p.Fallbacks...) {
-		local := filepath.IsAbs(way.Host) || strings.HasPrefix(way.Host, "@") || loopbackHost(way.Host) // a socket, or this machine
+		local := filepath.IsAbs(way.Host) || strings.HasPrefix(way.Host, "@") || LoopbackHost(way.Host) // a socket, or this machine
 		if verified := way.TLSConfig != nil && !way.TLSConfig.InsecureSkipVerify; !local && !verified {
 			return true
 		}
@@ -78,5 +78,5 @@ func (c Config) natsInClear(raw string) bool {
 	if err != nil {
 		host = rest
 	}
-	return !loopbackHost(strings.Trim(host, "[]"))
+	return !LoopbackHost(strings.Trim(host, "[]"))
 }

@@ -30,7 +30,7 @@ func (c *Config) checkPeople(bad func(name, value, want string)) (problems []err
 		}
 		return problems
 	}
-	if u, err := url.Parse(c.OIDCIssuer); err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopbackHost(u.Hostname())) {
+	if u, err := url.Parse(c.OIDCIssuer); err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !LoopbackHost(u.Hostname())) {
 		bad("TOKENLEDGER_OIDC_ISSUER", c.OIDCIssuer, "an https:// URL, exactly as the provider writes it")
 	}
 	if c.OIDCClientID == "" {
@@ -48,17 +48,18 @@ func (c *Config) goodPublicURL() bool {
 	if err != nil || u.Host == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return false
 	}
-	return u.Scheme == "https" || u.Scheme == "http" && c.Embedded() && loopbackHost(u.Hostname())
+	return u.Scheme == "https" || u.Scheme == "http" && c.Embedded() && LoopbackHost(u.Hostname())
 }
 
 // localOnly reports whether the service is the embedded default and listens on
 // a loopback address, whose plain URL then is the public one.
 func (c *Config) localOnly() bool {
 	host, _, err := net.SplitHostPort(c.Listen)
-	return err == nil && c.Embedded() && loopbackHost(host)
+	return err == nil && c.Embedded() && LoopbackHost(host)
 }
 
-func loopbackHost(host string) bool {
+// LoopbackHost reports whether what is sent to a host, by name or address, stays on this machine.
+func LoopbackHost(host string) bool {
 	if host == "localhost" {
 		return true
 	}

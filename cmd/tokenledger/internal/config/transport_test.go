@@ -87,3 +87,15 @@ AQH/MAoGCCqGSM49BAMCA0gAMEUCIQDX24RzoQJLUdnpuArx97ctN0ZrCePtMrth
 OTKkToIIagIgJOZ+0yQhstAxh/IqzRXSSt89gFsGwu5CiqzbdK38iCA=
 -----END CERTIFICATE-----
 `
+
+func TestHostsOfThisMachine(t *testing.T) {
+	t.Parallel()
+	for host, here := range map[string]bool{
+		"127.0.0.1": true, "::1": true, "::ffff:127.0.0.1": true, "localhost": true, "": false, "db": false, "192.0.2.1": false,
+		"0.0.0.0": false, "127.0.0.1.example.com": false, "localhost.example.com": false,
+	} {
+		if got := LoopbackHost(host); got != here {
+			t.Errorf("%s: on this machine: %v", host, got)
+		}
+	}
+}
