@@ -66,9 +66,6 @@ that --output json wrote. Every assumption of the model is a flag.`,
 			lines.SetIndent("", "  ")
 			return lines.Encode(costs)
 		case "csv":
-			return printList(a, costs, *out, "", costRecord)
-		}
-		if *out == "csv" {
 			return printList(a, costs, *out, "", func(c bench.Cost) record {
 				r, _ := recordOf(c) // a struct of numbers and texts
 				return r
@@ -78,25 +75,6 @@ that --output json wrote. Every assumption of the model is a flag.`,
 		return err
 	}
 	return c
-}
-
-func costRecord(c bench.Cost) record {
-	return record{
-		{"logs", c.Logs},
-		{"events", c.Events},
-		{"eventsPerSecond", c.Rate},
-		{"p99ms", c.P99},
-		{"serviceMicros", c.ServiceCPU},
-		{"databaseMicros", c.DatabaseCPU},
-		{"walBytes", c.WAL},
-		{"logBytes", c.LogBytes},
-		{"viewBytes", c.ViewBytes},
-		{"streamBytes", c.StreamBytes},
-		{"archiveBytes", c.Archived},
-		{"connections", c.Connections},
-		{"residentMiB", c.Resident},
-		{"appendsPerSecond", c.Appends},
-	}
 }
 
 // costs measures, or reads what was measured.

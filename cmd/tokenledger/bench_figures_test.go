@@ -134,3 +134,17 @@ func TestBenchMistakes(t *testing.T) {
 		}
 	}
 }
+
+// Where nothing was as before the flood again there is no time until then.
+func TestOverloadSaysWhenItIsNotOver(t *testing.T) {
+	t.Parallel()
+	for ms, want := range map[float64]string{-1: "nothing was as before again", 0: "within 0 ms", 12: "within 12 ms"} {
+		var out bytes.Buffer
+		if err := (app{stdio: stdio{out: &out}}).printOverload(bench.Overloaded{Recovery: ms}, "table"); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), want) || strings.Contains(out.String(), "-1") {
+			t.Errorf("%v: %s", ms, &out)
+		}
+	}
+}

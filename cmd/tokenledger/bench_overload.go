@@ -89,8 +89,12 @@ func (a app) printOverload(r bench.Overloaded, form string) error {
 		})
 	}
 	w.Render()
-	fmt.Fprintf(a.out, "\nCapacity: %.0f a second. After the flood all is as before within %.0f ms. Beside a flood %.2f %% of the other organization's requests are shed.\n",
-		r.Capacity, r.Recovery, 100*r.Beside.ShedShare())
+	recovered := "nothing was as before again"
+	if r.Recovery >= 0 {
+		recovered = fmt.Sprintf("all is as before within %.0f ms", r.Recovery)
+	}
+	fmt.Fprintf(a.out, "\nCapacity: %.0f a second. After the flood %s. Beside a flood %.2f %% of the other organization's requests are shed.\n",
+		r.Capacity, recovered, 100*r.Beside.ShedShare())
 	return nil
 }
 

@@ -42,9 +42,15 @@ func TestTheEmbeddedTokenStaysOnThisMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ server, named, want string }{
-		{"", "", admin}, {"http://127.0.0.1:9", "", admin}, {"http://[::1]:9", "", admin}, {"https://localhost", "", admin},
-		{"https://ledger.example.com", "", ""}, {"https://127.0.0.1.example.com", "", ""}, {"https://192.0.2.1", "", ""},
-		{"https://ledger.example.com", "/other", "/other"}, {"https://ledger.example.com", admin, admin},
+		{"", "", admin},
+		{"http://127.0.0.1:9", "", admin},
+		{"http://[::1]:9", "", admin},
+		{"https://localhost", "", admin},
+		{"https://ledger.example.com", "", ""},
+		{"https://127.0.0.1.example.com", "", ""},
+		{"https://192.0.2.1", "", ""},
+		{"https://ledger.example.com", "/other", "/other"},
+		{"https://ledger.example.com", admin, admin},
 	} {
 		a := app{stdio: stdio{environ: []string{
 			"HOME=" + data, "TOKENLEDGER_DATA=" + data, "TOKENLEDGER_SERVER=" + c.server, "TOKENLEDGER_TOKEN_FILE=" + c.named,

@@ -52,7 +52,7 @@ type Overloaded struct {
 	Connections int       `json:"connections"`
 	Capacity    float64   `json:"capacity"` // a second, with clients that wait for their answers
 	Loads       []Offered `json:"loads"`
-	Recovery    float64   `json:"recoveryMs"` // from the end of the flood to answers as before it
+	Recovery    float64   `json:"recoveryMs"` // from the end of the flood to answers as before it; -1: there were none
 	Alone       Offered   `json:"alone"`      // the quiet organization by itself
 	Beside      Offered   `json:"beside"`     // the same beside a flood of the other one
 	Flood       Offered   `json:"flood"`      // that flood
@@ -67,33 +67,44 @@ func (in *Inhabitants) Overload(ctx context.Context, url string, pid int, o Over
 	if r.Capacity, err = load.capacity(ctx, flood, o.Each); err != nil {
 		return r, err
 	}
-	for _, times := range overloads {
-		say(fmt.Sprintf("Offering %g × %.0f a second for %v …", times, r.Capacity, o.Each))
-		offered, _, err := load.offer(ctx, fmt.Sprintf("%g × capacity", times), flood, times*r.Capacity, o.Each)
-		if err != nil {
-			return r, err
-		}
-		r.Loads = append(r.Loads, offered)
-	}
-	// The flood is over now, and half of what can be done is asked for.
-	_, after, err := load.offer(ctx, "", flood, r.Capacity/2, o.Each)
-	if err != nil {
+	if err := load.rise(ctx, flood, o.Each, &r, say); err != nil {
 		return r, err
 	}
-	r.Recovery = recovery(after, 2*r.Loads[0].P99)
 	say("Asking for another organization, alone and beside a flood …")
 	beside := &openLoop{url: url, pid: pid, connections: 64}
-	if r.Alone, _, err = beside.offer(ctx, "another organization, alone", quiet, o.Quiet, o.Each); err != nil {
+	if r.Alone, err = beside.offer(ctx, "another organization, alone", quiet, o.Quiet, o.Each); err != nil {
 		return r, err
 	}
 	flooded := make(chan error, 1)
 	go func() {
 		var err error
-		r.Flood, _, err = load.offer(ctx, "the flood", flood, 5*r.Capacity, o.Each)
+		r.Flood, err = load.offer(ctx, "the flood", flood, 5*r.Capacity, o.Each)
 		flooded <- err
 	}()
-	r.Beside, _, err = beside.offer(ctx, "another organization, beside a flood of 5 × capacity", quiet, o.Quiet, o.Each)
-	return r, errors.Join(err, <-flooded)
+	r.Beside, err = beside.offer(ctx, "another organization, beside a flood of 5 × capacity", quiet, o.Quiet, o.Each)
+	err = errors.Join(err, <-flooded)
+	return r, err
+}
+
+// rise offers every load, and half of what can be done as soon as the last one is over: on the
+// same connections, so that the service has no pause to recover in.
+func (l *openLoop) rise(ctx context.Context, values []string, each time.Duration, r *Overloaded, say func(string)) error {
+	open, err := l.connect(ctx, l.connections)
+	if err != nil {
+		return err
+	}
+	defer open.close()
+	for _, times := range overloads {
+		say(fmt.Sprintf("Offering %g × %.0f a second for %v …", times, r.Capacity, each))
+		offered, _, err := l.over(ctx, open, fmt.Sprintf("%g × capacity", times), values, times*r.Capacity, each)
+		if err != nil {
+			return err
+		}
+		r.Loads = append(r.Loads, offered)
+	}
+	_, after, err := l.over(ctx, open, "", values, r.Capacity/2, each)
+	r.Recovery = recovery(after, 2*r.Loads[0].P99)
+	return err
 }
 
 // split gives the values of the first organization's tokens and of the second's.
@@ -174,14 +185,20 @@ type outcome struct {
 // client that has none of its own is not the service's to answer.
 const patience = 50 * time.Millisecond
 
-// offer sends so many requests a second for a while. What is measured begins when a
-// request is due, so that waiting for a connection counts, too.
-func (l *openLoop) offer(ctx context.Context, what string, values []string, rate float64, d time.Duration) (Offered, []outcome, error) {
+// offer is [openLoop.over] connections of its own.
+func (l *openLoop) offer(ctx context.Context, what string, values []string, rate float64, d time.Duration) (Offered, error) {
 	open, err := l.connect(ctx, l.connections)
 	if err != nil {
-		return Offered{}, nil, err
+		return Offered{}, err
 	}
 	defer open.close()
+	o, _, err := l.over(ctx, open, what, values, rate, d)
+	return o, err
+}
+
+// over sends so many requests a second for a while. What is measured begins when a
+// request is due, so that waiting for a connection counts, too.
+func (l *openLoop) over(ctx context.Context, open wires, what string, values []string, rate float64, d time.Duration) (Offered, []outcome, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var (
