@@ -42,7 +42,7 @@ func (c terminal) run(want int, args ...string) (object map[string]any, said str
 	return object, err.String()
 }
 
-var providersPage = regexp.MustCompile(`(?m)^  (http\S+)$`)
+var providersPage = regexp.MustCompile(`(?m)^  (http\S+)\n`)
 
 // login begins to sign in, and plays the browser with what is printed.
 func (c terminal) login(want int, play func(page string), args ...string) (object map[string]any, said string) {
