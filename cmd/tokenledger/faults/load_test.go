@@ -24,6 +24,7 @@ const (
 	commanders   = 3
 	pace         = 8 * time.Millisecond // between two things that a client wants
 	patience     = 5 * time.Second      // with one answer
+	behindFront  = 30 * time.Second     // the same where every request has to succeed, however busy the machine is
 	unanswered   = 60 * time.Second     // with a command that is asked again and again
 	tokensARound = 6
 )
@@ -50,7 +51,11 @@ type load struct {
 }
 
 func (w *world) newLoad(round int) *load {
-	return &load{world: w, round: round, http: &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 32}}}
+	limit := patience
+	if w.front != nil {
+		limit = behindFront
+	}
+	return &load{world: w, round: round, http: &http.Client{Timeout: limit, Transport: &http.Transport{MaxIdleConnsPerHost: 32}}}
 }
 
 func (l *load) marker() string { return fmt.Sprintf("r%d-%d", l.round, l.serial.Add(1)) }
