@@ -5,7 +5,7 @@ import { violations, visit } from './browser.mjs';
 import { eventually, graphql } from './service.mjs';
 import { scene } from './scene.mjs';
 
-const stage = scene();
+const stage = scene({ environment: { TOKENLEDGER_ALLOW_PRIVATE_TARGETS: '127.0.0.2/32' } }); // a target of webhooks that is never there
 const dialog = page => page.getByRole('dialog');
 const stateOf = async (service, id) => (await graphql(service, 'query($id: ID!) { apiToken(id: $id) { status revokedReason } }', { id })).apiToken;
 
@@ -77,6 +77,34 @@ stage.play('rotating gives a successor and its value', s => `/tokens/${s.tokens[
   await page.getByRole('button', { name: 'I have it' }).click();
   await page.getByText('Replaced by').waitFor();
   assert.equal((await stateOf(service, tokens['ticket-bot'].id)).status, 'ROTATING');
+});
+
+stage.play('neither Escape nor Cancel loses a value that is shown this once', async ({ service }) => {
+  const { createAPIToken } = await graphql(service, 'mutation { createAPIToken(input: {name: "shown-once", scopes: ["read"]}) { apiToken { id } } }');
+  return `/tokens/${createAPIToken.apiToken.id}`;
+}, async page => {
+  let sent, answer;
+  const rotating = new Promise(done => { sent = done; });
+  const answered = new Promise(done => { answer = done; });
+  await page.route('**/query', async route => {
+    if (route.request().postDataJSON().query.includes('rotateAPIToken(')) { sent(); await answered; }
+    await route.continue();
+  });
+  await page.getByRole('button', { name: 'Rotate' }).click();
+  await dialog(page).getByRole('button', { name: 'Rotate' }).click();
+  await rotating;
+  assert.ok(await dialog(page).getByRole('button', { name: 'Cancel' }).isDisabled(), 'what is under way can be called off');
+  for (let i = 0; i < 3; i++) await page.keyboard.press('Escape');
+  answer();
+  const value = page.getByLabel('the value', { exact: true });
+  await value.waitFor();
+  for (let i = 0; i < 3; i++) await page.keyboard.press('Escape');
+  // Whoever presses Escape twice closes a dialog in any case; it opens again behind the browser's event.
+  await page.waitForFunction(() => document.querySelector('dialog[open]'));
+  await page.getByRole('button', { name: 'Copy the value' }).click();
+  assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^tola_[0-9A-Za-z]{64}$/);
+  await page.getByRole('button', { name: 'I have it' }).click();
+  await value.waitFor({ state: 'detached' });
 });
 
 stage.play('suspended, resumed, changed, reviewed', s => `/tokens/${s.tokens['risk-register-sync'].id}`, async (page, { service, tokens }) => {
@@ -194,6 +222,59 @@ stage.play('the organization’s objects and webhooks', '/organization', async p
   await dialog(page).getByRole('button', { name: 'Add' }).click();
   await dialog(page).getByRole('alert').waitFor(); // no private address, and the service's words say so
   await page.keyboard.press('Escape');
+});
+
+stage.play('a webhook is removed once that was confirmed', async ({ service }) => {
+  await graphql(service, 'mutation { addWebhook(input: {url: "http://127.0.0.2:9/tokens", types: ["finding"]}) { webhook { id } } }');
+  return '/organization';
+}, async (page, { service }) => {
+  const left = async () => (await graphql(service, '{ webhooks { url } }')).webhooks.length;
+  const remove = page.getByRole('button', { name: 'Remove http://127.0.0.2:9/tokens' });
+  await remove.click();
+  await dialog(page).getByText('http://127.0.0.2:9/tokens').waitFor();
+  assert.deepEqual(await violations(page), []);
+  await dialog(page).getByRole('button', { name: 'Cancel' }).click();
+  await dialog(page).waitFor({ state: 'detached' });
+  assert.equal(await left(), 1);
+  await remove.click();
+  await dialog(page).getByRole('button', { name: 'Remove for good' }).click();
+  await remove.waitFor({ state: 'detached' });
+  assert.equal(await left(), 0);
+});
+
+stage.play('lists that are longer than a page are read to their end', async ({ service }) => {
+  const { organization } = await graphql(service, '{ organization { id } }');
+  for (let i = 0; i < 5; i++) {
+    await graphql(service, 'mutation($input: InviteMemberInput!) { inviteMember(input: $input) { invitation { id } } }', { input: { email: `guest-${i}@example.com`, role: 'MEMBER' } });
+    await graphql(service, 'mutation($input: CreateUserInput!) { createUser(input: $input) { user { id } } }', { input: { email: `staff-${i}@example.com`, displayName: `Staff ${i}`, role: 'MEMBER' } });
+    await graphql(service, 'mutation($input: CreatePersonalAccessTokenInput!) { createPersonalAccessToken(input: $input) { receipt { position } } }', { input: { name: `own-${i}`, scopes: ['read'], organizationIDs: [organization.id] } });
+  }
+  return '/tokens';
+}, async page => {
+  // A page is made two entries long on its way, so that five are more than one.
+  await page.route('**/query', route => {
+    const asked = route.request().postDataJSON();
+    if (asked.variables.first === 100) asked.variables.first = 2;
+    return route.continue({ postData: JSON.stringify(asked) });
+  });
+  for (const [path, region, entry] of [['/people', 'Members', /Staff \d/], ['/people', 'Invitations', /guest-\d/], ['/grants', 'Personal access', /own-\d/], ['/personal', 'Your tokens', /own-\d/]]) {
+    await visit(page, path);
+    const panel = page.locator('.panel').filter({ has: page.getByRole('region', { name: region }) });
+    const more = panel.getByRole('button', { name: 'More' });
+    await more.waitFor();
+    const rows = panel.locator('tbody tr');
+    const total = Number(/ of (\d+)/.exec(await panel.getByText(/^\d+ of \d+$/).textContent())[1]);
+    assert.equal(await rows.count(), 2);
+    for (let shown = 2; shown < total; ) {
+      await more.click();
+      shown = Math.min(shown + 2, total);
+      await rows.nth(shown - 1).waitFor();
+      assert.equal(await rows.count(), shown);
+    }
+    await more.waitFor({ state: 'detached' });
+    const found = new Set((await rows.allTextContents()).flatMap(text => entry.exec(text)?.[0] ?? []));
+    assert.equal(found.size, 5, `${region}: ${[...found]}`);
+  }
 });
 
 stage.play('a personal token is made, suspended and revoked', '/personal', async page => {

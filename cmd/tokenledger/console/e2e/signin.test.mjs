@@ -94,6 +94,44 @@ test('a session that ended elsewhere ends here, and one comes back to the same p
   await page.context().close();
 });
 
+test('the address keeps the organization that was picked, also in links that are opened elsewhere', { skip: without }, async () => {
+  const { createOrganization: { organization: second } } = await graphql(service, 'mutation($input: CreateOrganizationInput!) { createOrganization(input: $input) { organization { id } } }',
+    { input: { name: 'second', displayName: 'The second', ownerEmail: 'admin@example.com' } });
+  const page = await open(browser, service, { others: [service.issuer] });
+  await signIn(page, '/people', 'admin@example.com');
+  const picked = page => page.getByLabel('Organization', { exact: true });
+  const org = page => new URL(page.url()).searchParams.get('org');
+  await picked(page).waitFor();
+  const first = await picked(page).inputValue();
+  assert.equal(org(page), first);
+  const other = first === second.id ? (await picked(page).locator('option').evaluateAll(all => all.map(o => o.value))).find(id => id !== first) : second.id;
+  await picked(page).selectOption(other);
+  await page.waitForURL(`**/people?org=${other}`);
+
+  await page.getByRole('link', { name: 'Organization', exact: true }).click();
+  await page.locator('dd', { hasText: other }).waitFor(); // what is shown is the picked one's
+  assert.equal(org(page), other);
+  await page.reload();
+  await page.locator('dd', { hasText: other }).waitFor();
+  assert.equal(await picked(page).inputValue(), other);
+
+  const [elsewhere] = await Promise.all([page.context().waitForEvent('page'), page.getByRole('link', { name: 'Reports', exact: true }).click({ modifiers: ['Control'] })]);
+  await elsewhere.getByRole('heading', { level: 1, name: 'Reports' }).waitFor();
+  assert.equal(org(elsewhere), other);
+  assert.equal(await picked(elsewhere).inputValue(), other);
+
+  // A link that went to one organization goes to the other as soon as that is picked; Back leads to the one before.
+  await picked(page).selectOption(first);
+  await page.getByRole('link', { name: 'Organization', exact: true }).click();
+  await page.locator('dd', { hasText: first }).waitFor();
+  assert.equal(org(page), first);
+  await page.goBack();
+  await page.locator('dd', { hasText: other }).waitFor();
+  assert.equal(await picked(page).inputValue(), other);
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
 test('whoever the ledger does not know is told what to do', { skip: without }, async () => {
   const page = await open(browser, service, { others: [service.issuer] });
   await signIn(page, '/', 'stranger@example.com');

@@ -1021,7 +1021,15 @@ export type MembersQueryVariables = Exact<{
 }>;
 
 
-export type MembersQuery = { organization: { id: string, members: { totalCount: number, edges: Array<{ node: { role: MembershipRole, since: string | null, until: string | null, isActive: boolean, version: number, user: { id: string, displayName: string, email: string | null, isActive: boolean } } | null } | null> | null, pageInfo: { hasNextPage: boolean, endCursor: string | null } }, invitations: { edges: Array<{ node: { id: string, email: string | null, role: MembershipRole, until: string | null, issuedAt: string, expiresAt: string, isOpen: boolean } | null } | null> | null } } };
+export type MembersQuery = { organization: { id: string, members: { totalCount: number, edges: Array<{ node: { role: MembershipRole, since: string | null, until: string | null, isActive: boolean, version: number, user: { id: string, displayName: string, email: string | null, isActive: boolean } } | null } | null> | null, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
+
+export type InvitationsQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type InvitationsQuery = { organization: { id: string, invitations: { totalCount: number, edges: Array<{ node: { id: string, email: string | null, role: MembershipRole, until: string | null, issuedAt: string, expiresAt: string, isOpen: boolean } | null } | null> | null, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
 
 export type AddMemberMutationVariables = Exact<{
   input: CreateUserInput;
@@ -2210,7 +2218,14 @@ export const MembersDocument = new TypedDocumentString(`
       }
       totalCount
     }
-    invitations(first: 50) {
+  }
+}
+    `) as unknown as TypedDocumentString<MembersQuery, MembersQueryVariables>;
+export const InvitationsDocument = new TypedDocumentString(`
+    query Invitations($first: Int!, $after: Cursor) {
+  organization {
+    id
+    invitations(first: $first, after: $after) {
       edges {
         node {
           id
@@ -2222,10 +2237,15 @@ export const MembersDocument = new TypedDocumentString(`
           isOpen
         }
       }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      totalCount
     }
   }
 }
-    `) as unknown as TypedDocumentString<MembersQuery, MembersQueryVariables>;
+    `) as unknown as TypedDocumentString<InvitationsQuery, InvitationsQueryVariables>;
 export const AddMemberDocument = new TypedDocumentString(`
     mutation AddMember($input: CreateUserInput!) {
   createUser(input: $input) {

@@ -1,8 +1,9 @@
 // Who looks: by the session's cookie, or with a pasted token that lives in the memory of this page alone.
-import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { createContext, useCallback, useContext, useEffect, useLayoutEffect, useMemo, useState, type ReactNode } from 'react';
 import { ask, headers, hasCredential, reach, refusalOf, Refused, useCredential as keep, useOrganization as choose } from '../api/client';
 import { OwnApiTokenDocument, OwnPersonalTokenDocument, ViewerDocument, type MembershipRole, type ViewerQuery } from '../api/operations';
 import { fingerprint, isValue } from './hash';
+import { named, setQuery, usePlace } from './router';
 
 export type Organization = NonNullable<NonNullable<NonNullable<ViewerQuery['organizations']['edges']>[number]>['node']>;
 
@@ -35,13 +36,11 @@ type Known = { state: Session['state']; viewer?: ViewerQuery; own?: Own; problem
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const [known, set] = useState<Known>({ state: 'looking' });
-  const [picked, setPicked] = useState(() => new URL(location.href).searchParams.get('org') ?? '');
-  const now = useRef(picked); // an answer that was asked for before another was picked does not choose for it
+  const picked = usePlace().query.get('org') ?? '';
 
   const viewer = useCallback(async () => {
     const viewer = await ask(ViewerDocument, {});
-    const all = nodes(viewer.organizations);
-    choose((all.find(o => o.id === now.current || o.name === now.current) ?? all[0])?.id ?? '');
+    choose(organizationOf(viewer, named())?.id ?? ''); // as the address names it now, not as it did when this was asked
     return viewer;
   }, []);
 
@@ -80,17 +79,29 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     set({ state: 'out' });
   }, []);
 
-  const pick = useCallback((id: string) => { now.current = id; choose(id); setPicked(id); }, []);
+  const pick = useCallback((id: string) => setQuery({ org: id }, { replace: false }), []);
 
   const session = useMemo<Session>(() => {
     const organizations = known.viewer ? nodes(known.viewer.organizations) : [];
-    const organization = organizations.find(o => o.id === picked || o.name === picked) ?? organizations[0];
+    const organization = known.viewer && organizationOf(known.viewer, picked);
     return {
       state: known.state, me: known.viewer?.me ?? null, organizations, organization, own: known.own, problem: known.problem,
       role: organization?.viewerRole ?? null, byToken: hasCredential(), enter, leave, pick, look,
     };
   }, [known, picked, enter, leave, pick, look]);
+  const { organization, organizations } = session;
+  useLayoutEffect(() => { // before any view asks
+    if (!organization) return;
+    choose(organization.id);
+    if (organizations.length > 1 && picked !== organization.id && picked !== organization.name) setQuery({ org: organization.id });
+  }, [organization, organizations, picked]);
   return <Context value={session}>{children}</Context>;
+}
+
+/** The organization that an address names, by id or short name; the first where it names none of the reader's. */
+function organizationOf(viewer: ViewerQuery, org: string): Organization | undefined {
+  const all = nodes(viewer.organizations);
+  return all.find(o => o.id === org || o.name === org) ?? all[0];
 }
 
 /** What a token may do, as it says of itself; one that may not read itself still opens what it may read. */

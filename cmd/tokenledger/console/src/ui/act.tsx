@@ -1,4 +1,5 @@
-// A command in a dialog: what it does, what it needs, its button; it closes when the log has it.
+// A command in a dialog: what it does, what it needs, its button; it closes when the log has it. What is given cannot be
+// called off, so its dialog stays until the outcome is known: it may be a value that is shown this once.
 import { useState, type ReactNode } from 'react';
 import type { Refused } from '../api/client';
 import { Dialog, Field, Problem } from './parts';
@@ -11,7 +12,7 @@ type Props = {
 
 export function Act({ title, close, button, danger, wide, run, error, pending, blocked, children }: Props) {
   return (
-    <Dialog title={title} close={close} wide={wide}>
+    <Dialog title={title} close={close} held={pending} wide={wide}>
       <form method="dialog" onSubmit={event => {
         event.preventDefault();
         void run().then(done => { if (done) close(); });
@@ -20,10 +21,19 @@ export function Act({ title, close, button, danger, wide, run, error, pending, b
         {children}
         {error && <Problem error={error} />}
         <div className="actions">
-          <button type="button" className="button" onClick={close}>Cancel</button>
+          <button type="button" className="button" disabled={pending} onClick={close}>Cancel</button>
           <button className={danger ? 'button danger solid' : 'button primary'} disabled={pending || blocked}>{button}</button>
         </div>
       </form>
+    </Dialog>
+  );
+}
+
+/** What is shown this once: only whoever says that he has it closes it. */
+export function Once({ title, close, wide, children }: { title: string; close: () => void; wide?: boolean; children: ReactNode }) {
+  return (
+    <Dialog title={title} close={close} held wide={wide}>
+      <div className="inner">{children}<div className="actions"><button className="button primary" onClick={close}>I have it</button></div></div>
     </Dialog>
   );
 }

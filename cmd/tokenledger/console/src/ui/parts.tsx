@@ -111,8 +111,8 @@ export function Copy({ text, what, wrap }: { text: string; what: string; wrap?: 
   );
 }
 
-/** A dialog of the browser's own, which keeps the focus and closes with Escape. */
-export function Dialog({ title, close, wide, children }: { title: string; close: () => void; wide?: boolean; children: ReactNode }) {
+/** A dialog of the browser's own, which keeps the focus and closes with Escape; one that is held, with its own buttons alone. */
+export function Dialog({ title, close, held, wide, children }: { title: string; close: () => void; held?: boolean; wide?: boolean; children: ReactNode }) {
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = ref.current;
@@ -121,7 +121,9 @@ export function Dialog({ title, close, wide, children }: { title: string; close:
     return () => back?.focus?.();
   }, []);
   return (
-    <dialog ref={ref} className={wide ? 'wide' : undefined} aria-label={title} onClose={close} onCancel={event => { event.preventDefault(); close(); }}>
+    // A second Escape closes it unasked: browsers let no page hold a reader. What is held is opened again.
+    <dialog ref={ref} className={wide ? 'wide' : undefined} aria-label={title}
+      onClose={() => { if (held) ref.current?.showModal(); else close(); }} onCancel={event => { event.preventDefault(); if (!held) close(); }}>
       {children}
     </dialog>
   );
@@ -135,6 +137,14 @@ export function Field({ label, hint, fault, children, id }: { label: string; hin
       {fault ? <span className="fault" role="alert">{fault}</span> : hint && <span className="hint" id={`${id}-hint`}>{hint}</span>}
     </div>
   );
+}
+
+/** What is behind the pages that are read, by useMore: the button for the next, and why it did not come. */
+export function More({ of: { more, busy, error }, left, button = 'More', children }: { of: { more: () => void; busy: boolean; error?: Error }; left?: boolean; button?: string; children: ReactNode }) {
+  return <>
+    {error && <Problem error={error} />}
+    {left && <div className="body row"><button className="button small" disabled={busy} onClick={more}>{button}</button><span className="small dim">{children}</span></div>}
+  </>;
 }
 
 export function Words() {

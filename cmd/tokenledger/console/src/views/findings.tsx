@@ -7,7 +7,7 @@ import { useAnswer, useCommand } from '../lib/query';
 import { setQuery, usePlace } from '../lib/router';
 import { nodes, useRights } from '../lib/session';
 import { Act } from '../ui/act';
-import { count, Empty, Field, Head, Panel, Problem, sentence, Shown } from '../ui/parts';
+import { count, Empty, Field, Head, More, Panel, sentence, Shown } from '../ui/parts';
 import { FindingLine, rules } from './finding';
 import { TokenName } from './names';
 
@@ -48,8 +48,8 @@ export default function Findings() {
 type Page = FindingsQuery['findings'];
 
 function List({ first, variables, triage }: { first: Page; variables: FindingsQueryVariables; triage?: (f: FindingRowFragment) => void }) {
-  const { pages, more, busy, error } = useMore(first, last => ask(FindingsDocument, { ...variables, after: last.pageInfo.endCursor ?? null }).then(({ findings }) => findings));
-  const all = pages.flatMap(nodes);
+  const behind = useMore(first, last => ask(FindingsDocument, { ...variables, after: last.pageInfo.endCursor ?? null }).then(({ findings }) => findings));
+  const all = behind.pages.flatMap(nodes);
   return (
     <Panel title={count(first.totalCount, 'finding')} bare>
       <ol className="timeline">{all.map(f => (
@@ -57,8 +57,7 @@ function List({ first, variables, triage }: { first: Page; variables: FindingsQu
           <span className="row" style={{ marginTop: 4 }}><span className="soft">{rules[f.rule]?.[1]}</span>{triage && <button className="button small" onClick={() => triage(f)}>Triage</button>}</span>
         </FindingLine>
       ))}</ol>
-      {error && <Problem error={error} />}
-      {pages.at(-1)?.pageInfo.hasNextPage && <div className="body"><button className="button small" disabled={busy} onClick={more}>More</button> <span className="small dim">{all.length} of {first.totalCount}</span></div>}
+      <More of={behind} left={behind.pages.at(-1)?.pageInfo.hasNextPage}>{all.length} of {first.totalCount}</More>
     </Panel>
   );
 }

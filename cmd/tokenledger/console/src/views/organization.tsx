@@ -2,15 +2,16 @@
 import { useState } from 'react';
 import {
   AddWebhookDocument, OrganizationFactsDocument, RegisterObjectDocument, RemoveWebhookDocument, RenameOrganizationDocument, ReplayWebhookDocument, SetProviderDocument,
-  WebhooksDocument, type OrganizationFactsQuery,
+  WebhooksDocument, type OrganizationFactsQuery, type WebhooksQuery,
 } from '../api/operations';
 import { useAnswer, useCommand } from '../lib/query';
 import { useRights } from '../lib/session';
 import { span, Time } from '../lib/time';
-import { Act, words } from '../ui/act';
-import { Copy, count, Dialog, Field, Head, Panel, Shown } from '../ui/parts';
+import { Act, Once, words } from '../ui/act';
+import { Copy, count, Field, Head, Panel, Shown } from '../ui/parts';
 
 type Facts = OrganizationFactsQuery['organization'];
+type Webhook = WebhooksQuery['webhooks'][number];
 type Open = 'rename' | 'provider' | 'object' | 'webhook';
 
 export default function Organization() {
@@ -100,9 +101,9 @@ function RegisterObject({ close }: { close: () => void }) {
 
 function Webhooks({ add }: { add?: () => void }) {
   const answer = useAnswer(WebhooksDocument, {});
-  const remove = useCommand(RemoveWebhookDocument);
   const replay = useCommand(ReplayWebhookDocument);
-  return (
+  const [leaving, setLeaving] = useState<Webhook>();
+  return <>
     <Panel title="Webhooks" bare actions={add && <button className="button small" onClick={add}>Add one</button>}>
       <Shown of={answer} what="The webhooks">{({ webhooks }) => webhooks.length === 0
         ? <div className="body soft">Events and findings can be sent to a URL of yours, signed, as they are recorded.</div>
@@ -113,10 +114,20 @@ function Webhooks({ add }: { add?: () => void }) {
                   {w.deadLetterCount > 0 && <div className="small">{count(w.deadLetterCount, 'message')} given up</div>}</td>
                 <td className="num">{add && <span className="row tight" style={{ justifyContent: 'flex-end' }}>
                   {w.deadLetterCount > 0 && <button className="button small" onClick={() => { void replay.run({ id: w.id }); }}>Send again</button>}
-                  <button className="button small danger" onClick={() => { void remove.run({ id: w.id }); }} aria-label={`Remove ${w.url}`}>Remove</button></span>}</td></tr>
+                  <button className="button small danger" onClick={() => setLeaving(w)} aria-label={`Remove ${w.url}`}>Remove</button></span>}</td></tr>
             ))}</tbody></table>}</Shown>
-      {(remove.error ?? replay.error) && <div className="body"><p className="notice bad" role="alert">{(remove.error ?? replay.error)?.message}</p></div>}
+      {replay.error && <div className="body"><p className="notice bad" role="alert">{replay.error.message}</p></div>}
     </Panel>
+    {leaving && <RemoveWebhook webhook={leaving} close={() => setLeaving(undefined)} />}
+  </>;
+}
+
+function RemoveWebhook({ webhook: w, close }: { webhook: Webhook; close: () => void }) {
+  const { run, error, pending } = useCommand(RemoveWebhookDocument);
+  return (
+    <Act title="Remove the webhook" close={close} button="Remove for good" danger error={error} pending={pending} run={() => run({ id: w.id })}>
+      <p className="soft">Nothing is sent to <span className="mono wrap">{w.url}</span> any more, also not what it has not taken yet. Its secret does not come back: another webhook has another one.</p>
+    </Act>
   );
 }
 
@@ -127,9 +138,9 @@ function AddWebhook({ close }: { close: () => void }) {
   const [secret, setSecret] = useState<string>();
   if (secret) {
     return (
-      <Dialog title="The secret" close={close}><div className="inner"><h2>What its messages are signed with</h2>
-        <p className="soft">It is shown this once.</p><Copy text={secret} what="the secret" wrap />
-        <div className="actions"><button className="button primary" onClick={close}>I have it</button></div></div></Dialog>
+      <Once title="The secret" close={close}>
+        <h2>What its messages are signed with</h2><p className="soft">It is shown this once.</p><Copy text={secret} what="the secret" wrap />
+      </Once>
     );
   }
   return (

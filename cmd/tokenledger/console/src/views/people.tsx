@@ -1,11 +1,16 @@
 // People: members, their roles, and who is invited.
 import { useState } from 'react';
-import { AddMemberDocument, ChangeMemberDocument, InviteDocument, MembersDocument, RemoveMemberDocument, WithdrawDocument, type MembersQuery, type MembershipRole } from '../api/operations';
+import { ask } from '../api/client';
+import {
+  AddMemberDocument, ChangeMemberDocument, InvitationsDocument, InviteDocument, MembersDocument, RemoveMemberDocument, WithdrawDocument,
+  type InvitationsQuery, type MembersQuery, type MembershipRole,
+} from '../api/operations';
+import { useMore } from '../lib/more';
 import { useAnswer, useCommand } from '../lib/query';
 import { nodes, useRights } from '../lib/session';
 import { fromLocalInput, Time, toLocalInput } from '../lib/time';
-import { Act, useReason } from '../ui/act';
-import { Copy, count, Dialog, Empty, Field, Head, Panel, sentence, Shown } from '../ui/parts';
+import { Act, Once, useReason } from '../ui/act';
+import { Copy, count, Empty, Field, Head, More, Panel, sentence, Shown } from '../ui/parts';
 
 export const roles: [MembershipRole, string][] = [
   ['MEMBER', 'manages personal tokens of his own'], ['AUDITOR', 'reads everything, changes nothing'], ['ADMIN', 'manages everything'], ['OWNER', 'manages everything, and the other owners'],
@@ -13,52 +18,73 @@ export const roles: [MembershipRole, string][] = [
 type Member = NonNullable<NonNullable<NonNullable<MembersQuery['organization']['members']['edges']>[number]>['node']>;
 type Open = 'invite' | 'add' | { change: Member } | { remove: Member };
 
+const size = { first: 100, after: null };
+
 export default function People() {
   const rights = useRights();
-  const answer = useAnswer(MembersDocument, { first: 100, after: null });
+  const members = useAnswer(MembersDocument, size);
+  const invitations = useAnswer(InvitationsDocument, size);
   const [open, setOpen] = useState<Open>();
-  const withdraw = useCommand(WithdrawDocument);
   const close = () => setOpen(undefined);
   return (
     <>
       <Head title="People" lead="Who is a member of the organization, as what, and until when.">
         {rights.manages && <><button className="button" onClick={() => setOpen('add')}>Add somebody</button><button className="button primary" onClick={() => setOpen('invite')}>Invite somebody</button></>}
       </Head>
-      <Shown of={answer} what="The members">{({ organization: { members, invitations } }) => (
-        <div className="stack">
-          <Panel title={count(members.totalCount, 'member')} bare>
-            <div className="scroll-x" tabIndex={0} role="region" aria-label="Members"><table className="plain">
-              <thead><tr><th scope="col">Name</th><th scope="col">Role</th><th scope="col">Since</th><th scope="col">Until</th><th scope="col"><span className="sr">Change</span></th></tr></thead>
-              <tbody>{nodes(members).map(m => (
-                <tr key={m.user.id}>
-                  <td>{m.user.displayName || <span className="dim">erased</span>} {!m.user.isActive && <span className="badge bad">Deactivated</span>} {!m.isActive && <span className="badge">Ended</span>}
-                    {m.user.email && m.user.email !== m.user.displayName && <div className="small dim">{m.user.email}</div>}</td>
-                  <td>{sentence(m.role)}</td><td><Time at={m.since} as="day" /></td><td>{m.until ? <Time at={m.until} as="day" /> : <span className="dim">—</span>}</td>
-                  <td className="num">{rights.manages && m.isActive && <span className="row tight" style={{ justifyContent: 'flex-end' }}>
-                    <button className="button small" aria-label={`Change the role of ${m.user.displayName}`} onClick={() => setOpen({ change: m })}>Change</button>
-                    <button className="button small danger" aria-label={`Remove ${m.user.displayName}`} onClick={() => setOpen({ remove: m })}>Remove</button></span>}</td>
-                </tr>
-              ))}</tbody>
-            </table></div>
-          </Panel>
-          <Panel title="Invitations" bare>
-            {nodes(invitations).length === 0 ? <div className="body soft">Nobody is invited at present.</div> : (
-              <div className="scroll-x" tabIndex={0} role="region" aria-label="Invitations"><table className="plain">
-                <thead><tr><th scope="col">Address</th><th scope="col">Role</th><th scope="col">Link ends</th><th scope="col"><span className="sr">Change</span></th></tr></thead>
-                <tbody>{nodes(invitations).map(i => <tr key={i.id}><td>{i.email ?? <span className="dim">erased</span>}</td><td>{sentence(i.role)}</td><td><Time at={i.expiresAt} as="away" /></td>
-                  <td className="num">{rights.manages && <button className="button small" disabled={withdraw.pending} onClick={() => { void withdraw.run({ id: i.id }); }}>Withdraw</button>}</td></tr>)}</tbody>
-              </table></div>
-            )}
-            {withdraw.error && <div className="body"><p className="notice bad" role="alert">{withdraw.error.message}</p></div>}
-          </Panel>
-          {members.totalCount === 1 && <Empty title="You are alone here"><p>Invite whoever answers for tokens with you, and an auditor who only reads.</p></Empty>}
-        </div>
-      )}</Shown>
+      <div className="stack">
+        <Shown of={members} what="The members">{({ organization }) => <Members first={organization.members} open={setOpen} />}</Shown>
+        <Shown of={invitations} what="The invitations">{({ organization }) => <Invitations first={organization.invitations} />}</Shown>
+        {members.data?.organization.members.totalCount === 1 && <Empty title="You are alone here"><p>Invite whoever answers for tokens with you, and an auditor who only reads.</p></Empty>}
+      </div>
       {open === 'invite' && <Invite close={close} />}
       {open === 'add' && <Add close={close} />}
       {typeof open === 'object' && 'change' in open && <Change member={open.change} close={close} />}
       {typeof open === 'object' && 'remove' in open && <Remove member={open.remove} close={close} />}
     </>
+  );
+}
+
+function Members({ first, open }: { first: MembersQuery['organization']['members']; open: (what: Open) => void }) {
+  const rights = useRights();
+  const behind = useMore(first, last => ask(MembersDocument, { ...size, after: last.pageInfo.endCursor ?? null }).then(({ organization }) => organization.members));
+  const all = behind.pages.flatMap(nodes);
+  return (
+    <Panel title={count(first.totalCount, 'member')} bare>
+      <div className="scroll-x" tabIndex={0} role="region" aria-label="Members"><table className="plain">
+        <thead><tr><th scope="col">Name</th><th scope="col">Role</th><th scope="col">Since</th><th scope="col">Until</th><th scope="col"><span className="sr">Change</span></th></tr></thead>
+        <tbody>{all.map(m => (
+          <tr key={m.user.id}>
+            <td>{m.user.displayName || <span className="dim">erased</span>} {!m.user.isActive && <span className="badge bad">Deactivated</span>} {!m.isActive && <span className="badge">Ended</span>}
+              {m.user.email && m.user.email !== m.user.displayName && <div className="small dim">{m.user.email}</div>}</td>
+            <td>{sentence(m.role)}</td><td><Time at={m.since} as="day" /></td><td>{m.until ? <Time at={m.until} as="day" /> : <span className="dim">—</span>}</td>
+            <td className="num">{rights.manages && m.isActive && <span className="row tight" style={{ justifyContent: 'flex-end' }}>
+              <button className="button small" aria-label={`Change the role of ${m.user.displayName}`} onClick={() => open({ change: m })}>Change</button>
+              <button className="button small danger" aria-label={`Remove ${m.user.displayName}`} onClick={() => open({ remove: m })}>Remove</button></span>}</td>
+          </tr>
+        ))}</tbody>
+      </table></div>
+      <More of={behind} left={behind.pages.at(-1)?.pageInfo.hasNextPage}>{all.length} of {first.totalCount}</More>
+    </Panel>
+  );
+}
+
+function Invitations({ first }: { first: InvitationsQuery['organization']['invitations'] }) {
+  const rights = useRights();
+  const withdraw = useCommand(WithdrawDocument);
+  const behind = useMore(first, last => ask(InvitationsDocument, { ...size, after: last.pageInfo.endCursor ?? null }).then(({ organization }) => organization.invitations));
+  const all = behind.pages.flatMap(nodes);
+  return (
+    <Panel title="Invitations" bare>
+      {all.length === 0 ? <div className="body soft">Nobody is invited at present.</div> : (
+        <div className="scroll-x" tabIndex={0} role="region" aria-label="Invitations"><table className="plain">
+          <thead><tr><th scope="col">Address</th><th scope="col">Role</th><th scope="col">Link ends</th><th scope="col"><span className="sr">Change</span></th></tr></thead>
+          <tbody>{all.map(i => <tr key={i.id}><td>{i.email ?? <span className="dim">erased</span>}</td><td>{sentence(i.role)}</td><td><Time at={i.expiresAt} as="away" /></td>
+            <td className="num">{rights.manages && <button className="button small" disabled={withdraw.pending} onClick={() => { void withdraw.run({ id: i.id }); }}>Withdraw</button>}</td></tr>)}</tbody>
+        </table></div>
+      )}
+      <More of={behind} left={behind.pages.at(-1)?.pageInfo.hasNextPage}>{all.length} of {first.totalCount}</More>
+      {withdraw.error && <div className="body"><p className="notice bad" role="alert">{withdraw.error.message}</p></div>}
+    </Panel>
   );
 }
 
@@ -83,12 +109,11 @@ function Invite({ close }: { close: () => void }) {
   const [link, setLink] = useState<string>();
   if (link) {
     return (
-      <Dialog title="The invitation" close={close}><div className="inner">
+      <Once title="The invitation" close={close}>
         <h2>Pass this link on</h2>
         <p className="soft">It is shown this once, works once, and for seven days, for whoever has the address {email} at the identity provider.</p>
         <Copy text={link.startsWith('/') ? location.origin + link : link} what="the link" wrap />
-        <div className="actions"><button className="button primary" onClick={close}>I have it</button></div>
-      </div></Dialog>
+      </Once>
     );
   }
   return (

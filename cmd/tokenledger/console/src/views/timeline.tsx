@@ -6,7 +6,7 @@ import { useMore } from '../lib/more';
 import { useAnswer } from '../lib/query';
 import { nodes } from '../lib/session';
 import { Time } from '../lib/time';
-import { Problem, Shown } from '../ui/parts';
+import { More, Shown } from '../ui/parts';
 import { describe, toneOf } from './events';
 import { PersonName } from './names';
 
@@ -16,18 +16,12 @@ export function Timeline({ id }: { id: string }) {
 }
 
 function Events({ id, latest }: { id: string; latest: TokenEventsQuery['apiToken']['events'] }) {
-  const { pages, more, busy, error } = useMore(latest, oldest => ask(TokenEventsDocument, { id, last: 100, before: oldest.pageInfo.startCursor ?? null }).then(({ apiToken }) => apiToken.events));
-  const all = pages.flatMap(page => nodes(page).reverse());
+  const behind = useMore(latest, oldest => ask(TokenEventsDocument, { id, last: 100, before: oldest.pageInfo.startCursor ?? null }).then(({ apiToken }) => apiToken.events));
+  const all = behind.pages.flatMap(page => nodes(page).reverse());
   return (
     <>
       <ol className="timeline">{all.map(event => <Entry key={event.position} event={event} />)}</ol>
-      {error && <Problem error={error} />}
-      {pages.at(-1)?.pageInfo.hasPreviousPage && (
-        <div className="row" style={{ padding: '10px 16px' }}>
-          <button className="button small" disabled={busy} onClick={more}>Older</button>
-          <span className="small dim">{all.length.toLocaleString()} of {latest.totalCount.toLocaleString()} events</span>
-        </div>
-      )}
+      <More of={behind} left={behind.pages.at(-1)?.pageInfo.hasPreviousPage} button="Older">{all.length.toLocaleString()} of {latest.totalCount.toLocaleString()} events</More>
     </>
   );
 }

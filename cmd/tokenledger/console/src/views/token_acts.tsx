@@ -7,8 +7,8 @@ import {
 import { useAnswer, useCommand } from '../lib/query';
 import { go } from '../lib/router';
 import { fromLocalInput, Time, toLocalInput } from '../lib/time';
-import { Act, useReason, words } from '../ui/act';
-import { count, Dialog, Field, Shown } from '../ui/parts';
+import { Act, Once, useReason, words } from '../ui/act';
+import { count, Field, Shown } from '../ui/parts';
 import { Secret } from './secret';
 
 export type Deed = 'revoke' | 'rotate' | 'suspend' | 'resume' | 'review' | 'edit' | 'delete';
@@ -52,16 +52,7 @@ function Rotate({ token, close }: Props) {
   const [overlap, setOverlap] = useState(86_400);
   const [first, setFirst] = useState(false);
   const [made, setMade] = useState<{ name: string; token: string }>();
-  if (made) {
-    return (
-      <Dialog title="The successor" close={close} wide>
-        <div className="inner">
-          <Secret value={made.token} name={made.name} what="The successor’s value" />
-          <div className="actions"><button className="button primary" onClick={close}>I have it</button></div>
-        </div>
-      </Dialog>
-    );
-  }
+  if (made) return <Once title="The successor" close={close} wide><Secret value={made.token} name={made.name} what="The successor’s value" /></Once>;
   return (
     <Act title={`Rotate ${token.name}`} close={close} button="Rotate" error={error} pending={pending}
       run={() => run({ id: token.id, input: { overlapSeconds: overlap, endsAtFirstUse: first, reason, expectedVersion: token.version } })
