@@ -5,8 +5,8 @@
 //
 //	sh serves ADDRESS   runs beside the rest until the end; it is awaited there
 //	sh fails            has to end with a failure
-//	sh left out: WHY    is not run, and the test says why
 //
+// A block right below the comment <!-- not run: WHY --> is not run, and the test says why.
 // A block of the language text behind one is what it prints; … stands for anything.
 
 package integrations
@@ -34,9 +34,13 @@ type block struct {
 	line     int
 	heading  string // that it stands under
 	info     string // behind "sh"
+	notRun   string // why it is not run; empty: it is
 	commands string
 	prints   string // empty: not said
 }
+
+// notRun is the comment right above a block that is not run.
+var notRun = regexp.MustCompile(`^<!-- not run: (.+) -->$`)
 
 // blocks reads those of a document.
 func blocks(t *testing.T, name string) (all []block) {
@@ -45,11 +49,14 @@ func blocks(t *testing.T, name string) (all []block) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var heading, language, info string
+	var heading, language, info, why string
 	var body strings.Builder
 	open, last := 0, -1 // last: the block before, if nothing but text lines stands between
 	for i, line := range strings.Split(string(raw), "\n") {
 		fence, isFence := strings.CutPrefix(strings.TrimSpace(line), "```")
+		if why != "" && open == 0 && fence != "sh" {
+			t.Fatalf("%s:%d says why something is not run, and it stands on no block of commands", name, i)
+		}
 		switch {
 		case isFence && open == 0:
 			open = i + 1
@@ -58,19 +65,22 @@ func blocks(t *testing.T, name string) (all []block) {
 		case isFence:
 			switch {
 			case language == "sh":
-				all = append(all, block{line: open, heading: heading, info: info, commands: body.String()})
+				all = append(all, block{line: open, heading: heading, info: info, notRun: why, commands: body.String()})
 				last = len(all) - 1
 			case language == "text" && last >= 0:
 				all[last].prints = body.String()
 				last = -1
 			}
-			open = 0
+			open, why = 0, ""
 		case open > 0:
 			body.WriteString(line + "\n")
 		case strings.HasPrefix(line, "#"):
 			heading = strings.TrimLeft(line, "# ")
 		case strings.TrimSpace(line) != "":
 			last = -1
+			if m := notRun.FindStringSubmatch(line); m != nil {
+				why = m[1]
+			}
 		}
 	}
 	return all
@@ -188,15 +198,16 @@ func (s *scene) say(text string) {
 // run runs one block and says how long it took.
 func (s *scene) run(b block) time.Duration {
 	s.t.Helper()
+	if b.notRun != "" {
+		s.t.Logf("%s:%d is not run: %s", s.name, b.line, b.notRun)
+		return 0
+	}
 	began := time.Now()
 	kind, rest, _ := strings.Cut(b.info, " ")
 	commands := s.addresses.Replace(b.commands)
 	switch kind {
 	case "serves":
 		s.serve(b, commands, rest)
-	case "left":
-		s.t.Logf("%s:%d is not run: %s", s.name, b.line, strings.TrimPrefix(rest, "out: "))
-		return 0
 	case "", "fails":
 		printed, code := s.ask(commands, kind == "fails")
 		if (code != 0) != (kind == "fails") {
