@@ -12,10 +12,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -65,6 +67,13 @@ func values(f *dto.MetricFamily, label string) (all []string) {
 	return all
 }
 
+// bounds reports whether a histogram has a bucket up to a bound.
+func bounds(f *dto.MetricFamily, le string) bool {
+	bound, err := strconv.ParseFloat(le, 64)
+	return err == nil && f.GetType() == dto.MetricType_HISTOGRAM && (math.IsInf(bound, 1) ||
+		slices.ContainsFunc(f.Metric[0].Histogram.Bucket, func(b *dto.Bucket) bool { return b.GetUpperBound() == bound }))
+}
+
 // names lists the labels of a metric.
 func names(f *dto.MetricFamily) (all []string) {
 	for _, m := range f.Metric {
@@ -108,6 +117,12 @@ func (s scrape) selects(v *parser.VectorSelector) (wrong []error) {
 	}
 	for _, m := range v.LabelMatchers {
 		if m.Name == labels.MetricName || slices.Contains(given, m.Name) {
+			continue
+		}
+		if m.Name == labels.BucketLabel && !bounds(f, m.Value) {
+			wrong = append(wrong, fmt.Errorf("%s has no bucket up to %s", v.Name, m.Value))
+		}
+		if m.Name == labels.BucketLabel {
 			continue
 		}
 		there := values(f, m.Name)

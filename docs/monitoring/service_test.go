@@ -40,6 +40,18 @@ func TestWhatOperatorsReadIsThere(t *testing.T) {
 	}
 	t.Run("dashboard", func(t *testing.T) { s.dashboard(t, "dashboard.json") })
 	t.Run("alerts", func(t *testing.T) { explained(t, s.alerts(t, "alerts.yml")) })
+	t.Run("cases of alerts", func(t *testing.T) {
+		for alert, cases := range alertCases {
+			for _, c := range cases {
+				for _, line := range c.series {
+					name, _, _ := strings.Cut(line, " ")
+					if err := s.knows(name); err != nil {
+						t.Errorf("%s, %s: %v", alert, c.of, err)
+					}
+				}
+			}
+		}
+	})
 	t.Run("page", func(t *testing.T) { s.page(t, "../metrics.md") })
 	t.Run("bounded", s.bounded)
 	t.Run("what is not there", func(t *testing.T) {
@@ -47,6 +59,7 @@ func TestWhatOperatorsReadIsThere(t *testing.T) {
 			`tokenledger_no_such_metric`, `tokenledger_relay_halted{projection="tokens"}`, `tokenledger_append_duration_seconds_count{result="never"}`,
 			`sum by (route) (tokenledger_append_duration_seconds_bucket)`, `tokenledger_log_position_count`, `rate(tokenledger_log_position)`,
 			`tokenledger_http_request_duration_seconds_count{route=~"/query|/nowhere"}`,
+			`tokenledger_append_duration_seconds_bucket{le="0.51"}`,
 		} {
 			if s.knows(expr) == nil {
 				t.Errorf("%s is taken", expr)
