@@ -63,7 +63,7 @@ func TestBenchReplay(t *testing.T) {
 
 func TestBenchModels(t *testing.T) {
 	t.Parallel()
-	all := figureList(t, "models", "--events", "2000", "--warm", "100", "--tokens", "30", "--organizations", "3")
+	all := figureList(t, "models", "--events", "2000", "--warm", "100", "--run", "50", "--tokens", "30", "--organizations", "3")
 	if len(all) != 1+len(projections.All()) {
 		t.Fatalf("%d figures: %+v", len(all), all)
 	}

@@ -5,9 +5,11 @@
 //
 //	sh serves ADDRESS   runs beside the rest until the end; it is awaited there
 //	sh fails            has to end with a failure
+//	sh follows          runs until it has printed what stands behind it, and is then interrupted
 //
-// A block right below the comment <!-- not run: WHY --> is not run, and the test says why.
-// A block of the language text behind one is what it prints; … stands for anything.
+// A block right below the comment <!-- not run: WHY --> is not run, and the test says why; one below
+// <!-- run by FILE, FILE --> is run by those. A block of the language text behind one is what it prints; … stands for
+// anything.
 
 package integrations
 
@@ -20,6 +22,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -32,58 +35,12 @@ import (
 // block is one fenced block of commands.
 type block struct {
 	line     int
-	heading  string // that it stands under
-	info     string // behind "sh"
-	notRun   string // why it is not run; empty: it is
+	heading  string   // that it stands under
+	info     string   // behind "sh"
+	notRun   string   // why it is not run; empty: it is
+	runBy    []string // files that run it in place of this test
 	commands string
 	prints   string // empty: not said
-}
-
-// notRun is the comment right above a block that is not run.
-var notRun = regexp.MustCompile(`^<!-- not run: (.+) -->$`)
-
-// blocks reads those of a document.
-func blocks(t *testing.T, name string) (all []block) {
-	t.Helper()
-	raw, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var heading, language, info, why string
-	var body strings.Builder
-	open, last := 0, -1 // last: the block before, if nothing but text lines stands between
-	for i, line := range strings.Split(string(raw), "\n") {
-		fence, isFence := strings.CutPrefix(strings.TrimSpace(line), "```")
-		if why != "" && open == 0 && fence != "sh" {
-			t.Fatalf("%s:%d says why something is not run, and it stands on no block of commands", name, i)
-		}
-		switch {
-		case isFence && open == 0:
-			open = i + 1
-			language, info, _ = strings.Cut(fence, " ")
-			body.Reset()
-		case isFence:
-			switch {
-			case language == "sh":
-				all = append(all, block{line: open, heading: heading, info: info, notRun: why, commands: body.String()})
-				last = len(all) - 1
-			case language == "text" && last >= 0:
-				all[last].prints = body.String()
-				last = -1
-			}
-			open, why = 0, ""
-		case open > 0:
-			body.WriteString(line + "\n")
-		case strings.HasPrefix(line, "#"):
-			heading = strings.TrimLeft(line, "# ")
-		case strings.TrimSpace(line) != "":
-			last = -1
-			if m := notRun.FindStringSubmatch(line); m != nil {
-				why = m[1]
-			}
-		}
-	}
-	return all
 }
 
 // scene is a shell with a directory of its own.
@@ -106,9 +63,12 @@ const serveLimit = time.Minute
 const done = "--- this block has ended with "
 
 // ports are those that documents name.
-var ports = []string{"8080", "9090", "4222", "8081", "9000"}
+var ports = []string{"8080", "9090", "4222", "8081", "9000", "8090"}
 
-// newScene starts the shell. at names addresses that are known already, by port.
+// inClone are pages whose commands are given in the repository's directory; all others have an empty one.
+var inClone = []string{"README.md", "docs/examples/", "docs/performance.md", "docs/scaling.md", "graphql/"}
+
+// newScene starts the shell for a page. at names addresses that are known already, by port.
 func newScene(t *testing.T, name string, at map[string]string, env ...string) *scene {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "scene-")
@@ -132,6 +92,9 @@ func newScene(t *testing.T, name string, at map[string]string, env ...string) *s
 	s.addresses, s.back = strings.NewReplacer(there...), strings.NewReplacer(back...)
 	s.shell = exec.Command("bash", "--noprofile", "--norc")
 	s.shell.Dir = dir
+	if slices.ContainsFunc(inClone, func(begin string) bool { return strings.HasPrefix(name, begin) }) {
+		s.shell.Dir = ledgertest.Root()
+	}
 	s.shell.Env = append(os.Environ(), goEnvironment(t)...)
 	s.shell.Env = append(s.shell.Env,
 		"HOME="+dir, "TOKENLEDGER_DATA="+filepath.Join(dir, "data"), "TOKENLEDGER_LISTEN="+s.addresses.Replace("127.0.0.1:8080"),
@@ -202,12 +165,18 @@ func (s *scene) run(b block) time.Duration {
 		s.t.Logf("%s:%d is not run: %s", s.name, b.line, b.notRun)
 		return 0
 	}
+	if len(b.runBy) > 0 {
+		s.t.Logf("%s:%d is run by %s", s.name, b.line, strings.Join(b.runBy, ", "))
+		return 0
+	}
 	began := time.Now()
 	kind, rest, _ := strings.Cut(b.info, " ")
 	commands := s.addresses.Replace(b.commands)
 	switch kind {
 	case "serves":
 		s.serve(b, commands, rest)
+	case "follows":
+		s.follow(b, commands)
 	case "", "fails":
 		printed, code := s.ask(commands, kind == "fails")
 		if (code != 0) != (kind == "fails") {
@@ -250,18 +219,24 @@ func (s *scene) ask(commands string, apart bool) (printed string, code int) {
 	}
 }
 
-// serve starts a block beside the rest, and awaits the address.
-func (s *scene) serve(b block, commands, address string) {
+// beside starts a block beside the rest, and gives what it has printed so far.
+func (s *scene) beside(b block, commands string) (printed func() string) {
 	s.t.Helper()
 	s.jobs++
 	log := filepath.Join(s.dir, fmt.Sprintf(".job-%d", s.jobs))
 	if _, code := s.ask("{\n"+commands+"} >'"+log+"' 2>&1 </dev/null &\n", false); code != 0 {
 		s.t.Fatalf("%s:%d does not start", s.name, b.line)
 	}
-	printed := func() string {
+	return func() string {
 		raw, _ := os.ReadFile(log)
 		return s.back.Replace(string(raw))
 	}
+}
+
+// serve starts a block beside the rest, and awaits the address.
+func (s *scene) serve(b block, commands, address string) {
+	s.t.Helper()
+	printed := s.beside(b, commands)
 	up := time.Now().Add(serveLimit)
 	for {
 		c, err := net.Dial("tcp", s.addresses.Replace(address))
@@ -275,6 +250,23 @@ func (s *scene) serve(b block, commands, address string) {
 			s.t.Fatalf("%s:%d does not serve %s: %v\n%s\nwant\n%s", s.name, b.line, address, err, printed(), b.prints)
 		}
 		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// follow runs what never ends until it has printed what the document says, and ends it as its reader does.
+func (s *scene) follow(b block, commands string) {
+	s.t.Helper()
+	if b.prints == "" {
+		s.t.Fatalf("%s:%d: what does it print? Nobody knows when to end it", s.name, b.line)
+	}
+	printed := s.beside(b, commands)
+	for up := time.Now().Add(serveLimit); !matches(b.prints, printed()); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(up) {
+			s.t.Fatalf("%s:%d prints\n%s\nand the document says\n%s", s.name, b.line, printed(), b.prints)
+		}
+	}
+	if out, code := s.ask("kill -INT -- -$!\nwait $! || true\n", false); code != 0 {
+		s.t.Fatalf("%s:%d was not there any more to be interrupted: %s\n%s", s.name, b.line, out, printed())
 	}
 }
 

@@ -31,7 +31,7 @@ func TestTheFirstTenMinutes(t *testing.T) {
 	} else {
 		env = append(env, "PATH="+buildsTheTree(t)+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	}
-	s := newScene(t, filepath.Join("..", "start.md"), nil, env...)
+	s := newScene(t, "docs/start.md", nil, env...)
 	var table strings.Builder
 	var total, step time.Duration
 	heading := ""

@@ -59,6 +59,7 @@ func (s *subscriber) run(ctx context.Context) error {
 	if err := s.load(); err != nil {
 		return err
 	}
+	s.logger.InfoContext(ctx, "connected", "subject", subjects+s.organization, "after", s.place.Sequence)
 	for ctx.Err() == nil {
 		err := s.follow(ctx)
 		if ctx.Err() != nil {
