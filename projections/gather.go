@@ -18,6 +18,8 @@ const (
 	// gatherMost is from how many events on a gathering is handed out whatever the
 	// time, so that a seat holds little.
 	gatherMost = 1000
+	// gatherBytes is the same for their leaves, of which one may have 64 KiB.
+	gatherBytes = 1 << 20
 )
 
 // gathered is the events of some blocks, and why there are no more.
@@ -62,7 +64,7 @@ func (h *hub) gather(ctx context.Context, b gathered, blocks <-chan gathered, du
 	limit := time.NewTimer(left)
 	defer limit.Stop()
 	b.events = slices.Clip(b.events) // the log's own: who adds to them takes a copy
-	for len(b.events) < gatherMost {
+	for size := leafBytes(b.events); len(b.events) < gatherMost && size < gatherBytes; {
 		awaited, called := h.awaited(b.last)
 		if awaited {
 			break
@@ -74,6 +76,7 @@ func (h *hub) gather(ctx context.Context, b gathered, blocks <-chan gathered, du
 				return b
 			}
 			b.events, b.last = append(b.events, more.events...), more.last
+			size += leafBytes(more.events)
 		case <-called:
 		case <-limit.C:
 			return b

@@ -20,6 +20,13 @@ func stretch(after, to events.Position) gathered {
 	return g
 }
 
+// long is a stretch whose first event alone is as long as a gathering may be.
+func long(after, to events.Position) gathered {
+	g := stretch(after, to)
+	g.events[0].Leaf = make([]byte, gatherBytes)
+	return g
+}
+
 // sent is a channel that blocks stand in.
 func sent(blocks ...gathered) chan gathered {
 	c := make(chan gathered, len(blocks))
@@ -58,6 +65,7 @@ func TestGatheringEnds(t *testing.T) {
 		"where somebody waits for it":   {later, 2, sent(stretch(2, 9)), 1, 2, nil},
 		"when what is waited for comes": {later, 2, sent(stretch(2, 5), stretch(5, 9)), 4, 5, nil},
 		"when there is enough":          {later, 2, sent(stretch(2, 5), stretch(5, gatherMost), stretch(gatherMost, gatherMost+1)), 0, gatherMost, nil},
+		"when they are long":            {later, 2, sent(long(2, 5), stretch(5, 9)), 0, 5, nil},
 		"when the log fails":            {later, 2, sent(stretch(2, 5), gathered{err: failed}), 0, 5, failed},
 	} {
 		t.Run(name, func(t *testing.T) {

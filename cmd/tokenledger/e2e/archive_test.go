@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/tokenledger/tokenledger/eventstore"
 	"github.com/tokenledger/tokenledger/eventstore/eventstoretest"
@@ -100,6 +103,109 @@ func TestTheOldestPartitionLeavesTheDatabase(t *testing.T) {
 	if got := s.sql(t, `SELECT data ->> 'first' FROM tokenledger.events WHERE type = 'installation.events_archived'`); got != "1" {
 		t.Errorf("the archive on record begins at %q", got)
 	}
+}
+
+// TestAPartitionStaysWhileReadModelsOrTheStreamNeedIt: each of them is held up, alone, and detaching names it, records
+// nothing, and succeeds once it has come.
+func TestAPartitionStaysWhileReadModelsOrTheStreamNeedIt(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		hold func(t *testing.T, sh *shared) (release func())
+		says string
+	}{
+		"a read model":            {holdUsage, "the read model usage (revision"},
+		"the stream on JetStream": {holdStream, "the stream on JetStream ends at position"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const cut = 40
+			sh := startShared(t)
+			if err := eventstore.Migrate(t.Context(), sh.database, ""); err != nil {
+				t.Fatal(err)
+			}
+			eventstoretest.Partition(t, sh.database, cut)
+			s := sh.service(t, "TOKENLEDGER_AUDIT_RATE=0")
+			s.initialize(t, "--organization", "Demo", "--email", "admin@example.com").exits(t, 0)
+			s.start(t)
+			token := s.createToken(t, map[string]any{"name": "old", "scopes": []string{"evidence:write"}})
+			release := c.hold(t, sh)
+			for range cut {
+				s.allowed(t, token.Value, "createEvidence")
+			}
+			var file string
+			await(t, "the partition is sealed and exported", func() bool {
+				s.command(t, "archive", "export", "--before", "1000")
+				if files, _ := filepath.Glob(filepath.Join(s.data, "archives", "*.jsonl.zst")); len(files) == 1 {
+					file = files[0]
+				}
+				return file != ""
+			})
+
+			detach := []string{"archive", "detach", file, "--reason", "two years old", "--yes"}
+			var refused string
+			await(t, "nothing else is in the way", func() bool { // the others come on, this one does not
+				p := s.command(t, detach...)
+				p.exits(t, 1, "are still needed")
+				refused = p.Stderr.String()
+				return strings.Count(refused, "is at position")+strings.Count(refused, "JetStream") == 1
+			})
+			says(t, refused, c.says)
+			const recorded = `SELECT count(*)::text FROM tokenledger.decisions WHERE type = 'installation.events_archived'`
+			if n := s.sql(t, recorded); n != "0" {
+				t.Errorf("%s archives are on record before the partition may leave", n)
+			}
+			release()
+			await(t, "the partition leaves", func() bool { return s.command(t, detach...).Cmd.ProcessState.ExitCode() == 0 })
+			if n := s.sql(t, recorded); n != "1" {
+				t.Errorf("%s archives are on record", n)
+			}
+			says(t, run(t, nil, "archive", "verify", file, "--key", strings.TrimSpace(s.command(t, "keys", "list", "--public").Stdout.String())).Stdout.String(), "verified")
+			s.allowed(t, token.Value, "createEvidence")
+		})
+	}
+}
+
+// holdUsage keeps the checkpoint of the read model of uses where it is.
+func holdUsage(t *testing.T, sh *shared) (release func()) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), sh.database)
+	if err == nil {
+		_, err = conn.Exec(t.Context(), "BEGIN; SELECT FROM tokenledger_views.projections WHERE name = 'usage' FOR UPDATE")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	release = func() { _ = conn.Close(context.WithoutCancel(t.Context())) }
+	t.Cleanup(release)
+	return release
+}
+
+// holdStream leaves the stream as it is: JetStream takes no message more.
+func holdStream(t *testing.T, sh *shared) (release func()) {
+	t.Helper()
+	conn, err := nats.Connect(sh.nats.ClientURL(), nats.UserCredentials(sh.nats.RelayCreds()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), "TOKENLEDGER_"+origin(t, sh.database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := stream.CachedInfo().Config
+	full := before
+	full.Discard, full.MaxMsgs = jetstream.DiscardNew, int64(stream.CachedInfo().State.Msgs)
+	set := func(c jetstream.StreamConfig) {
+		if _, err := js.UpdateStream(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(full)
+	return func() { set(before) }
 }
 
 // sql runs a statement as a superuser and gives the first value of the first row.
