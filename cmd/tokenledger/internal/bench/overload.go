@@ -37,6 +37,10 @@ type Offered struct {
 	P99      float64 `json:"p99ms"`
 	ShedP99  float64 `json:"shedP99ms"`
 	Resident float64 `json:"residentMiB"` // of the service, at its highest
+	// Processor is the time of service, database and clients together for each accepted
+	// use, in microseconds, with all that was refused meanwhile; 0 where more was under way.
+	// Unlike the rates it hardly depends on what else the machine does.
+	Processor float64 `json:"processorUs"`
 }
 
 // ShedShare is the part of the answers that were refusals for want of room.
@@ -50,7 +54,8 @@ func (o Offered) ShedShare() float64 {
 // Overloaded is what one run found.
 type Overloaded struct {
 	Connections int       `json:"connections"`
-	Capacity    float64   `json:"capacity"` // a second, with clients that wait for their answers
+	Capacity    float64   `json:"capacity"`    // a second, with clients that wait for their answers
+	Processor   float64   `json:"processorUs"` // of each use then
 	Loads       []Offered `json:"loads"`
 	Recovery    float64   `json:"recoveryMs"` // from the end of the flood to answers as before it; -1: there were none
 	Alone       Offered   `json:"alone"`      // the quiet organization by itself
@@ -64,7 +69,7 @@ func (in *Inhabitants) Overload(ctx context.Context, url string, pid int, o Over
 	load := &openLoop{url: url, pid: pid, connections: o.Connections}
 	r.Connections = o.Connections
 	say(fmt.Sprintf("Finding the capacity for %v …", o.Each))
-	if r.Capacity, err = load.capacity(ctx, flood, o.Each); err != nil {
+	if err := load.capacity(ctx, flood, o.Each, &r); err != nil {
 		return r, err
 	}
 	if err := load.rise(ctx, flood, o.Each, &r, say); err != nil {
@@ -88,21 +93,29 @@ func (in *Inhabitants) Overload(ctx context.Context, url string, pid int, o Over
 
 // rise offers every load, and half of what can be done as soon as the last one is over: on the
 // same connections, so that the service has no pause to recover in.
-func (l *openLoop) rise(ctx context.Context, values []string, each time.Duration, r *Overloaded, say func(string)) error {
+func (l *openLoop) rise(ctx context.Context, values []string, d time.Duration, r *Overloaded, say func(string)) error {
 	open, err := l.connect(ctx, l.connections)
 	if err != nil {
 		return err
 	}
 	defer open.close()
 	for _, times := range overloads {
-		say(fmt.Sprintf("Offering %g × %.0f a second for %v …", times, r.Capacity, each))
-		offered, _, err := l.over(ctx, open, fmt.Sprintf("%g × capacity", times), values, times*r.Capacity, each)
+		say(fmt.Sprintf("Offering %g × %.0f a second for %v …", times, r.Capacity, d))
+		used := processorTime() + childrenTime()
+		offered, outcomes, err := l.over(ctx, open, fmt.Sprintf("%g × capacity", times), values, times*r.Capacity, d)
 		if err != nil {
 			return err
 		}
+		accepted := 0
+		for _, o := range outcomes {
+			if !o.shed {
+				accepted++
+			}
+		}
+		offered.Processor = each(processorTime()+childrenTime()-used, accepted)
 		r.Loads = append(r.Loads, offered)
 	}
-	_, after, err := l.over(ctx, open, "", values, r.Capacity/2, each)
+	_, after, err := l.over(ctx, open, "", values, r.Capacity/2, d)
 	r.Recovery = recovery(after, 2*r.Loads[0].P99)
 	return err
 }
@@ -154,11 +167,11 @@ func (l *openLoop) connect(ctx context.Context, n int) (wires, error) {
 const waiting = 256
 
 // capacity is what clients get that each wait for an answer before they ask again.
-func (l *openLoop) capacity(ctx context.Context, values []string, d time.Duration) (float64, error) {
+func (l *openLoop) capacity(ctx context.Context, values []string, d time.Duration, r *Overloaded) error {
 	n := min(waiting, l.connections)
 	all, err := l.connect(ctx, n)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer all.close()
 	s, err := hammer(ctx, n, d, func(_ context.Context, worker, call int) (int, error) {
@@ -168,8 +181,12 @@ func (l *openLoop) capacity(ctx context.Context, values []string, d time.Duratio
 		}
 		return 1, err
 	})
-	return s.rate, err
+	r.Capacity, r.Processor = s.rate, each(s.cpu+s.database, s.done)
+	return err
 }
+
+// each is the part of a time that falls to one of so many, in microseconds.
+func each(all time.Duration, n int) float64 { return all.Seconds() * 1e6 / float64(max(n, 1)) }
 
 func (w *wire) present(value string) (int, []byte, error) {
 	return w.ask(func(b []byte, host string) []byte { return authCheck.request(b, host, "", value) })

@@ -133,7 +133,7 @@ func (a *Authenticator) pass(w http.ResponseWriter, r *http.Request, next http.H
 	w.Header()[VersionHeader] = a.Version
 	w, leave, ok := a.Rooms.Enter(payer(call.Subject), w, r)
 	if !ok {
-		Busy(w, r)
+		a.Rooms.Busy(w, r)
 		return
 	}
 	defer leave()
@@ -153,7 +153,7 @@ func unavailable(w http.ResponseWriter) {
 func (a *Authenticator) anyone(w http.ResponseWriter, r *http.Request, next http.Handler) (done bool) {
 	source := failures.Network(clientAddress(r, a.Proxies))
 	if !a.Rooms.Anyone.Enter(source) {
-		Busy(w, r)
+		a.Rooms.Busy(w, r)
 		return true
 	}
 	defer a.Rooms.Anyone.Leave(source)

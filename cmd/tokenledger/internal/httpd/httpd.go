@@ -71,7 +71,7 @@ func (p Public) Handler() http.Handler {
 	if p.Pack != nil {
 		mux.Handle("GET /v1/audit/pack", p.Auth.Wrap(p.Pack))
 	}
-	sealed := bounded(p.Sealed, p.Auth.Proxies)
+	sealed := bounded(p.Sealed, p.Auth.Proxies, p.Auth.Rooms)
 	mux.Handle("GET /checkpoint", sealed)
 	mux.Handle("GET /tile/", sealed)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })

@@ -29,6 +29,8 @@ type Rooms struct {
 	Long *fair.Room[uuid.UUID]
 	// Anyone is for requests without credentials, by source.
 	Anyone *fair.Room[netip.Prefix]
+	// Refusals are of those who find no place, here or in the log's queue.
+	Refusals *Refusals
 }
 
 // NewRooms are those of a service.
@@ -37,6 +39,7 @@ func NewRooms() Rooms {
 		Requests: &fair.Room[uuid.UUID]{Most: 1536, Least: 96, Target: 500 * time.Millisecond},
 		Long:     &fair.Room[uuid.UUID]{Most: 1536},
 		Anyone:   &fair.Room[netip.Prefix]{Most: 192},
+		Refusals: &Refusals{},
 	}
 }
 
@@ -96,36 +99,21 @@ func payer(s verifier.Subject) uuid.UUID {
 	return s.Token
 }
 
-// pause is how long the refusal of one request too many is held back. It costs
-// nothing, and a connection on which the next one follows at once asks no more than
-// a few times a second: else a flood would spend on refusals what there is for answers.
-const pause = 200 * time.Millisecond
-
-// Pause holds back such a refusal, unless the client has gone.
-func Pause(r *http.Request) {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-r.Context().Done():
-	}
-}
-
 // Busy refuses a request because of how many there are.
-func Busy(w http.ResponseWriter, r *http.Request) {
-	Pause(r)
+func (r Rooms) Busy(w http.ResponseWriter, request *http.Request) {
+	r.Refusals.Hold(request.Context())
 	w.Header().Set("Retry-After", "1")
 	writeError(w, http.StatusServiceUnavailable, "UNAVAILABLE", "There are more requests than can be answered in time; nothing was done, try again in a moment.")
 }
 
 // bounded lets so many requests through at a time that come without credentials
 // and ask the database.
-func bounded(next http.Handler, proxies []netip.Prefix) http.Handler {
+func bounded(next http.Handler, proxies []netip.Prefix, rooms Rooms) http.Handler {
 	room := &fair.Room[netip.Prefix]{Most: 96, Least: 12, Target: 500 * time.Millisecond}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		source := failures.Network(clientAddress(r, proxies))
 		if !room.Enter(source) {
-			Busy(w, r)
+			rooms.Busy(w, r)
 			return
 		}
 		began := time.Now()

@@ -389,7 +389,7 @@ func TestNobodysRequestsAreSharedByClient(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})
-		handler := bounded(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-free }), []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")})
+		handler := bounded(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-free }), []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Rooms{})
 		ask := func(client string) *httptest.ResponseRecorder {
 			r := httptest.NewRequest(http.MethodGet, "/checkpoint", nil)
 			r.RemoteAddr = "10.0.0.1:1234"

@@ -67,6 +67,7 @@ func (h *handler) handle(o operation) http.HandlerFunc {
 func (h *handler) run(c *call, o operation) error {
 	w, leave, ok := h.Rooms.Enter(c.organization, c.w, c.r)
 	if !ok {
+		h.Rooms.Refusals.Hold(c.r.Context())
 		return fmt.Errorf("too many requests of one organization: %w", events.ErrBusy)
 	}
 	defer leave()

@@ -64,7 +64,7 @@ func (v verification) Verify(ctx context.Context, u graphql.Use) (graphql.Verdic
 func (l *ledger) verification() *verifyhttp.Handler {
 	return verifyhttp.New(verifyhttp.Config{
 		Verifier: l.verifier, MayVerify: new(askers).may, Revoke: l.revokeByBearer, Proxies: l.config.Proxies,
-		Issuer: "urn:tokenledger:" + l.store.Log.Origin(), Limits: l.limits, Logger: l.logger,
+		Issuer: "urn:tokenledger:" + l.store.Log.Origin(), Limits: l.limits, Refusals: l.rooms.Refusals, Logger: l.logger,
 	})
 }
 

@@ -37,6 +37,7 @@ type Config struct {
 	Proxies   []netip.Prefix // whose word about the original request is taken
 	Issuer    string
 	Limits    *failures.Limits
+	Refusals  *httpd.Refusals  // spaces those for want of room; nil: nothing does
 	Now       func() time.Time // nil: time.Now
 	Logger    *slog.Logger
 }
@@ -100,7 +101,7 @@ func (h *Handler) origin(w http.ResponseWriter, r *http.Request) httpd.Origin {
 // unavailable answers where no decision could be made or recorded.
 func (h *Handler) unavailable(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, events.ErrBusy) { // of which there are many, and a metric
-		httpd.Pause(r)
+		h.Refusals.Hold(r.Context())
 	} else if r.Context().Err() == nil {
 		h.Logger.WarnContext(r.Context(), "a token could not be verified", "path", r.URL.Path, "error", err)
 	}
