@@ -239,7 +239,6 @@ func TestUsersMembershipsAndTheInstallation(t *testing.T) {
 			DeactivateUser{},
 			ReactivateUser{},
 			EraseUser{},
-			EraseUser{Again: true},
 		}), func(before User, _ []events.UserEvent, after User) {
 			if before.Exists && !after.Exists {
 				t.Fatal("a user is gone")

@@ -23,15 +23,13 @@ func (d *Decision) reasoned(reason string) error {
 
 // EraseUser ends the readability of a user's personal values. A user who may still
 // come in would leave new ones, so he is deactivated first.
-type EraseUser struct {
-	Again bool // a restore brought him back, whatever his state was then
-}
+type EraseUser struct{}
 
-func (c EraseUser) decide(u User) ([]events.UserEvent, error) {
+func (EraseUser) decide(u User) ([]events.UserEvent, error) {
 	if err := u.mustExist(); err != nil || u.Erased {
 		return nil, err
 	}
-	if !u.Deactivated && !c.Again {
+	if !u.Deactivated {
 		return nil, refuse(CodeConflict, "id", "This user can still come in; deactivate the user first.")
 	}
 	return []events.UserEvent{events.UserErased{}}, nil
@@ -65,7 +63,8 @@ func (y *Directory) EraseNetworkData(ctx context.Context, call Call, organizatio
 
 // EraseSubject erases a user or an organization's network data, for whoever holds the
 // database's credentials: the operator, or a start after a restore that brought the
-// values back.
+// values back. Only who had been deactivated was erased, so whom a restore brought back
+// active is deactivated again with it.
 func (y *Directory) EraseSubject(ctx context.Context, subject events.SubjectID, reason string, again bool) (Outcome, error) {
 	out, err := y.Tokens.Handler.Handle(ctx, Order{
 		Meta: events.Meta{Actor: events.System("erase")},
@@ -81,7 +80,12 @@ func (y *Directory) EraseSubject(ctx context.Context, subject events.SubjectID, 
 			case events.KindOrganization:
 				return onOrganization(ctx, d, id, EraseNetworkData{})
 			case events.KindUser:
-				return onUser(ctx, d, id, EraseUser{Again: again})
+				if again {
+					if err := onUser(ctx, d, id, DeactivateUser{}); err != nil {
+						return err
+					}
+				}
+				return onUser(ctx, d, id, EraseUser{})
 			}
 			return refuse(CodeBadUserInput, "subject", "Only a user or an organization has personal values.")
 		},

@@ -49,7 +49,7 @@ func TestNothingIsSaidOfAnErasedUser(t *testing.T) {
 	w.recorded(before, "membership.ended in org", "membership.provisioned in org")
 }
 
-// Also one who came back by a restore, active, gets no new values.
+// Also one who would be active gets no new values.
 func TestRulesOfAnErasedUser(t *testing.T) {
 	t.Parallel()
 	erased := User{Exists: true, Erased: true}

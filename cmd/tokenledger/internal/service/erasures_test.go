@@ -48,16 +48,41 @@ func newInstallation(t *testing.T) *installation {
 			return err
 		}
 		i.org, i.user = begun.Organization, begun.User
-		_, err = log.Append(ctx, events.Request{Batches: []events.Batch{{
-			Stream: events.UserStream(i.user), Trail: events.UserTrail(i.user), Meta: events.Meta{Actor: events.System("test")},
-			Events: []events.Event{events.UserDeactivated{}},
-		}}})
-		return err
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	i.happened(events.UserDeactivated{})
 	return i
+}
+
+// happened records what happened to the user.
+func (i *installation) happened(e events.Event) {
+	i.Helper()
+	err := i.WithLog(i.Context(), func(ctx context.Context, log *eventstore.Log) error {
+		_, err := log.Append(ctx, events.Request{Batches: []events.Batch{{
+			Stream: events.UserStream(i.user), Trail: events.UserTrail(i.user), Meta: events.Meta{Actor: events.System("test")},
+			Events: []events.Event{e},
+		}}})
+		return err
+	})
+	if err != nil {
+		i.Fatal(err)
+	}
+	i.reopen()
+}
+
+// state is what the log says of the user.
+func (i *installation) state() (u aggregate.User) {
+	i.Helper()
+	for r, err := range i.Log.ReadStream(i.Context(), events.UserStream(i.user), 0) {
+		if err != nil {
+			i.Fatal(err)
+		}
+		u = aggregate.UserDecider.Evolve(u, r.Event.(events.UserEvent))
+	}
+	return u
 }
 
 // reopen forgets what this process knows of the log.
@@ -155,6 +180,31 @@ func TestARestoreBringsNothingBack(t *testing.T) {
 	}
 	if i.apply() != 0 {
 		t.Fatal("the next start erased it once more")
+	}
+}
+
+// Who was deactivated after the backup was made, and then erased, comes back active: he has to leave again.
+func TestWhomARestoreBringsBackActiveIsLetInNoMore(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	i.happened(events.UserReactivated{})
+	restore := i.snapshot()
+	i.happened(events.UserDeactivated{})
+	if _, err := EraseSubject(t.Context(), i.dir, i.Store, events.UserStream(i.user), "asked for"); err != nil {
+		t.Fatal(err)
+	}
+	restore()
+	if !i.state().Active() {
+		t.Fatal("the restore did not bring him back active")
+	}
+	if i.apply() == 0 {
+		t.Fatal("nothing was erased again")
+	}
+	if u := i.state(); u.Active() || !u.Erased || i.email() != "" {
+		t.Errorf("after the start he is %+v, the address %q", u, i.email())
+	}
+	if i.apply() != 0 {
+		t.Error("the next start erased him once more")
 	}
 }
 
