@@ -41,14 +41,14 @@ func (a app) archiveListCommand() *cobra.Command {
 			return err
 		}
 		return printList(a, all, *out, "", func(p eventstore.Partition) record {
-			state := "filling"
+			state, ended := "filling", p.Ended.UTC().Format(time.RFC3339)
 			switch {
 			case p.Pending:
 				state = "detaching"
 			case p.Full(head):
 				state = "full"
 			case p.Last == 0:
-				state = "empty"
+				state, ended = "empty", ""
 			}
 			return record{
 				{"table", p.Table},
@@ -56,7 +56,7 @@ func (a app) archiveListCommand() *cobra.Command {
 				{"last", p.Last},
 				{"blocks", p.Blocks},
 				{"bytes", p.Bytes},
-				{"ended", p.Ended.UTC().Format(time.RFC3339)},
+				{"ended", ended},
 				{"state", state},
 			}
 		})

@@ -25,7 +25,7 @@ func TestScriptsOfFourShells(t *testing.T) {
 			}
 			program, err := exec.LookPath(check[0])
 			if err != nil {
-				t.Skipf("%s is not installed here, so only the script's making was tested", check[0])
+				t.Skipf("%s is not installed here (PowerShell is no package of Debian's), so only the script's making was tested", check[0])
 			}
 			script := filepath.Join(t.TempDir(), "script")
 			if err := os.WriteFile(script, out.Bytes(), 0o600); err != nil {

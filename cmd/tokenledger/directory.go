@@ -29,7 +29,6 @@ func (a app) ask(c *cobra.Command, query string, variables map[string]any, out a
 	if named, _ := c.Flags().GetString("organization"); named != "" {
 		client.organization = named
 	}
-	defer a.progress("waiting for the answer", "seconds").during(c.Context(), 0)()
 	return client.do(c.Context(), query, variables, out)
 }
 

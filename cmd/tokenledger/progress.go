@@ -29,9 +29,14 @@ type progress struct {
 // progress begins one. unit is what is counted, and "bytes" is shown in larger units, too.
 // Nothing is shown in the first two seconds, to a file or a pipe, in CI, or with --quiet.
 func (a app) progress(what, unit string) *progress {
+	a.waiting.over()
+	return a.bar(what, unit)
+}
+
+func (a app) bar(what, unit string) *progress {
 	out := io.Discard
 	if a.watched() {
-		out = &later{a.err, time.Now().Add(barAfter)}
+		out = &later{bare(a.err), time.Now().Add(barAfter)}
 	}
 	// The spinner turns when something is done: a goroutine of the bar's own would race with that.
 	return &progress{bar: progressbar.NewOptions64(-1,
@@ -45,7 +50,7 @@ func (a app) progress(what, unit string) *progress {
 // watched reports whether a person looks at stderr and wants to see progress there.
 func (a app) watched() bool {
 	quiet := a.flags.Lookup("quiet")
-	f, ok := a.err.(*os.File)
+	f, ok := bare(a.err).(*os.File)
 	return ok && term.IsTerminal(int(f.Fd())) && (quiet == nil || quiet.Value.String() != "true") && a.variable("CI") == "" && a.variable("TERM") != "dumb"
 }
 

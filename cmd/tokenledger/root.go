@@ -132,6 +132,8 @@ shell completes commands and names.`,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
 	}
+	wait := &waiting{}
+	s.out, s.err = afterWaiting{s.out, wait}, afterWaiting{s.err, wait}
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
@@ -140,7 +142,7 @@ shell completes commands and names.`,
 		root.PersistentFlags().String(name, "", settings[name].help+" ("+settings[name].variable+")")
 	}
 	root.PersistentFlags().BoolP("quiet", "q", false, "show no progress")
-	a := app{stdio: s, flags: root.PersistentFlags()}
+	a := app{stdio: s, flags: root.PersistentFlags(), waiting: wait}
 	root.AddCommand(
 		a.serveCommand(), a.demoCommand(),
 		a.initCommand(),
@@ -164,6 +166,7 @@ shell completes commands and names.`,
 		a.benchCommand(), a.referenceCommand(),
 	)
 	strictArgs(root)
+	a.showWaiting(root)
 	a.completeNames(root)
 	showExamples(root)
 	return root
@@ -196,7 +199,8 @@ func strictArgs(c *cobra.Command) {
 // app is what the commands share.
 type app struct {
 	stdio
-	flags *pflag.FlagSet
+	flags   *pflag.FlagSet
+	waiting *waiting
 }
 
 // overrides gives the settings that flags name, by variable.

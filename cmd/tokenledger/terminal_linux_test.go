@@ -133,6 +133,20 @@ func TestABarShowsThatItGoesOn(t *testing.T) {
 			t.Errorf("exit code %d, printed %q", code, &out)
 		}
 	})
+	t.Run("health", func(t *testing.T) { // which has no bar of its own
+		t.Parallel()
+		p := newPTY(t)
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			await(t, "a bar", func() bool { return r.Context().Err() != nil || strings.Contains(p.text(), "waiting for the answer") })
+			fmt.Fprint(w, `{"ready":true}`)
+		}))
+		defer s.Close()
+		code := run(t.Context(), []string{"health", "--server", s.URL}, stdio{in: strings.NewReader(""), out: p.program, err: p.program, environ: []string{"HOME=" + t.TempDir()}})
+		await(t, "the answer is all that is left on its line", func() bool {
+			lines := strings.Split(strings.TrimSpace(p.text()), "\r")
+			return code == 0 && strings.HasPrefix(lines[len(lines)-1], `{"ready":true}`)
+		})
+	})
 	t.Run("report", func(t *testing.T) {
 		t.Parallel()
 		p := newPTY(t)

@@ -64,7 +64,7 @@ func (a app) psqlCommand() *cobra.Command {
 				return fmt.Errorf("the database URL: %w", err)
 			}
 			shell := exec.CommandContext(c.Context(), program, args...)
-			shell.Stdin, shell.Stdout, shell.Stderr = a.in, a.out, a.err
+			shell.Stdin, shell.Stdout, shell.Stderr = a.in, bare(a.out), bare(a.err)
 			shell.Env = append(os.Environ(), psqlEnviron(config, url, settings.Schema)...)
 			return shell.Run()
 		},
