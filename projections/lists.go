@@ -121,15 +121,12 @@ func (v *Views) Tokens(ctx context.Context, q TokenQuery) (Page[TokenRow], error
 	if err != nil {
 		return Page[TokenRow]{}, err
 	}
-	byUse := len(q.Order) > 0 && q.Order[0].Field == "last_used_at"
-	if byUse {
-		l = fromUsage(l)
-	}
 	c := &compiler{now: instant(q.Now)}
-	conditions := []string{"t.holder = " + c.arg(q.Visible.Holder), "t.kind = " + c.arg(string(q.Kind))}
-	if byUse {
-		conditions = append(conditions, "u.holder = "+c.arg(q.Visible.Holder))
+	holder := c.arg(q.Visible.Holder)
+	if len(q.Order) > 0 && q.Order[0].Field == "last_used_at" {
+		l = fromUsage(l, holder)
 	}
+	conditions := []string{"t.holder = " + holder, "t.kind = " + c.arg(string(q.Kind))}
 	if q.Visible.CreatedBy != "" {
 		conditions = append(conditions, "t.created_by = "+c.arg(q.Visible.CreatedBy))
 	}
@@ -148,9 +145,12 @@ func (v *Views) Tokens(ctx context.Context, q TokenQuery) (Page[TokenRow], error
 }
 
 // fromUsage drives a list whose first key is the last use from the side whose
-// index has the order, with the id. Every token has its row there.
-func fromUsage(l list[TokenRow]) list[TokenRow] {
-	l.from = "usage u JOIN tokens t ON t.id = u.token AND u.holder = t.holder"
+// index has the order, with the id. Every token has its row there. OFFSET 0 keeps
+// Postgres from joining all of the holder's rows with each other and sorting them.
+func fromUsage(l list[TokenRow], holder string) list[TokenRow] {
+	l.counted = l.from
+	l.from = "usage u JOIN LATERAL (SELECT * FROM tokens k WHERE k.id = u.token OFFSET 0) t ON u.holder = " + holder
+	l.columns = strings.Replace(l.columns, lastUsedSQL, "u.last_used_at", 1)
 	l.terms[0].sql = "coalesce(u.last_used_at, '-infinity')"
 	l.terms[len(l.terms)-1].sql = "u.token"
 	return l

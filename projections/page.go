@@ -10,6 +10,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -100,6 +101,7 @@ type list[T any] struct {
 	name    string // of the table, which its cursors are bound to
 	columns string
 	from    string
+	counted string    // from what its rows are counted, where that is not from
 	terms   []term[T] // the id last
 	order   string    // the terms in words, which cursors are bound to
 }
@@ -161,7 +163,7 @@ func (l list[T]) page(
 		return Page[T]{}, err
 	}
 	if count {
-		sql := "SELECT count(*) FROM " + l.from + " WHERE " + where
+		sql := "SELECT count(*) FROM " + cmp.Or(l.counted, l.from) + " WHERE " + where
 		if err := db.QueryRow(ctx, sql, c.args...).Scan(&p.Total); err != nil {
 			return Page[T]{}, fmt.Errorf("count %s: %w", l.name, err)
 		}
