@@ -157,7 +157,7 @@ func (v *Verifier) decide(q Query) (decided, error) {
 		return decided{code: Malformed}, nil
 	}
 	id := uuid.UUID(raw)
-	t := v.state.tokens[id]
+	t := v.state.tokens.get(id)
 	if t == nil || t.pepper == 0 || t.personal != (kind == secret.Personal) {
 		v.peppers.DummyVerify(value)
 		return decided{code: Unknown, token: id}, nil
@@ -175,9 +175,9 @@ func (v *Verifier) decide(q Query) (decided, error) {
 
 func (s *state) decide(id uuid.UUID, t *token, good bool, q Query, now time.Time) decided {
 	d := decided{token: id, subject: Subject{
-		Token: id, Kind: events.OrganizationKind, OwnScopes: t.ownScopes(), ExpiresAt: t.expiresAt.time(), EndsAt: t.endsAt(),
+		Token: id, Kind: events.OrganizationKind, OwnScopes: s.lists.of(t), ExpiresAt: t.expiresAt.time(), EndsAt: t.endsAt(),
 		CreatedAt: t.createdAt.time(), SignIn: s.signIn,
-	}, basis: basis{token: t.version}, rulings: s.rulings, watched: t.watched}
+	}, basis: basis{token: t.version()}, rulings: s.rulings, watched: t.watched}
 	if t.personal {
 		d.subject.Kind, d.subject.User, d.subject.Organizations = events.PersonalKind, t.home, t.live()
 	}
@@ -187,7 +187,7 @@ func (s *state) decide(id uuid.UUID, t *token, good bool, q Query, now time.Time
 	}
 	if m := t.rest(); m.successorOf != uuid.Nil {
 		d.delivers = !m.delivered
-		if p := s.tokens[m.successorOf]; p != nil && p.rest().firstUse && p.end == notOver {
+		if p := s.tokens.get(m.successorOf); p != nil && p.rest().firstUse && p.end == notOver {
 			d.predecessor = m.successorOf
 		}
 	}

@@ -221,7 +221,7 @@ func (v *Verifier) Position() events.Position {
 func (v *Verifier) Tokens() int {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	return len(v.state.tokens)
+	return v.state.tokens.len()
 }
 
 // Wait returns when the memory has reached the position, or with ctx's error.

@@ -40,7 +40,7 @@ type groundBook = book[pair, *ground]
 // groundOf gives the ground of a token's uses for an organization, or, if that is
 // zero, for none. The caller holds the state.
 func (s *state) groundOf(id uuid.UUID, t *token, organization uuid.UUID) *ground {
-	now := versions{basis: basis{token: t.version}}
+	now := versions{basis: basis{token: t.version()}}
 	o := s.orgs[organization]
 	if o != nil {
 		now.organization = o.version
@@ -65,7 +65,7 @@ func (s *state) groundOf(id uuid.UUID, t *token, organization uuid.UUID) *ground
 	g.name(id, t, organization)
 	g.guard(id, t, organization)
 	if o != nil {
-		g.allow(t, o, m)
+		g.allow(t, s.lists.of(t), o, m)
 	}
 	s.grounds.remember(id, key, g)
 	return g
@@ -101,17 +101,17 @@ func (g *ground) guard(id uuid.UUID, t *token, organization uuid.UUID) {
 	g.guards = slices.Clip(g.guards) // whoever adds to them takes a copy
 }
 
-func (g *ground) allow(t *token, o *organization, m *member) {
-	g.scopes = t.ownScopes()
+func (g *ground) allow(t *token, own []string, o *organization, m *member) {
+	g.scopes = own
 	if t.personal {
 		var rights aggregate.Scopes
 		if m != nil {
 			rights = aggregate.RoleScopes(m.role, o.policy)
 		}
-		g.scopes = aggregate.Effective(t.ownScopes(), rights, true)
+		g.scopes = aggregate.Effective(own, rights, true)
 	}
 	if len(o.policy.ScopeCeiling) > 0 {
-		g.ceiling.own, g.ceiling.leaves = o.demands.Below(t.ownScopes(), t.personal)
+		g.ceiling.own, g.ceiling.leaves = o.demands.Below(own, t.personal)
 		g.ceiling.scopes = g.scopes.Intersect(aggregate.Scopes(o.policy.ScopeCeiling))
 	}
 }

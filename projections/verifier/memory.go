@@ -29,15 +29,16 @@ func (i instant) time() time.Time {
 
 // token is what most tokens have; the rest stands in more.
 type token struct {
+	id        uuid.UUID
 	mac       [32]byte
 	home      uuid.UUID // organization, or owner of a personal token
-	version   events.Version
 	expiresAt instant
 	createdAt instant
 	usedAt    instant // of an organization token; see lastUse
-	scopes    *[]string
-	more      *more // nil for most organization tokens
-	pepper    int32 // 0: its credential is not known
+	more      *more   // nil for most organization tokens
+	revision  uint32  // its version
+	scopes    uint32  // the number of their list; see scopeLists
+	pepper    int32   // 0: its credential is not known
 	end       ending
 	personal  bool
 	watched   bool // followed from its first event, with all its sources
@@ -66,13 +67,8 @@ func (t *token) rest() *more {
 	return t.more
 }
 
-// ownScopes are those that the token itself has.
-func (t *token) ownScopes() []string {
-	if t.scopes == nil {
-		return nil
-	}
-	return *t.scopes
-}
+// version is that of the token's stream. Nobody decides four thousand million times about one.
+func (t *token) version() events.Version { return events.Version(t.revision) }
 
 // own is the more of a token that is about to be changed.
 func (t *token) own() *more {

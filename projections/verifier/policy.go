@@ -95,7 +95,7 @@ func (s *state) used(r events.Recorded) {
 	if err != nil {
 		return
 	}
-	t := s.tokens[id]
+	t := s.tokens.get(id)
 	if t == nil {
 		return
 	}
@@ -124,7 +124,7 @@ func (v *Verifier) recallUse(ctx context.Context, d decided) error {
 }
 
 func (s *state) recalled(token, organization uuid.UUID, at time.Time) {
-	t := s.tokens[token]
+	t := s.tokens.get(token)
 	if t == nil {
 		return
 	}

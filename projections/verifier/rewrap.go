@@ -64,6 +64,6 @@ func (v *Verifier) rewrapAll(ctx context.Context) {
 func (v *Verifier) holds(c events.Credential) bool {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	t := v.state.tokens[c.Token]
+	t := v.state.tokens.get(c.Token)
 	return t != nil && int(t.pepper) == c.Pepper && t.mac == c.MAC
 }

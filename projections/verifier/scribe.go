@@ -21,8 +21,10 @@ type scribe struct {
 	reading bool
 	err     error
 
-	lists   []*[]string // of scopes, in the order in which they were met
-	numbers map[*[]string]uint64
+	lists   *scopeLists
+	met     []uint32          // the lists' numbers, in the order in which they were met
+	numbers map[uint32]uint64 // and which of them each is, counted from 1, for who writes
+	read    token             // for who reads one
 }
 
 func (s *scribe) fail() {
@@ -32,7 +34,7 @@ func (s *scribe) fail() {
 	}
 }
 
-func integer[T ~int64 | ~int32 | ~uint8 | ~uint64](s *scribe, v *T) {
+func integer[T ~int64 | ~int32 | ~uint8 | ~uint32 | ~uint64](s *scribe, v *T) {
 	if !s.reading {
 		s.b = binary.AppendVarint(s.b, int64(*v))
 		return
@@ -121,40 +123,48 @@ func (s *scribe) asJSON(v any) {
 
 // scopes is a list that many tokens share: spelled out where it is met for the
 // first time, and a number afterwards.
-func (s *scribe) scopes(l **[]string) {
+func (s *scribe) scopes(l *uint32) {
+	if !s.reading {
+		s.writeScopes(*l)
+		return
+	}
 	var n uint64 // 0: none
-	isNew := false
-	if !s.reading && *l != nil {
-		if n = s.numbers[*l]; n == 0 {
-			s.lists = append(s.lists, *l)
-			n, isNew = uint64(len(s.lists)), true
-			s.numbers[*l] = n
+	integer(s, &n)
+	switch met := uint64(len(s.met)); {
+	case n == 0 || n > met+1:
+		*l = 0
+		if n > 0 {
+			s.fail()
 		}
+		return
+	case n > met:
+		var scopes []string
+		list(s, &scopes, s.text)
+		s.met = append(s.met, s.lists.number(scopes))
+	}
+	*l = s.met[n-1]
+}
+
+func (s *scribe) writeScopes(l uint32) {
+	n := s.numbers[l]
+	isNew := n == 0 && l != 0
+	if isNew {
+		n = uint64(len(s.numbers) + 1)
+		s.numbers[l] = n
 	}
 	integer(s, &n)
-	if s.reading {
-		switch isNew = n == uint64(len(s.lists))+1; {
-		case n == 0:
-			return
-		case isNew:
-			s.lists = append(s.lists, new([]string))
-		case n > uint64(len(s.lists)):
-			s.fail()
-			return
-		}
-		*l = s.lists[n-1]
-	}
 	if isNew {
-		list(s, *l, s.text)
+		scopes := s.lists.list(l)
+		list(s, &scopes, s.text)
 	}
 }
 
 // token leaves out the credential, and what is known of uses, which every process
 // finds by itself.
-func (s *scribe) token(id *uuid.UUID, t *token) {
-	s.bytes(id[:])
+func (s *scribe) token(t *token) {
+	s.bytes(t.id[:])
 	s.bytes(t.home[:])
-	integer(s, &t.version)
+	integer(s, &t.revision)
 	integer(s, &t.expiresAt)
 	integer(s, &t.createdAt)
 	integer(s, &t.end)

@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/tokenledger/tokenledger/events"
 )
@@ -35,7 +38,9 @@ const (
 	// snapshotFormat changes with whatever a scribe does; a snapshot of another
 	// format is not read.
 	snapshotFormat = 1
-	partSize       = 1 << 20
+	// partSize bounds what is in memory of a snapshot while it is written or read, and
+	// for how long the memory is locked.
+	partSize = 1 << 17
 	// snapshotLeast is after how many decisions, at least, a snapshot is written;
 	// a large memory is written less often, so that writing stays a small part of
 	// appending.
@@ -88,17 +93,17 @@ type press struct {
 func (v *Verifier) parts() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		p := press{seal: v.sealer, yield: yield}
-		p.numbers = map[*[]string]uint64{}
+		p.lists, p.numbers = v.state.lists, map[uint32]uint64{}
 		v.mu.RLock()
 		defer v.mu.RUnlock()
 		p.head = heading{format: snapshotFormat, mark: v.decided}
 		p.begin()
-		printAll(v, &p, kindToken, v.state.tokens, p.token)
+		printAll(v, &p, kindToken, v.state.tokens.all(), func(_ *uuid.UUID, t *token) { p.token(t) })
 		// Members go before users: what begins a membership, and is skipped where the
 		// member is younger than the mark, also stands in the user.
-		printAll(v, &p, kindMember, v.state.members, p.member)
-		printAll(v, &p, kindUser, v.state.users, p.user)
-		printAll(v, &p, kindOrganization, v.state.orgs, p.organization)
+		printAll(v, &p, kindMember, maps.All(v.state.members), p.member)
+		printAll(v, &p, kindUser, maps.All(v.state.users), p.user)
+		printAll(v, &p, kindOrganization, maps.All(v.state.orgs), p.organization)
 		if !p.ended {
 			p.head.last = true
 			p.turn(v)
@@ -127,7 +132,7 @@ func (p *press) turn(v *Verifier) {
 	p.begin()
 }
 
-func printAll[K comparable, V any](v *Verifier, p *press, kind uint8, all map[K]*V, walk func(*K, *V)) {
+func printAll[K comparable, V any](v *Verifier, p *press, kind uint8, all iter.Seq2[K, *V], walk func(*K, *V)) {
 	if p.ended {
 		return
 	}
@@ -145,7 +150,7 @@ func printAll[K comparable, V any](v *Verifier, p *press, kind uint8, all map[K]
 
 // restored is a state as a snapshot has it.
 func restored(parts iter.Seq2[[]byte, error], sealer Sealer, into state) (at mark, err error) {
-	var s scribe
+	s := scribe{reading: true, lists: into.lists}
 	next := heading{}
 	for sealed, err := range parts {
 		if err != nil {
@@ -155,7 +160,7 @@ func restored(parts iter.Seq2[[]byte, error], sealer Sealer, into state) (at mar
 		if err != nil {
 			return mark{}, err
 		}
-		s.b, s.reading = plain, true
+		s.b = plain
 		var h heading
 		s.heading(&h)
 		switch {
@@ -177,9 +182,6 @@ func restored(parts iter.Seq2[[]byte, error], sealer Sealer, into state) (at mar
 	if next.number > 0 && !next.last {
 		return mark{}, errScript
 	}
-	for _, l := range s.lists {
-		into.lists[listKey(*l)] = l
-	}
 	return next.mark, nil
 }
 
@@ -192,7 +194,10 @@ func (s *scribe) record(into state) {
 	integer(s, &kind)
 	switch kind {
 	case kindToken:
-		readInto(into.tokens, s.token)
+		s.read = token{}
+		if s.token(&s.read); s.err == nil {
+			*into.tokens.entry(s.read.id) = s.read
+		}
 	case kindUser:
 		readInto(into.users, s.user)
 	case kindMember:
@@ -266,7 +271,7 @@ func (v *Verifier) keepSnapshots(ctx context.Context) {
 
 func (v *Verifier) snapshotIfDue(ctx context.Context) error {
 	v.mu.RLock()
-	at, unsaved, due := v.decided.position, v.unsaved, max(v.snapshotLeast, len(v.state.tokens)/4)
+	at, unsaved, due := v.decided.position, v.unsaved, max(v.snapshotLeast, v.state.tokens.len()/4)
 	v.mu.RUnlock()
 	if unsaved < due {
 		return nil

@@ -5,7 +5,6 @@ package verifier
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,11 +14,11 @@ import (
 )
 
 type state struct {
-	tokens  map[uuid.UUID]*token
+	tokens  *tokenTable
 	users   map[uuid.UUID]*user
 	members map[pair]*member // organization, user
 	orgs    map[uuid.UUID]*organization
-	lists   map[string]*[]string // scopes, one copy of equal lists
+	lists   *scopeLists
 	rulings *rulingBook
 	grounds *groundBook
 	signIn  bool // people can sign in at this installation
@@ -55,14 +54,14 @@ type organization struct {
 
 func newState() state {
 	return state{
-		tokens: map[uuid.UUID]*token{}, users: map[uuid.UUID]*user{},
-		members: map[pair]*member{}, orgs: map[uuid.UUID]*organization{}, lists: map[string]*[]string{},
+		tokens: newTokenTable(), users: map[uuid.UUID]*user{},
+		members: map[pair]*member{}, orgs: map[uuid.UUID]*organization{}, lists: newScopeLists(),
 		rulings: newBook[asked, ruling](), grounds: newBook[pair, *ground](),
 	}
 }
 
 func (s *state) credential(c events.Credential) {
-	if t := s.tokens[c.Token]; t != nil {
+	if t := s.tokens.get(c.Token); t != nil {
 		t.pepper, t.mac = int32(c.Pepper), c.MAC
 	}
 }
@@ -110,11 +109,11 @@ func entry[K comparable, V any](m map[K]*V, k K) *V {
 }
 
 func (s *state) applyToken(id uuid.UUID, e events.TokenEvent, r events.Recorded) {
-	t := entry(s.tokens, id)
-	if r.Version <= t.version {
+	t := s.tokens.entry(id)
+	if r.Version <= t.version() {
 		return
 	}
-	t.version = r.Version
+	t.revision = uint32(r.Version)
 	if g, changed := events.GateAfter(e); changed && gateOf(g) != t.rest().gate {
 		t.own().gate = gateOf(g)
 	}
@@ -122,7 +121,7 @@ func (s *state) applyToken(id uuid.UUID, e events.TokenEvent, r events.Recorded)
 	case events.TokenCreated:
 		s.created(t, e, r.RecordedAt)
 	case events.TokenScopesChanged:
-		t.scopes = s.list(e.Scopes)
+		t.scopes = s.lists.number(e.Scopes)
 	case events.TokenExpiryChanged:
 		t.expiresAt = instantOf(e.ExpiresAt)
 	case events.TokenOrganizationsChanged:
@@ -154,7 +153,7 @@ func (s *state) created(t *token, e events.TokenCreated, at time.Time) {
 	if t.personal {
 		t.home = e.Owner
 	}
-	t.scopes = s.list(e.Scopes)
+	t.scopes = s.lists.number(e.Scopes)
 	t.expiresAt, t.createdAt = instantOf(e.ExpiresAt), instantOf(at)
 	if len(e.Organizations) > 0 || e.RotatedFrom != uuid.Nil {
 		t.own().grantedTo, t.own().successorOf = slices.Clone(e.Organizations), e.RotatedFrom
@@ -172,28 +171,8 @@ func (t *token) regrant(e events.TokenOrganizationsChanged) {
 	m.grantedTo = kept
 }
 
-// list shares one copy among the many tokens with the same scopes.
-func (s *state) list(scopes []string) *[]string {
-	if len(scopes) == 0 {
-		return nil
-	}
-	key := listKey(scopes)
-	l := s.lists[key]
-	if l == nil {
-		own := make([]string, len(scopes)) // and no part of the event's memory
-		for i := range scopes {
-			own[i] = strings.Clone(scopes[i])
-		}
-		l = &own
-		s.lists[key] = l
-	}
-	return l
-}
-
-func listKey(scopes []string) string { return strings.Join(scopes, "\x00") }
-
 func (s *state) applyGrant(id, organization uuid.UUID, e events.GrantEvent, r events.Recorded) {
-	g := entry(s.tokens, id).granted(organization)
+	g := s.tokens.entry(id).granted(organization)
 	if r.Version <= g.version {
 		return
 	}

@@ -96,7 +96,7 @@ func (t *Trial) objects() map[string]map[string]string {
 // judge decides one use on the state, with the bench's policy; the caller holds the state.
 func (t *Trial) judge(b *bench, u PastUse, q Query) Code {
 	s := t.verifier.state
-	token := s.tokens[u.Token]
+	token := s.tokens.get(u.Token)
 	if token == nil {
 		return Unknown
 	}

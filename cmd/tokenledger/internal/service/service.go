@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -329,6 +330,7 @@ func (l *ledger) serve(told, failed context.Context, public, admin net.Listener,
 	group.Go(func() error { return httpd.Serve(ctx, admin, httpd.Admin(l.watch.registry), l.logger) })
 	group.Go(func() error {
 		if l.awaitReady(ctx) {
+			debug.FreeOSMemory() // what the start took, beside what it made, is not taken again
 			started(Started{
 				URL: l.config.Scheme() + "://" + public.Addr().String(), AdminURL: l.config.AdminScheme() + "://" + admin.Addr().String(),
 				NATSURL: l.natsURL(),
