@@ -235,9 +235,12 @@ gigabytes, and some minutes.`,
 }
 
 func (a app) growth(ctx context.Context, short, long bench.Grown, o bench.GrowthOptions) ([]bench.Figure, error) {
-	for g, n := range map[*bench.Grown]int{&short: o.Short, &long: o.Long} {
-		fmt.Fprintf(a.err, "Recording %d events …\n", n)
-		if err := g.Seed(ctx, n, o); err != nil {
+	for _, g := range []struct {
+		*bench.Grown
+		uses int
+	}{{&long, o.Long}, {&short, o.Short}} {
+		fmt.Fprintf(a.err, "Recording %d events …\n", g.uses)
+		if err := g.Seed(ctx, g.uses, o); err != nil {
 			return nil, err
 		}
 	}

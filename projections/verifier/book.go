@@ -3,6 +3,7 @@
 package verifier
 
 import (
+	"runtime/debug"
 	"sync"
 
 	"github.com/google/uuid"
@@ -36,11 +37,23 @@ func (g *generations[K, V]) put(k K, v V) {
 
 const (
 	bookShards = 64
-	// bookKept bounds each of the two generations of each shard. One generation
-	// holds 100,000 tokens in turn with room to spare; both are some 260,000 entries:
-	// about 160 MB of grounds if all of them are used, and 60 MB of rulings.
-	bookKept = 2048
+	// mostKept bounds each of the two generations of what is remembered of tokens in
+	// use. One holds 100,000 tokens in turn with room to spare; both are some 260,000.
+	mostKept  = 1 << 17
+	leastKept = 1 << 10
+	// useRoom is about what one token in use takes: 600 bytes for its ground, and a
+	// ruling and a source of 200 each.
+	useRoom = 1 << 10
 )
+
+// usesKept is how many tokens in use are remembered in a generation where the process has
+// a memory limit: both generations take a quarter of it and no more.
+func usesKept(limit int64) int {
+	return int(min(mostKept, max(leastKept, limit/4/2/useRoom)))
+}
+
+// memoryLimit is what GOMEMLIMIT says.
+func memoryLimit() int64 { return debug.SetMemoryLimit(-1) }
 
 // book is generations for many decisions at a time. The nil book remembers nothing.
 type book[K comparable, V any] struct {
@@ -51,9 +64,9 @@ type book[K comparable, V any] struct {
 }
 
 func newBook[K comparable, V any]() *book[K, V] {
-	b := new(book[K, V])
+	b, kept := new(book[K, V]), usesKept(memoryLimit())
 	for i := range b.shards {
-		b.shards[i].kept = bookKept
+		b.shards[i].kept = kept / bookShards
 	}
 	return b
 }

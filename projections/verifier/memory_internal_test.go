@@ -3,6 +3,7 @@
 package verifier
 
 import (
+	"math"
 	"testing"
 	"unsafe"
 
@@ -38,5 +39,20 @@ func TestATokenTakesLittleRoom(t *testing.T) {
 	}
 	if lists[0] != lists[1] {
 		t.Error("equal scopes are kept twice")
+	}
+}
+
+// TestWhatIsRememberedOfUsesFollowsTheMemoryLimit: both generations take a quarter of it.
+func TestWhatIsRememberedOfUsesFollowsTheMemoryLimit(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[int64]int{
+		math.MaxInt64: mostKept, // none is set
+		2 << 30:       mostKept,
+		300 << 20:     38_400,
+		1 << 20:       leastKept,
+	} {
+		if got := usesKept(limit); got != want {
+			t.Errorf("with a limit of %d MiB %d are remembered, want %d", limit>>20, got, want)
+		}
 	}
 }

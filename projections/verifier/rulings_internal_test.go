@@ -69,13 +69,14 @@ func TestADecisionIsRememberedNotMadeAgain(t *testing.T) {
 func TestTheBookIsBoundedAndKeepsWhatIsInUse(t *testing.T) {
 	t.Parallel()
 	b := newBook[asked, ruling]()
+	kept := b.shards[0].kept
 	var wg sync.WaitGroup
 	used := asked{token: uuid.New(), action: "used"}
 	b.remember(used.token, used, ruling{policy: "p"})
 	shard := used.token
 	for worker := range 4 {
 		wg.Go(func() {
-			for i := range 4 * bookKept {
+			for i := range 4 * kept {
 				b.remember(shard, asked{token: shard, action: fmt.Sprintf("%d-%d", worker, i)}, ruling{})
 				if i%100 == 0 {
 					b.lookup(used.token, used)
@@ -88,7 +89,7 @@ func TestTheBookIsBoundedAndKeepsWhatIsInUse(t *testing.T) {
 		t.Error("what was asked all the time is forgotten")
 	}
 	for i := range b.shards {
-		if s := &b.shards[i]; len(s.new) > bookKept || len(s.old) > bookKept {
+		if s := &b.shards[i]; len(s.new) > kept || len(s.old) > kept {
 			t.Errorf("shard %d holds %d and %d rulings", i, len(s.new), len(s.old))
 		}
 	}

@@ -33,10 +33,6 @@ type sourceKey struct {
 
 func (k sourceKey) known() bool { return k.address.IsValid() || k.agent != "" }
 
-// sourcesKept bounds each of the two generations of remembered sources; a source
-// takes some 200 bytes.
-const sourcesKept = 1 << 17
-
 // sourceBook remembers where sources were introduced.
 type sourceBook struct {
 	find Sources

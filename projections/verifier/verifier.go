@@ -122,7 +122,7 @@ func New(c Config) *Verifier {
 	}
 	return &Verifier{
 		log: c.Log, peppers: c.Peppers, now: c.Now, logger: c.Logger,
-		sources: newSourceBook(c.Sources, sourcesKept),
+		sources: newSourceBook(c.Sources, usesKept(memoryLimit())),
 		refused: newRefusalBook(),
 		rewraps: make(chan rewrap, rewrapsQueued),
 		looks:   newLooks(),

@@ -73,6 +73,9 @@ func (c *crowd) useOf(organization, i int) events.Batch {
 // Growth compares the long log with the short one in turn, and the long log with
 // itself while a snapshot is open.
 func Growth(ctx context.Context, short, long *Grown, o GrowthOptions, say func(string)) ([]Figure, error) {
+	if err := long.settle(ctx); err != nil {
+		return nil, err
+	}
 	beside := fmt.Sprintf("in a log of %d", o.Short)
 	say("Appending to both …")
 	many, err := inTurn(o.Rounds, short, long, func(g *Grown) (float64, error) { return g.perAppend(ctx, o.Concurrency, o.Appends) })
@@ -99,11 +102,30 @@ func Growth(ctx context.Context, short, long *Grown, o GrowthOptions, say func(s
 	return append(all, histories...), err
 }
 
-// inTurn measures the short log and the long one, so often.
+// settle lets Postgres do what the seeding left to do, in both logs, which a log that
+// grew in months has behind it: else it is done while one of them is measured.
+func (g *Grown) settle(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, g.URL)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	for _, sql := range []string{"VACUUM (ANALYZE)", "CHECKPOINT"} {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("settle the logs: %w", err)
+		}
+	}
+	return nil
+}
+
+// inTurn measures the short log and the long one, so often; each goes first in every
+// other round, so that what changes with time changes for both.
 func inTurn(rounds int, short, long *Grown, measure func(*Grown) (float64, error)) (out [2][]float64, err error) {
-	for range rounds {
-		for i, g := range []*Grown{short, long} {
-			v, err := measure(g)
+	logs := [2]*Grown{short, long}
+	for round := range rounds {
+		for k := range logs {
+			i := (round + k) % len(logs)
+			v, err := measure(logs[i])
 			if err != nil {
 				return out, err
 			}

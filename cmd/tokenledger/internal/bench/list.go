@@ -35,32 +35,40 @@ func (o ListOptions) Seed(ctx context.Context, log *eventstore.Log, s Service, o
 	for range o.Tokens {
 		mine.tokens = append(mine.tokens, crowdToken{id: uuid.Must(uuid.NewV7()), organization: own})
 	}
-	if err := mine.beginTokens(ctx, log); err != nil {
+	if err := mine.live(ctx, log); err != nil {
 		return err
 	}
-	all := []*crowd{mine}
-	if organizations > 1 {
-		others := newCrowd(organizations-1, (organizations-1)*o.Tokens)
-		if err := others.begin(ctx, log, 1, 0); err != nil {
-			return err
-		}
-		all = append(all, others)
+	if organizations == 1 {
+		return nil
 	}
-	for _, c := range all {
-		if err := c.uses(ctx, log, 0, len(c.tokens)); err != nil {
+	others := newCrowd(organizations-1, (organizations-1)*o.Tokens)
+	if err := others.settle(ctx, log, 1); err != nil {
+		return err
+	}
+	return others.live(ctx, log)
+}
+
+// livesAtOnce is how many tokens go through their lives together: a run of a read
+// model that has to catch up then finds all of a token's events, and writes its row once.
+const livesAtOnce = 10_000
+
+// live creates the tokens, uses each once and revokes every tenth.
+func (c *crowd) live(ctx context.Context, log *eventstore.Log) error {
+	meta := seedMeta()
+	meta.Reason = "no longer needed"
+	for first := 0; first < len(c.tokens); first += livesAtOnce {
+		n := min(livesAtOnce, len(c.tokens)-first)
+		if err := c.beginTokens(ctx, log, first, n); err != nil {
 			return err
 		}
-		if err := c.revokeTenth(ctx, log); err != nil {
-			return err
+		if err := c.append(ctx, log, n, func(i int) events.Batch { return c.useBy(first+i*7919%n, i) }, nil); err != nil {
+			return fmt.Errorf("use tokens: %w", err)
+		}
+		if err := c.append(ctx, log, (n+9)/10, func(i int) events.Batch { return c.batch(first+i*10, meta, events.TokenRevoked{}) }, nil); err != nil {
+			return fmt.Errorf("revoke tokens: %w", err)
 		}
 	}
 	return nil
-}
-
-func (c *crowd) revokeTenth(ctx context.Context, log *eventstore.Log) error {
-	meta := seedMeta()
-	meta.Reason = "no longer needed"
-	return c.append(ctx, log, len(c.tokens)/10, func(i int) events.Batch { return c.batch(i*10, meta, events.TokenRevoked{}) }, nil)
 }
 
 // tokenList is a list that is asked for.

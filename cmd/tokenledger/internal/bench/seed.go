@@ -49,6 +49,17 @@ func seedMeta() events.Meta { return events.Meta{Actor: events.System("bench")} 
 // begin creates organizations, which are counted from an index on, and tokens,
 // each of which is used from one of so many addresses.
 func (c *crowd) begin(ctx context.Context, log *eventstore.Log, index, addresses int) error {
+	if err := c.settle(ctx, log, index); err != nil {
+		return err
+	}
+	if err := c.beginTokens(ctx, log, 0, len(c.tokens)); err != nil {
+		return err
+	}
+	return c.introduce(ctx, log, addresses)
+}
+
+// settle creates the organizations.
+func (c *crowd) settle(ctx context.Context, log *eventstore.Log, index int) error {
 	if err := c.append(ctx, log, len(c.organizations), func(i int) events.Batch {
 		id := c.organizations[i]
 		name := fmt.Sprintf("bench-%d", index+i)
@@ -59,15 +70,13 @@ func (c *crowd) begin(ctx context.Context, log *eventstore.Log, index, addresses
 	}, nil); err != nil {
 		return fmt.Errorf("create organizations: %w", err)
 	}
-	if err := c.beginTokens(ctx, log); err != nil {
-		return err
-	}
-	return c.introduce(ctx, log, addresses)
+	return nil
 }
 
-func (c *crowd) beginTokens(ctx context.Context, log *eventstore.Log) error {
-	if err := c.append(ctx, log, len(c.tokens), func(i int) events.Batch {
-		return c.batch(i, seedMeta(), seedToken(c.tokens[i], i))
+// beginTokens creates n tokens, beginning with the first-th.
+func (c *crowd) beginTokens(ctx context.Context, log *eventstore.Log, first, n int) error {
+	if err := c.append(ctx, log, n, func(i int) events.Batch {
+		return c.batch(first+i, seedMeta(), seedToken(c.tokens[first+i], first+i))
 	}, nil); err != nil {
 		return fmt.Errorf("create tokens: %w", err)
 	}
