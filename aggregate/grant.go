@@ -186,7 +186,7 @@ func (UnstampGrant) decide(g Grant) ([]events.GrantEvent, error) {
 func (g Grant) mustBeLive() error {
 	switch {
 	case g.Token == uuid.Nil:
-		return refuse(CodeNotFound, "id", "There is no such token in this organization.")
+		return Token{}.mustExist() // whether there is one elsewhere is not for the organization to know
 	case !g.Live:
 		return refuse(CodeConflict, "id", "This token's access to the organization has ended.")
 	}

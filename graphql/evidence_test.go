@@ -258,3 +258,14 @@ func TestAccessReviews(t *testing.T) {
 		t.Errorf("the report: %s", report)
 	}
 }
+
+// A position that the log does not have is no place to end a report at, or to look from.
+func TestNoReportEndsBehindTheLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, position := range []string{"0", "-1", "1099511627776", "9223372036854775807"} {
+		w.send(w.admin, `query($p: Long) { report(name: "access", position: $p) { rows } }`, vars{"p": position}).refuses("BAD_USER_INPUT", "position")
+		w.send(w.admin, `query($p: Long) { whoCould(action: "createEvidence", asOf: {position: $p}) { __typename } }`, vars{"p": position}).
+			refuses("BAD_USER_INPUT", "asOf.position")
+	}
+}

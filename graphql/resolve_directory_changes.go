@@ -258,16 +258,17 @@ func (m mutations) stamp(
 	return payload, err
 }
 
-// eitherKind finds out what kind of token an argument names. Whether the caller
-// may do anything with it is decided afterwards, on the log.
+// eitherKind finds out what kind of token an argument names. Whether there is one, and
+// whether the caller may do anything with it, is decided afterwards, on the log: who may
+// not hears the same about a token that is not there and one of another organization.
 func (m mutations) eitherKind(ctx context.Context, name string) (aggregate.TokenRef, error) {
 	id, err := m.tokenID(ctx, "id", name, "")
 	if err != nil {
 		return aggregate.TokenRef{}, err
 	}
 	row, found, err := load(ctx, requestOf(ctx).tokenByID, id)
-	if err == nil && !found {
-		err = notFound("id", "There is no such token.")
+	if !found {
+		row.Kind = events.OrganizationKind
 	}
 	return aggregate.TokenRef{Kind: row.Kind, ID: id}, err
 }

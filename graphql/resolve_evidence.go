@@ -55,15 +55,21 @@ func (h *handler) point(ctx context.Context, field string, asOf model.AsOf) (evi
 		}
 		return evidence.Point{Time: *asOf.Time}, nil
 	}
+	at, err := h.position(ctx, field+".position", *asOf.Position)
+	return evidence.Point{Position: at}, err
+}
+
+// position reads a place in the log, which the read models have come to.
+func (h *handler) position(ctx context.Context, field string, named int64) (events.Position, error) {
 	head, err := h.log.Head(ctx)
 	if err != nil {
-		return evidence.Point{}, err
+		return 0, err
 	}
-	at := events.Position(*asOf.Position)
+	at := events.Position(named)
 	if at < 1 || at > head {
-		return evidence.Point{}, badInput(field+".position", "The log has the positions 1 to %d.", head)
+		return 0, badInput(field, "The log has the positions 1 to %d.", head)
 	}
-	return evidence.Point{Position: at}, h.views.Wait(ctx, at)
+	return at, h.views.Wait(ctx, at)
 }
 
 // apiTokensAsOf lists the organization's tokens as they were.
@@ -156,8 +162,13 @@ func (q queries) Report(
 		return nil, err
 	}
 	r := evidence.Request{
-		Organization: organization, From: value(from), To: value(to), Position: events.Position(value(position)),
+		Organization: organization, From: value(from), To: value(to),
 		DormantDays: value(dormantDays), OverAgeDays: value(overAgeDays),
+	}
+	if position != nil {
+		if r.Position, err = q.position(ctx, "position", *position); err != nil {
+			return nil, err
+		}
 	}
 	if r.Token, r.Fingerprint, err = q.leaked(ctx, token, whole); err != nil {
 		return nil, err

@@ -92,14 +92,16 @@ func formCases() map[string]formCase {
 		}),
 		"reader list":   with(func(i *installation) []string { i.readerLogin(); return nil }),
 		"reader remove": with(func(i *installation) []string { return []string{i.readerLogin(), "--yes"} }),
-		"relay reader": with(func(i *installation) []string {
+		"relay reader create": with(func(i *installation) []string {
 			return []string{"--organization", i.organization, "--name", fmt.Sprintf("program%d", i.next())}
 		}),
-		"relay rebuild": words("--yes"),
-		"replay":        words(),
-		"report":        words("population"),
-		"scan":          {args: func(i *installation) []string { return []string{i.admin} }, code: exitFound},
-		"sealer renew":  words("--yes"),
+		"relay reader list":   with(func(i *installation) []string { i.relayReader(); return nil }),
+		"relay reader remove": with(func(i *installation) []string { return []string{i.relayReader(), "--yes"} }),
+		"relay rebuild":       words("--yes"),
+		"replay":              words(),
+		"report":              words("population"),
+		"scan":                {args: func(i *installation) []string { return []string{i.admin} }, code: exitFound},
+		"sealer renew":        words("--yes"),
 		"subject erase": with(func(i *installation) []string {
 			user := i.user()
 			i.get("id", "user", "deactivate", user, "--reason", reason)

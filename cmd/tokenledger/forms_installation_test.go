@@ -130,6 +130,11 @@ func (i *installation) readerLogin() string {
 	return i.get("login", "reader", "create", "--organization", i.organization, "--login", fmt.Sprintf("login%d", i.next()))
 }
 
+func (i *installation) relayReader() string {
+	i.t.Helper()
+	return i.get("account", "relay", "reader", "create", "--organization", i.organization, "--name", fmt.Sprintf("program%d", i.next()))
+}
+
 func (i *installation) next() int { i.n++; return i.n }
 
 func (i *installation) address() string { return fmt.Sprintf("a%d@example.com", i.next()) }

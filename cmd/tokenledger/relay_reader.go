@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -16,10 +17,16 @@ import (
 )
 
 func (a app) relayReaderCommand() *cobra.Command {
+	c := &cobra.Command{Use: "reader", Short: "Credentials of NATS for programs that follow one organization's trail"}
+	c.AddCommand(a.relayReaderCreateCommand(), a.relayReaderListCommand(), a.relayReaderRemoveCommand())
+	return c
+}
+
+func (a app) relayReaderCreateCommand() *cobra.Command {
 	var organization, name, file string
 	var config bool
 	c := &cobra.Command{
-		Use:   "reader --organization ID [--name NAME] [--write-to FILE]",
+		Use:   "create --organization ID [--name NAME] [--write-to FILE]",
 		Short: "Make credentials of NATS for a program that follows one organization's trail, and nothing else",
 		Long: `Make credentials of NATS for a program that follows one organization's trail: live, and from any event on by one
 consumer, whose name is printed. It can neither publish nor change anything, and sees nothing of others. For the
@@ -84,9 +91,70 @@ func (a app) issueTenant(data string, tenant embedded.Tenant, file, form string,
 	if file == "" {
 		file = filepath.Join(data, "nats", tenant.Trail+"."+tenant.Name+".creds")
 	}
-	if err := embedded.IssueTenant(data, tenant, file); err != nil {
+	account, err := embedded.IssueTenant(data, tenant, file)
+	if err != nil {
 		return err
 	}
-	r := record{{"file", file}, {"stream", tenant.Stream}, {"subjects", tenant.Subjects()}, {"consumer", tenant.Consumer()}}
+	r := record{{"account", account}, {"file", file}, {"stream", tenant.Stream}, {"subjects", tenant.Subjects()}, {"consumer", tenant.Consumer()}}
 	return a.tell(form, r, "The credentials are in %s; stream %s, subjects %s, consumer %s.", file, tenant.Stream, tenant.Subjects(), tenant.Consumer())
+}
+
+func (a app) relayReaderListCommand() *cobra.Command {
+	c := &cobra.Command{Use: "list", Short: "List the programs that have credentials of the service's own NATS server", Args: cobra.NoArgs}
+	out := outputFlag(c, "table", "json", "csv")
+	c.RunE = func(*cobra.Command, []string) error {
+		data, err := a.ownNATS()
+		if err != nil {
+			return err
+		}
+		all, err := embedded.Tenants(data)
+		if err != nil {
+			return err
+		}
+		return printList(a, all, *out, "", func(t embedded.Issued) record {
+			return record{
+				{"account", t.Account},
+				{"organization", t.Trail},
+				{"name", t.Name},
+				{"consumer", t.Consumer()},
+				{"createdAt", t.At.UTC().Format(time.RFC3339)},
+			}
+		})
+	}
+	return c
+}
+
+func (a app) relayReaderRemoveCommand() *cobra.Command {
+	var yes bool
+	c := &cobra.Command{
+		Use: "remove ACCOUNT --yes", Short: "End the credentials of a program; a server that runs closes its connections within two seconds", Args: cobra.ExactArgs(1),
+	}
+	c.Flags().BoolVar(&yes, "yes", false, "do it")
+	out := outputFlag(c, "table", "json", "csv")
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		if !yes {
+			return usage("this ends the credentials of %s; repeat with --yes", args[0])
+		}
+		data, err := a.ownNATS()
+		if err != nil {
+			return err
+		}
+		if err := embedded.EndTenant(data, args[0]); err != nil {
+			return err
+		}
+		return a.tell(*out, record{{"account", args[0]}}, "%s follows no trail any more.", args[0])
+	}
+	return c
+}
+
+// ownNATS is the data directory of a service that runs a NATS server of its own.
+func (a app) ownNATS() (string, error) {
+	settings, err := a.config()
+	if err != nil {
+		return "", err
+	}
+	if !settings.EmbeddedNATS() {
+		return "", usage("your own NATS server knows the programs by its configuration; take the account out of that, and have the server read it again")
+	}
+	return settings.Data, nil
 }

@@ -68,6 +68,8 @@ type NATS struct {
 	lock   *dirLock
 	dir    string
 	listen bool
+	follow sync.WaitGroup // what ends when done is closed
+	done   chan struct{}
 
 	mu      sync.Mutex // guards the fields below
 	conns   []*nats.Conn
@@ -138,6 +140,8 @@ func (n *NATS) start(ctx context.Context, c NATSConfig) error {
 			return fmt.Errorf("start NATS: %w", err)
 		}
 	}
+	n.done = make(chan struct{})
+	n.follow.Go(func() { n.followTenants(opts.AccountResolver.(*tenants)) })
 	return nil
 }
 
@@ -258,6 +262,8 @@ func (n *NATS) Stop(ctx context.Context) error {
 	for _, conn := range n.conns {
 		problems = append(problems, drain(ctx, conn))
 	}
+	close(n.done)
+	n.follow.Wait()
 	n.shutdown()
 	n.lock.release()
 	return errors.Join(problems...)

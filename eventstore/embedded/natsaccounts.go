@@ -79,7 +79,7 @@ func trust(dir string, keys natsKeys) (*server.Options, error) {
 	return &server.Options{
 		TrustedOperators: []*jwt.OperatorClaims{jwt.NewOperatorClaims(operator)},
 		SystemAccount:    system,
-		AccountResolver:  tenants{MemAccResolver: known, dir: dir, ledger: keys.Ledger, operator: operatorKey},
+		AccountResolver:  &tenants{MemAccResolver: known, dir: dir, ledger: keys.Ledger, operator: operatorKey, met: map[string]bool{}},
 	}, nil
 }
 

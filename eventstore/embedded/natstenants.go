@@ -5,6 +5,7 @@
 package embedded
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,10 +13,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/jwt/v2"
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
 
 	"github.com/tokenledger/tokenledger/eventstore/internal/atomicfile"
@@ -32,6 +34,9 @@ type Tenant struct {
 
 // ErrTenant is wrapped where a tenant's credentials cannot be made.
 var ErrTenant = errors.New("no credentials can be made for this")
+
+// ErrNoTenant is wrapped where credentials that are to end are not there.
+var ErrNoTenant = errors.New("no program of an organization has this account")
 
 var oneToken = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
@@ -100,28 +105,28 @@ type tenantFile struct {
 }
 
 // IssueTenant writes credentials of a tenant, for the server on a data directory, which
-// takes them on at once if it runs.
-func IssueTenant(dir string, t Tenant, credsFile string) error {
+// takes them on at once if it runs. The account is what ends them.
+func IssueTenant(dir string, t Tenant, credsFile string) (account string, err error) {
 	if err := t.check(); err != nil {
-		return err
+		return "", err
 	}
 	if _, err := os.Stat(filepath.Join(dir, "nats", "keys.json")); err != nil {
-		return fmt.Errorf("%w: no NATS server has run on %s: %w", ErrTenant, dir, err)
+		return "", fmt.Errorf("%w: no NATS server has run on %s: %w", ErrTenant, dir, err)
 	}
 	if _, err := os.Stat(credsFile); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %s exists already", ErrTenant, credsFile)
+		return "", fmt.Errorf("%w: %s exists already", ErrTenant, credsFile)
 	}
-	account, _, err := newKey(nkeys.CreateAccount)
+	account, _, err = newKey(nkeys.CreateAccount)
 	if err != nil {
-		return err
+		return "", err
 	}
 	_, signer, err := newKey(nkeys.CreateAccount)
 	if err != nil {
-		return err
+		return "", err
 	}
 	text, err := json.Marshal(tenantFile{account, signer, t.Stream, t.Trail, t.Name})
 	if err != nil {
-		return fmt.Errorf("write a tenant's keys: %w", err)
+		return "", fmt.Errorf("write a tenant's keys: %w", err)
 	}
 	path := tenantPath(filepath.Join(dir, "nats"), account)
 	err = os.MkdirAll(filepath.Dir(path), 0o700)
@@ -129,47 +134,86 @@ func IssueTenant(dir string, t Tenant, credsFile string) error {
 		err = atomicfile.Write(path, append(text, '\n'))
 	}
 	if err != nil {
-		return fmt.Errorf("write a tenant's keys: %w", err)
+		return "", fmt.Errorf("write a tenant's keys: %w", err)
 	}
-	return issueCreds(credsFile, t.Consumer(), account, signer)
+	return account, issueCreds(credsFile, t.Consumer(), account, signer)
 }
+
+// Issued is a tenant with credentials on a data directory.
+type Issued struct {
+	Tenant
+	Account string // public key, which tells credentials of the same name apart
+	At      time.Time
+}
+
+// Tenants are those with credentials on a data directory, the oldest first.
+func Tenants(dir string) ([]Issued, error) {
+	files, err := os.ReadDir(filepath.Join(dir, "nats", "tenants"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("list the tenants of NATS: %w", err)
+	}
+	var all []Issued
+	for _, file := range files {
+		account, isTenant := strings.CutSuffix(file.Name(), ".json")
+		if !isTenant {
+			continue
+		}
+		info, err := file.Info()
+		if errors.Is(err, fs.ErrNotExist) { // ended meanwhile
+			continue
+		}
+		var f tenantFile
+		if err == nil {
+			f, err = readTenant(filepath.Join(dir, "nats"), account)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list the tenants of NATS: %w", err)
+		}
+		all = append(all, Issued{f.tenant(), account, info.ModTime()})
+	}
+	slices.SortFunc(all, func(a, b Issued) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Account, b.Account)) })
+	return all, nil
+}
+
+// EndTenant ends the credentials of an account. A server that runs on the data directory closes its
+// connections with its next look, within a second or two.
+func EndTenant(dir, account string) error {
+	if !nkeys.IsValidPublicAccountKey(account) {
+		return fmt.Errorf("%w: %q is not the public key of an account", ErrNoTenant, account)
+	}
+	err := os.Remove(tenantPath(filepath.Join(dir, "nats"), account))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s", ErrNoTenant, account)
+	}
+	if err != nil {
+		return fmt.Errorf("end a tenant's credentials: %w", err)
+	}
+	return nil
+}
+
+// readTenant reads what the server remembers of an account.
+func readTenant(nats, account string) (tenantFile, error) {
+	path := tenantPath(nats, account)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return tenantFile{}, err
+	}
+	var f tenantFile
+	if err := json.Unmarshal(text, &f); err != nil {
+		return tenantFile{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if f.Account != account {
+		return tenantFile{}, fmt.Errorf("%s is of another account", path)
+	}
+	return f, nil
+}
+
+func (f tenantFile) tenant() Tenant { return Tenant{Stream: f.Stream, Trail: f.Trail, Name: f.Name} }
 
 func tenantPath(nats, account string) string { return filepath.Join(nats, "tenants", account+".json") }
 
-// tenants resolves the accounts of tenants when a program of theirs comes, so that a
-// running server knows those that were made meanwhile.
-type tenants struct {
-	*server.MemAccResolver
-	dir      string // of the server
-	ledger   string // account that the log is imported from
-	operator nkeys.KeyPair
-}
-
-// Fetch implements [server.AccountResolver].
-func (r tenants) Fetch(account string) (string, error) {
-	if token, err := r.MemAccResolver.Fetch(account); err == nil {
-		return token, nil
-	}
-	if !nkeys.IsValidPublicAccountKey(account) {
-		return "", server.ErrMissingAccount
-	}
-	text, err := os.ReadFile(tenantPath(r.dir, account))
-	if err != nil {
-		return "", server.ErrMissingAccount
-	}
-	var f tenantFile
-	if err := json.Unmarshal(text, &f); err != nil || f.Account != account {
-		return "", server.ErrMissingAccount
-	}
-	claims, err := r.account(f)
-	if err != nil {
-		return "", err
-	}
-	return claims.Encode(r.operator)
-}
-
-func (r tenants) account(f tenantFile) (*jwt.AccountClaims, error) {
-	t := Tenant{Stream: f.Stream, Trail: f.Trail, Name: f.Name}
+func (r *tenants) account(f tenantFile) (*jwt.AccountClaims, error) {
+	t := f.tenant()
 	if err := t.check(); err != nil {
 		return nil, err
 	}

@@ -1,5 +1,6 @@
 // What a program of one organization may do on NATS, and everything that it may not: on
-// the embedded server, and on one with a configuration file.
+// the embedded server, on one whose accounts stand in its configuration, and on one in
+// operator mode.
 
 package embedded
 
@@ -22,11 +23,12 @@ import (
 
 // broker is a server with a ledger's stream, in which two organizations take turns.
 type broker struct {
-	url       string
-	relay     jetstream.JetStream
-	log       jetstream.Stream
-	one, two  Tenant
-	connectAs func(t *testing.T, who Tenant, options ...nats.Option) *nats.Conn
+	url      string
+	relay    jetstream.JetStream
+	log      jetstream.Stream
+	one, two Tenant
+	dial     func(who Tenant, options ...nats.Option) (*nats.Conn, error)
+	end      func(who Tenant) error // as the operator of such a server does
 }
 
 func tenantsOf(t *testing.T) (one, two Tenant) {
@@ -55,19 +57,22 @@ func embeddedBroker(t *testing.T) *broker {
 	b := &broker{url: n.ClientURL(), relay: relay(t, n)}
 	b.one, b.two = tenantsOf(t)
 	b.fill(t)
-	creds := map[Tenant]string{}
+	creds, accounts := map[Tenant]string{}, map[Tenant]string{}
 	for _, tenant := range []Tenant{b.one, b.two} { // while the server runs
 		creds[tenant] = filepath.Join(t.TempDir(), tenant.Name+".creds")
-		if err := IssueTenant(filepath.Dir(n.dir), tenant, creds[tenant]); err != nil {
+		account, err := IssueTenant(filepath.Dir(n.dir), tenant, creds[tenant])
+		if err != nil {
 			t.Fatal(err)
 		}
+		accounts[tenant] = account
 		if info, err := os.Stat(creds[tenant]); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("the credentials: %v, %v", info, err)
 		}
 	}
-	b.connectAs = func(t *testing.T, who Tenant, options ...nats.Option) *nats.Conn {
-		return dialNATS(t, b.url, append(options, nats.UserCredentials(creds[who]))...)
+	b.dial = func(who Tenant, options ...nats.Option) (*nats.Conn, error) {
+		return nats.Connect(b.url, append(options, nats.UserCredentials(creds[who]))...)
 	}
+	b.end = func(who Tenant) error { return EndTenant(filepath.Dir(n.dir), accounts[who]) }
 	return b
 }
 
@@ -82,14 +87,33 @@ func configuredBroker(t *testing.T) *broker {
 	}
 	text := strings.NewReplacer(`include "secrets/passwords.conf"`, "relay_password: relay\nreader_password: reader\ntenant_password: tenant",
 		"0.0.0.0:4222", "127.0.0.1:-1", `http: "0.0.0.0:8222"`, "", `"/data"`, fmt.Sprintf("%q", t.TempDir())).Replace(string(conf))
+	accounts := map[Tenant]string{}
 	for _, tenant := range []Tenant{b.one, b.two} {
 		account, err := tenant.Config()
 		if err != nil {
 			t.Fatal(err)
 		}
+		accounts[tenant] = account
 		text = strings.Replace(text, "accounts {\n", "accounts {\n"+account, 1)
 	}
-	path := filepath.Join(t.TempDir(), "nats.conf")
+	s, path := serveConfig(t, text)
+	b.url = s.ClientURL()
+	b.relay = jetStream(t, dialNATS(t, b.url, nats.UserInfo("relay", "relay")), nil)
+	b.fill(t)
+	b.dial = func(who Tenant, options ...nats.Option) (*nats.Conn, error) {
+		return nats.Connect(b.url, append(options, nats.UserInfo(who.Consumer(), "tenant"))...)
+	}
+	b.end = func(who Tenant) error {
+		text = strings.Replace(text, accounts[who], "", 1)
+		return errors.Join(os.WriteFile(path, []byte(text), 0o600), s.Reload())
+	}
+	return b
+}
+
+// serveConfig runs a server with a configuration file.
+func serveConfig(t *testing.T, text string) (s *server.Server, path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "nats.conf")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +122,7 @@ func configuredBroker(t *testing.T) *broker {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	opts.NoSigs, opts.NoLog = true, true
-	s, err := server.NewServer(opts)
+	s, err = server.NewServer(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,13 +131,17 @@ func configuredBroker(t *testing.T) *broker {
 	if !s.ReadyForConnections(time.Minute) {
 		t.Fatal("NATS is not ready")
 	}
-	b.url = s.ClientURL()
-	b.relay = jetStream(t, dialNATS(t, b.url, nats.UserInfo("relay", "relay")), nil)
-	b.fill(t)
-	b.connectAs = func(t *testing.T, who Tenant, options ...nats.Option) *nats.Conn {
-		return dialNATS(t, b.url, append(options, nats.UserInfo(who.Consumer(), "tenant"))...)
+	return s, path
+}
+
+func (b *broker) connectAs(t *testing.T, who Tenant, options ...nats.Option) *nats.Conn {
+	t.Helper()
+	conn, err := b.dial(who, options...)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return b
+	t.Cleanup(conn.Close)
+	return conn
 }
 
 func dialNATS(t *testing.T, url string, options ...nats.Option) *nats.Conn {
@@ -126,7 +154,7 @@ func dialNATS(t *testing.T, url string, options ...nats.Option) *nats.Conn {
 	return conn
 }
 
-var brokers = map[string]func(*testing.T) *broker{"embedded": embeddedBroker, "configured": configuredBroker}
+var brokers = map[string]func(*testing.T) *broker{"embedded": embeddedBroker, "configured": configuredBroker, "operator": operatorBroker}
 
 func onBrokers(t *testing.T, do func(*testing.T, *broker)) {
 	t.Parallel()
@@ -365,26 +393,34 @@ func TestTenantsThatCannotBe(t *testing.T) {
 		{data, Tenant{stream, "", "n"}},
 		{t.TempDir(), good},
 	} {
-		if err := IssueTenant(c.dir, c.Tenant, file); !errors.Is(err, ErrTenant) {
+		if _, err := IssueTenant(c.dir, c.Tenant, file); !errors.Is(err, ErrTenant) {
 			t.Errorf("%+v: %v", c.Tenant, err)
 		}
 	}
-	if err := IssueTenant(data, good, file); err != nil {
+	account, err := IssueTenant(data, good, file)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := IssueTenant(data, good, file); !errors.Is(err, ErrTenant) {
+	if _, err := IssueTenant(data, good, file); !errors.Is(err, ErrTenant) {
 		t.Errorf("over what is there: %v", err)
 	}
-	// Without its file the account is nobody's.
-	files, err := filepath.Glob(filepath.Join(n.dir, "tenants", "*.json"))
-	if err != nil || len(files) != 1 {
-		t.Fatalf("%v, %v", files, err)
+	all, err := Tenants(data)
+	if err != nil || len(all) != 1 || all[0].Tenant != good || all[0].Account != account || all[0].At.IsZero() {
+		t.Errorf("there are %+v, %v", all, err)
 	}
-	if err := os.Remove(files[0]); err != nil {
+	if err := EndTenant(data, account); err != nil {
 		t.Fatal(err)
 	}
 	if conn, err := nats.Connect(n.ClientURL(), nats.UserCredentials(file)); !errors.Is(err, nats.ErrAuthorization) {
 		conn.Close()
 		t.Errorf("let in: %v", err)
+	}
+	for _, none := range []string{account, "../keys", ""} {
+		if err := EndTenant(data, none); !errors.Is(err, ErrNoTenant) {
+			t.Errorf("end %q: %v", none, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(n.dir, "keys.json")); err != nil {
+		t.Error(err)
 	}
 }

@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,13 +21,13 @@ func TestATenantSubscribes(t *testing.T) {
 	org := s.ask(t, `{ organizations(first: 1) { edges { node { id } } } }`, nil).text(t, "organizations.edges.0.node.id")
 	token := s.createToken(t, map[string]any{"name": "kept", "scopes": []string{"evidence:write"}})
 	creds := filepath.Join(openDir(t), "tenant.creds")
-	made := run(t, s.env, "relay", "reader", "--organization", org, "--name", "warehouse", "--write-to", creds)
+	made := run(t, s.env, "relay", "reader", "create", "--organization", org, "--name", "warehouse", "--write-to", creds)
 	made.exits(t, 0)
 	_, consumer, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(made.Stdout.String()), "."), "consumer ")
-	run(t, s.env, "relay", "reader", "--organization", org, "--write-to", creds).exits(t, 1, "exists already")
-	run(t, s.env, "relay", "reader", "--organization", uuid.NewString()).exits(t, 1, "there is no organization")
-	run(t, s.env, "relay", "reader", "--organization", org, "--name", "*").exits(t, 1, "not of letters")
-	if p := run(t, s.env, "relay", "reader", "--organization", org, "--config"); !strings.Contains(p.Stdout.String(), "imports: [") {
+	run(t, s.env, "relay", "reader", "create", "--organization", org, "--write-to", creds).exits(t, 1, "exists already")
+	run(t, s.env, "relay", "reader", "create", "--organization", uuid.NewString()).exits(t, 1, "there is no organization")
+	run(t, s.env, "relay", "reader", "create", "--organization", org, "--name", "*").exits(t, 1, "not of letters")
+	if p := run(t, s.env, "relay", "reader", "create", "--organization", org, "--config"); !strings.Contains(p.Stdout.String(), "imports: [") {
 		t.Errorf("the configuration: %s", p.Output())
 	}
 
@@ -77,5 +78,21 @@ func TestATenantSubscribes(t *testing.T) {
 		}
 		other.Close()
 		<-ended
+	}
+	// Its credentials end while the service runs.
+	var account struct{ Account, Organization string }
+	listed := run(t, s.env, "relay", "reader", "list", "--output", "json")
+	if err := json.Unmarshal([]byte(listed.Stdout.String()), &account); err != nil || account.Organization != org {
+		t.Fatalf("the list: %s, %v", listed.Output(), err)
+	}
+	run(t, s.env, "relay", "reader", "remove", account.Account).exits(t, 2, "--yes")
+	run(t, s.env, "relay", "reader", "remove", account.Account, "--yes").exits(t, 0)
+	run(t, s.env, "relay", "reader", "remove", account.Account, "--yes").exits(t, 1, account.Account)
+	closed := conn.StatusChanged(nats.CLOSED)
+	for !conn.IsClosed() {
+		<-closed
+	}
+	if _, err := nats.Connect(s.NATS, nats.UserCredentials(creds)); err == nil {
+		t.Error("let in after its end")
 	}
 }
