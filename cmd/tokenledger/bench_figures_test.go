@@ -148,3 +148,31 @@ func TestOverloadSaysWhenItIsNotOver(t *testing.T) {
 		}
 	}
 }
+
+// Whoever reads the last lines of a long run knows what has grown.
+func TestSoakSaysWhatIsNotFlat(t *testing.T) {
+	t.Parallel()
+	heap, files := bench.Drift{Figure: "heap", Early: 10, Late: 20}, bench.Drift{Figure: "files", Early: 5, Late: 5, Flat: true}
+	for name, c := range map[string]struct {
+		drifts []bench.Drift
+		want   []string
+	}{
+		"nothing to compare": {nil, []string{"Too short"}},
+		"all":                {[]bench.Drift{files}, []string{"All is flat"}},
+		"one has grown":      {[]bench.Drift{heap, files}, []string{"NOT FLAT: heap.", "Flat: files."}},
+		"all have grown":     {[]bench.Drift{heap}, []string{"NOT FLAT: heap.", "Flat: nothing."}},
+	} {
+		var out bytes.Buffer
+		if err := (app{stdio: stdio{out: &out}}).printSoak(soakResult{Drifts: c.drifts}, "table"); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s: no %q in\n%s", name, want, &out)
+			}
+		}
+		if grew := strings.Contains(out.String(), "+100 %"); grew != (len(c.drifts) > 0 && !c.drifts[0].Flat) {
+			t.Errorf("%s:\n%s", name, &out)
+		}
+	}
+}

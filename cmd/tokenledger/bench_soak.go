@@ -3,9 +3,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -102,12 +104,36 @@ func (a app) printSoak(r soakResult, form string) error {
 	if form != "table" {
 		return a.showJSON(r, form)
 	}
-	w := a.table("", "SECOND QUARTER", "LAST QUARTER", "FLAT")
+	w := a.table("", "SECOND QUARTER", "LAST QUARTER", "GROWTH", "")
 	for _, d := range r.Drifts {
-		w.AppendRow([]any{d.Figure, fmt.Sprintf("%.2f", d.Early), fmt.Sprintf("%.2f", d.Late), d.Flat})
+		w.AppendRow([]any{d.Figure, fmt.Sprintf("%.2f", d.Early), fmt.Sprintf("%.2f", d.Late), fmt.Sprintf("%+.0f %%", 100*d.Growth()), verdict(d.Flat)})
 	}
 	w.Render()
-	fmt.Fprintf(a.out, "\n%.1f minutes: %d uses, %d changes, %d reads, %d events to the subscriber, %d answers that asked for patience. Audit: no mismatch in %d events, %d epochs, %d rows and lines of read models.\n",
+	fmt.Fprintf(a.out, "\n%s\n", soakVerdict(r.Drifts))
+	fmt.Fprintf(a.out, "%.1f minutes: %d uses, %d changes, %d reads, %d events to the subscriber, %d answers that asked for patience. Audit: no mismatch in %d events, %d epochs, %d rows and lines of read models.\n",
 		r.Minutes, r.Uses, r.Changes, r.Reads, r.Heard, r.Again, r.Events, r.Epochs, r.Rows)
 	return nil
+}
+
+func verdict(flat bool) string {
+	if flat {
+		return "flat"
+	}
+	return "NOT FLAT"
+}
+
+// soakVerdict says in a sentence what has grown and what has not.
+func soakVerdict(drifts []bench.Drift) string {
+	by := map[bool][]string{}
+	for _, d := range drifts {
+		by[d.Flat] = append(by[d.Flat], d.Figure)
+	}
+	switch {
+	case len(drifts) == 0:
+		return "Too short: there are no quarters to compare."
+	case len(by[false]) == 0:
+		return fmt.Sprintf("All is flat: none of %d figures is more than a quarter above where it was, beyond what is chance.", len(drifts))
+	}
+	return fmt.Sprintf("NOT FLAT: %s.\nFlat: %s.\nLatencies follow what else the machine does; memory, goroutines, files and the processor time of a call hardly do.",
+		strings.Join(by[false], "; "), cmp.Or(strings.Join(by[true], "; "), "nothing"))
 }

@@ -82,7 +82,7 @@ func readCompose(t *testing.T) composeFile {
 
 // interpolate gives variables the defaults that the file has for them.
 func interpolate(text []byte) []byte {
-	return regexp.MustCompile(`\$\{\w+:-([^}]*)\}`).ReplaceAll(text, []byte("$1"))
+	return regexp.MustCompile(`\$\{\w+:?-([^}]*)\}`).ReplaceAll(text, []byte("$1"))
 }
 
 // readDockerfile gives the instructions, continued lines joined, in their order.

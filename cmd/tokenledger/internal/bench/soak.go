@@ -239,6 +239,14 @@ type Drift struct {
 	Flat   bool    `json:"flat"`
 }
 
+// Growth is by which part of itself the figure grew.
+func (d Drift) Growth() float64 {
+	if d.Early == 0 {
+		return 0
+	}
+	return d.Late/d.Early - 1
+}
+
 // Drifts compares all that must stay flat: at most a quarter more, and what is too
 // little to tell from chance.
 func Drifts(samples []SoakSample) []Drift {
