@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // SubjectPrefix begins the subject of every published event.
@@ -45,23 +46,59 @@ const (
 // binary mode (NATS protocol binding, section 3.1) and the ledger's own. source
 // is the log's origin; term that of the block.
 func Headers(r Recorded, source string, term int64) map[string][]string {
-	h := map[string][]string{
+	return NewHeaderSet(source).Of(r, term)
+}
+
+// HeaderSet makes the headers of many events, one after the other, in one map.
+type HeaderSet struct {
+	all                                             map[string][]string
+	id, kind, time, subject, trail, term, hash, own []string // of one value each; those of all but own stand in the map
+	at                                              time.Time
+	in                                              int64 // the term that is written down
+}
+
+// NewHeaderSet is for the events of the log with this origin.
+func NewHeaderSet(source string) *HeaderSet {
+	one := make([]string, 8)
+	s := &HeaderSet{
+		id: one[0:1:1], kind: one[1:2:2], time: one[2:3:3], subject: one[3:4:4],
+		trail: one[4:5:5], term: one[5:6:6], hash: one[6:7:7], own: one[7:8:8],
+	}
+	s.all = map[string][]string{
 		"ce-specversion":    {"1.0"},
-		"ce-id":             {strconv.FormatInt(int64(r.Position), 10)},
+		"ce-id":             s.id,
 		"ce-source":         {source},
-		"ce-type":           {string(r.Event.Type())},
-		"ce-time":           {r.RecordedAt.UTC().Format(timeLayout)},
-		"ce-subject":        {string(r.Stream)},
+		"ce-type":           s.kind,
+		"ce-time":           s.time,
+		"ce-subject":        s.subject,
 		"content-type":      {"application/json"},
-		HeaderPosition:      {strconv.FormatInt(int64(r.Position), 10)},
-		HeaderTrailPosition: {strconv.FormatInt(int64(r.TrailPosition), 10)},
-		HeaderTerm:          {strconv.FormatInt(term, 10)},
-		HeaderLeafHash:      {hex.EncodeToString(r.LeafHash[:])},
+		HeaderPosition:      s.id,
+		HeaderTrailPosition: s.trail,
+		HeaderTerm:          s.term,
+		HeaderLeafHash:      s.hash,
+	}
+	return s
+}
+
+// Of gives the headers of an event. The map is the set's own: it holds until the next
+// call, which leaves alone what was added to it under other names.
+func (s *HeaderSet) Of(r Recorded, term int64) map[string][]string {
+	s.id[0] = strconv.FormatInt(int64(r.Position), 10)
+	s.kind[0], s.subject[0] = string(r.Event.Type()), string(r.Stream)
+	s.trail[0] = strconv.FormatInt(int64(r.TrailPosition), 10)
+	s.hash[0] = hex.EncodeToString(r.LeafHash[:])
+	if !r.RecordedAt.Equal(s.at) || s.time[0] == "" { // the same for all events of a block
+		s.at, s.time[0] = r.RecordedAt, r.RecordedAt.UTC().Format(timeLayout)
+	}
+	if term != s.in || s.term[0] == "" {
+		s.in, s.term[0] = term, strconv.FormatInt(term, 10)
 	}
 	// A traceparent is of lower-case letters, digits and dashes; any other text
 	// could break out of the header.
+	delete(s.all, HeaderTrace)
 	if plain(r.Meta.Trace) {
-		h[HeaderTrace] = []string{r.Meta.Trace}
+		s.own[0] = r.Meta.Trace
+		s.all[HeaderTrace] = s.own
 	}
-	return h
+	return s.all
 }

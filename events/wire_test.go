@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"maps"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestSubjects(t *testing.T) {
@@ -79,6 +81,34 @@ func TestHeaders(t *testing.T) {
 		text.WriteString("\n")
 	}
 	compareGolden(t, filepath.Join("testdata", "headers.txt"), text.Bytes())
+}
+
+// What one event leaves in a set of headers must not show in the next one's.
+func TestHeadersOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	set := NewHeaderSet("0198aaaa-0000-7000-8000-000000000001")
+	first, err := Decode(leafOf(t, fullMeta, TokenUsed{Action: "createScan"}, samplePlace(Kind{Observation: true})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !plain(first.Meta.Trace) {
+		t.Fatal("the first event has no trace")
+	}
+	second, err := Decode(leafOf(t, fewMeta, TokenUseRefused{Code: "EXPIRED"}, Place{
+		Position: 77, TrailPosition: 5, RecordedAt: first.RecordedAt.Add(time.Second),
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, one := range []struct {
+		rec  Recorded
+		term int64
+	}{{first, 1}, {second, 1}, {second, 2}, {first, 2}} {
+		got, want := set.Of(one.rec, one.term), Headers(one.rec, "0198aaaa-0000-7000-8000-000000000001", one.term)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("event %d has headers %v, alone it has %v", i, got, want)
+		}
+	}
 }
 
 // A trace comes from outside; what is no traceparent must not reach a header.

@@ -34,15 +34,17 @@ func benchLedger(b *testing.B) *ledger {
 func BenchmarkPublish(b *testing.B) {
 	l, server := benchLedger(b), newBroker(b)
 	conn := server.relay()
-	b.Run("relay", func(b *testing.B) {
-		r := jetstream.NewRelay(jetstream.RelayConfig{Log: l, Conn: conn})
-		for b.Loop() {
-			if err := r.Rebuild(b.Context()); err != nil {
-				b.Fatal(err)
+	for _, buffered := range []bool{false, true} {
+		b.Run(fmt.Sprintf("relay/buffered=%v", buffered), func(b *testing.B) {
+			r := jetstream.NewRelay(jetstream.RelayConfig{Log: l, Conn: conn, Buffered: buffered})
+			for b.Loop() {
+				if err := r.Rebuild(b.Context()); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
-		perSecond(b, int(l.head()))
-	})
+			perSecond(b, int(l.head()))
+		})
+	}
 	if err := deleteStream(b, conn, jetstream.StreamName(l.Origin())); err != nil {
 		b.Fatal(err)
 	}

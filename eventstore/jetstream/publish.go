@@ -39,7 +39,10 @@ func (r *Relay) attempt(ctx context.Context, l *link, follow bool, why error) er
 	if err != nil {
 		return err
 	}
-	p := publisher{relay: r, link: l, flight: flight{sent: last, landed: last}, answers: make(chan *nats.Msg, flightMessages)}
+	p := publisher{
+		relay: r, link: l, flight: flight{sent: last, landed: last}, answers: make(chan *nats.Msg, flightMessages),
+		headers: events.NewHeaderSet(r.config.Log.Origin()), after: make([]string, 1),
+	}
 	defer p.traces.end("unanswered")
 	p.inbox = r.config.Conn.NewInbox()
 	sub, err := r.config.Conn.ChanSubscribe(p.inbox, p.answers)
@@ -109,6 +112,8 @@ type publisher struct {
 	inbox   string
 	answers chan *nats.Msg
 	traces  published
+	headers *events.HeaderSet
+	after   []string // the header that says which message comes before
 }
 
 func (p *publisher) run(ctx context.Context, blocks <-chan *eventstore.Block) error {
@@ -169,13 +174,10 @@ func (p *publisher) take(b *eventstore.Block) error {
 func (p *publisher) send() error {
 	for len(p.waiting) > 0 && !p.flight.full() {
 		r := p.waiting[0]
-		m := nats.Msg{
-			Subject: events.Subject(r.Trail, r.Event.Type()),
-			Header:  events.Headers(r, p.relay.config.Log.Origin(), p.term),
-			Data:    r.Leaf,
-		}
+		m := nats.Msg{Subject: events.Subject(r.Trail, r.Event.Type()), Header: p.headers.Of(r, p.term), Data: r.Leaf}
 		p.traces.begin(p.relay.config.Tracer, r, m.Header)
-		m.Header[js.ExpectedLastSeqHeader] = []string{strconv.FormatInt(int64(r.Position-1), 10)}
+		p.after[0] = strconv.FormatInt(int64(r.Position-1), 10)
+		m.Header[js.ExpectedLastSeqHeader] = p.after
 		p.waiting = p.waiting[1:]
 		if p.flight.send(len(r.Leaf), len(p.waiting) == 0) {
 			m.Reply = p.inbox

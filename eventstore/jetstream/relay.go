@@ -41,6 +41,10 @@ type RelayConfig struct {
 	// MaxBytes is what the stream may grow to before it lets go of its oldest
 	// messages; 0 means as far as the server lets it, or what an existing stream has.
 	MaxBytes int64
+	// Buffered is for a server of one's own that stays alone: it may answer for messages
+	// before it has written them, which makes many writes one. What a crash takes from the
+	// stream is published again from the log. A stream that exists keeps what it has.
+	Buffered bool
 	// Tracer makes the spans of publishing what this process appended in a trace. Nil:
 	// nothing is traced.
 	Tracer trace.Tracer

@@ -34,6 +34,30 @@ func TestStreamEqualsLog(t *testing.T) {
 	r.end()
 }
 
+// A server of one's own may write later; every other stream, and one that is replicated,
+// is written before it answers.
+func TestBuffered(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		buffered bool
+		want     js.PersistModeType
+	}{{false, js.DefaultPersistMode}, {true, js.AsyncPersistMode}} {
+		l, b := newLedger(t), newBroker(t)
+		r := runRelay(t, jetstream.RelayConfig{Log: l, Conn: b.relay(), Buffered: c.buffered})
+		r.reach(l.head())
+		r.end()
+		mustEqual(t, b.relay(), l, 1)
+		// What may change, changes; what the stream has for good is kept by either relay.
+		r = runRelay(t, jetstream.RelayConfig{Log: l, Conn: b.relay(), MaxBytes: 1 << 29, Buffered: !c.buffered})
+		r.reach(l.head())
+		r.end()
+		_, stream := openStream(t, b.relay(), l.Origin())
+		if got := stream.CachedInfo().Config; got.PersistMode != c.want || got.MaxBytes != 1<<29 {
+			t.Errorf("buffered %v: persists %v, at most %d bytes", c.buffered, got.PersistMode, got.MaxBytes)
+		}
+	}
+}
+
 func TestStreamSettings(t *testing.T) {
 	t.Parallel()
 	l, b := newLedger(t), newBroker(t)

@@ -53,7 +53,7 @@ func (c RelayConfig) settings(first events.Position) js.StreamConfig {
 	if maxBytes == 0 {
 		maxBytes = -1 // JetStream's word for no bound
 	}
-	return js.StreamConfig{
+	settings := js.StreamConfig{
 		Name:        StreamName(c.Log.Origin()),
 		Description: "The events of a tokenledger; sequence is position.",
 		Subjects:    []string{allEvents},
@@ -67,6 +67,10 @@ func (c RelayConfig) settings(first events.Position) js.StreamConfig {
 		DenyDelete:  true,
 		DenyPurge:   true,
 	}
+	if c.Buffered && settings.Replicas == 1 { // JetStream refuses it for more, and never changes it
+		settings.PersistMode = js.AsyncPersistMode
+	}
+	return settings
 }
 
 // openStream finds the log's stream, with the settings that may change as they

@@ -72,13 +72,14 @@ func AppendFollowed(ctx context.Context, log *eventstore.Log, url string, caught
 		Raw: fmt.Sprintf("one connection inserting the same events, a row each with its fields as columns, by unnest of %d", rawRows),
 	}
 	return takeTurns(r, o, func(d time.Duration) (sample, error) {
-		begin := time.Now()
+		begin, used, below := time.Now(), processorTime(), childrenTime()
 		s, err := hammer(ctx, o.Concurrency, d, func(ctx context.Context, worker, call int) (int, error) {
 			_, err := log.Append(ctx, events.Request{Batches: []events.Batch{c.use(worker*7919 + call)}})
 			return 1, err
 		})
 		err = errors.Join(err, caughtUp(ctx))
 		s.rate = float64(s.done) / time.Since(begin).Seconds()
+		s.cpu, s.database = processorTime()-used, childrenTime()-below
 		return s, err
 	}, base.turn(ctx, base.unnest))
 }

@@ -119,7 +119,7 @@ func RebuildRelay(ctx context.Context, c config.Config, s *Store, logger *slog.L
 	if err != nil {
 		return 0, err
 	}
-	relay := jetstream.NewRelay(jetstream.RelayConfig{Log: retained{s.Log}, Conn: b.conn, Replicas: c.NATSReplicas, Logger: logger})
+	relay := jetstream.NewRelay(jetstream.RelayConfig{Log: retained{s.Log}, Conn: b.conn, Replicas: c.NATSReplicas, Buffered: c.EmbeddedNATS(), Logger: logger})
 	head, err := s.Log.Head(ctx)
 	if err != nil {
 		return 0, errors.Join(err, b.close())

@@ -170,7 +170,7 @@ func assemble(ctx context.Context, c config.Config, s *Store, b *broker, watch o
 		Snapshots: snapshots, Sealer: sealer, Span: watch.span,
 	})
 	l.relay = jetstream.NewRelay(jetstream.RelayConfig{
-		Log: retained{s.Log}, Conn: b.conn, Replicas: c.NATSReplicas, Tracer: watch.tracer, Logger: logger,
+		Log: retained{s.Log}, Conn: b.conn, Replicas: c.NATSReplicas, Buffered: c.EmbeddedNATS(), Tracer: watch.tracer, Logger: logger,
 	})
 	if l.sealer, err = newSealer(c, s, b.conn, logger); err != nil {
 		return nil, err
