@@ -151,11 +151,10 @@ func (h *handler) present(ctx context.Context, err error) *gqlerror.Error {
 			slog.String("request_id", requestID(ctx)), slog.Any("error", err))
 		r = &aggregate.Refusal{Code: codeInternal, Message: "Something went wrong here; the log has it under the request id."}
 	}
-	// The library quotes the request in its messages, and a request may hold a token.
-	out.Message = secret.RedactString(r.Message)
+	out.Message = quotable(r.Message)
 	out.Extensions = map[string]any{"code": string(r.Code)}
 	if r.Field != "" {
-		out.Extensions["field"] = secret.RedactString(r.Field)
+		out.Extensions["field"] = quotable(r.Field)
 	}
 	if r.Policy != "" {
 		out.Extensions["policy"] = r.Policy
@@ -164,6 +163,18 @@ func (h *handler) present(ctx context.Context, err error) *gqlerror.Error {
 		out.Extensions["requestId"] = id
 	}
 	return out
+}
+
+// maxQuoted bounds what an error says, in bytes.
+const maxQuoted = 4 << 10
+
+// quotable is a text that may quote the request, as the library's do: the request may hold
+// a token, and it may be long. What is cut is masked before, or half a token would be none.
+func quotable(text string) string {
+	if text = secret.RedactString(text); len(text) > maxQuoted {
+		text = strings.ToValidUTF8(text[:maxQuoted], "") + "…"
+	}
+	return text
 }
 
 // recovered logs a panic, with its stack, and makes it an error like any other.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -104,5 +105,21 @@ func TestStatusOf(t *testing.T) {
 		if got := statusOf(string(code)); got != want {
 			t.Errorf("%s: got %d, want %d", code, got, want)
 		}
+	}
+}
+
+// TestAnErrorQuotesNotTheWholeRequest: what is long is cut, and no half of a token's secret stands at its end.
+func TestAnErrorQuotesNotTheWholeRequest(t *testing.T) {
+	t.Parallel()
+	value := "tola_" + strings.Repeat("1", 64)
+	for _, before := range []int{0, maxQuoted - len(value) - 1, maxQuoted - len(value)/2, maxQuoted - 3, maxQuoted, 1 << 20} {
+		text := strings.Repeat("é", before/2) + " " + value + " " + strings.Repeat("é", 1<<16)
+		got := quotable(text)
+		if len(got) > maxQuoted+len("…") || !utf8.ValidString(got) || strings.Contains(got, value[:32]) {
+			t.Errorf("after %d bytes: %d bytes, which end in %q", before, len(got), got[max(0, len(got)-80):])
+		}
+	}
+	if got := quotable("short"); got != "short" {
+		t.Errorf("%q", got)
 	}
 }

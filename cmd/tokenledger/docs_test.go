@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -58,6 +59,34 @@ func testsIn(t *testing.T, pkg string) map[string]bool {
 		}
 	}
 	return there
+}
+
+// What a fuzz target begins with, and what was ever found, is kept with it.
+func TestEveryFuzzTargetHasACorpus(t *testing.T) {
+	t.Parallel()
+	targets := 0
+	err := filepath.WalkDir(filepath.Join("..", ".."), func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == "docs" || entry.Name() == ".git"):
+			return filepath.SkipDir
+		case !strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		raw, err := os.ReadFile(path)
+		for _, m := range regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`).FindAllSubmatch(raw, -1) {
+			targets++
+			corpus := filepath.Join(filepath.Dir(path), "testdata", "fuzz", string(m[1]))
+			if kept, err := os.ReadDir(corpus); err != nil || len(kept) == 0 {
+				t.Errorf("%s has no file in %s", m[1], corpus)
+			}
+		}
+		return err
+	})
+	if err != nil || targets == 0 {
+		t.Errorf("%d targets, %v", targets, err)
+	}
 }
 
 // Decisions are cited by number, so that each has one of its own, in its name and in its heading.
