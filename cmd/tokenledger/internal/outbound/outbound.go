@@ -6,7 +6,6 @@ package outbound
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -28,9 +27,10 @@ type Guard struct {
 }
 
 // ErrRefused is wrapped by the error of every call and every check that the
-// guard refuses. It names no address, so that nobody learns what a name stands
-// for inside.
-var ErrRefused = errors.New("this address is loopback, link-local, private or otherwise not public, and the installation does not allow it")
+// guard refuses, and where a name stands for nothing. It names no address and does
+// not say which of the two it is, so that nobody learns what names there are inside.
+var ErrRefused = errors.New("the host cannot be found, or its address is loopback, link-local, private or otherwise not public, " +
+	"which the installation does not allow")
 
 // ErrScheme is wrapped by the error for a URL that is not https.
 var ErrScheme = errors.New("want an https:// URL with a host, and without a user name, a password or a fragment")
@@ -51,7 +51,7 @@ func (g Guard) Check(ctx context.Context, raw string) error {
 	}
 	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
 	if err != nil {
-		return fmt.Errorf("the host %s cannot be found", u.Hostname())
+		return ErrRefused
 	}
 	for _, a := range found {
 		if err := g.check(a, u.Scheme == "http"); err != nil {
@@ -122,6 +122,9 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		through = t.open
 	}
 	resp, err := through.RoundTrip(r)
+	if errors.As(err, new(*net.DNSError)) {
+		return nil, ErrRefused
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -93,6 +93,19 @@ func TestCheckedWhenDialled(t *testing.T) {
 	}
 }
 
+// TestNamesInsideAreNotTold: a name that is known inside is answered as one that is not.
+func TestNamesInsideAreNotTold(t *testing.T) {
+	t.Parallel()
+	for _, target := range []string{"https://localhost/", "https://nothing.invalid/"} {
+		if err := (Guard{}).Check(t.Context(), target); err == nil || err.Error() != ErrRefused.Error() {
+			t.Errorf("%s: checked: %v", target, err)
+		}
+		if err := get(t.Context(), Guard{}, target); !errors.Is(err, ErrRefused) {
+			t.Errorf("%s: called: %v", target, err)
+		}
+	}
+}
+
 func TestRedirects(t *testing.T) {
 	t.Parallel()
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a redirect off the host was followed") }))

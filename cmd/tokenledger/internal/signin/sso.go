@@ -280,7 +280,7 @@ func goesNowhere(endpoint string) bool {
 // outOfReach tells an administrator that the address is why it does not work.
 func outOfReach(err error) error {
 	if errors.Is(err, outbound.ErrRefused) || errors.Is(err, outbound.ErrScheme) || errors.Is(err, outbound.ErrRedirect) {
-		return refuse(aggregate.CodeConflict, "", "The provider is at an address that this installation does not call.")
+		return refuse(aggregate.CodeConflict, "", "The provider's address cannot be found, or is one that this installation does not call.")
 	}
 	return nil
 }
