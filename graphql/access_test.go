@@ -218,3 +218,32 @@ func TestNoWiderScopes(t *testing.T) {
 	scoped := w.personalToken(w.user, []string{"token:write"}, w.org)
 	w.send(scoped, `mutation { createPersonalAccessToken(input: {name: "x"}) { receipt { position } } }`, nil).refuses("FORBIDDEN", "scopes")
 }
+
+// The same command with the same key for another organization is another command: it is neither done, nor answered
+// with what was made for the first.
+func TestAKeyIsOfOneOrganization(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	other, _, theirs := w.organization("globex")
+	w.as(theirs, `mutation($u: ID!) { addMember(input: {userID: $u, role: ADMIN}) { membership { role } } }`, vars{"u": w.user})
+	w.settle()
+	both := w.personalToken(w.user, nil, w.org, other)
+	input := vars{"input": vars{"name": "once", "scopes": []string{"read"}}}
+	for name, document := range map[string]string{
+		"create":   createAPIToken,
+		"register": `mutation { registerObject(name: "asset") { receipt { position } } }`,
+		"webhook":  `mutation { addWebhook(input: {url: "https://example.com/"}) { webhook { id } secret } }`,
+		"policy":   `mutation { updateOrganizationPolicy(input: {rotationAge: 86400}) { organization { id } } }`,
+	} {
+		variables := vars(nil)
+		if name == "create" {
+			variables = input
+		}
+		w.as(both, document, variables, "Idempotency-Key", name, "X-Organization-ID", w.org.String())
+		w.send(both, document, variables, "Idempotency-Key", name, "X-Organization-ID", other.String()).refuses("CONFLICT", "*")
+	}
+	w.settle()
+	if a := w.as(theirs, `{ apiTokens { totalCount } webhooks { id } }`, nil); a.at("apiTokens.totalCount") != "0" || len(a.any("webhooks").([]any)) != 0 {
+		t.Errorf("the other organization has %s", a.body)
+	}
+}
