@@ -104,6 +104,7 @@ type handler struct {
 	publicURL string
 	exec      *executor.Executor
 	writes    lastWrites
+	lookout   lookout
 	streams   chan struct{} // one element for each subscription that is followed
 }
 

@@ -42,6 +42,7 @@ type world struct {
 	verifier  *verifier.Verifier
 	server    *httptest.Server
 	logged    *logBuffer
+	asked     statements // of the read models
 	counts    *tally
 	org, user uuid.UUID
 	admin     string // the value of the owner's personal token
@@ -127,7 +128,7 @@ func must(t *testing.T, err error) {
 }
 
 func (w *world) readModels(url string) *projections.Runner {
-	pool, err := projections.OpenPool(w.t.Context(), url, eventstore.DefaultSchema)
+	pool, err := projections.OpenTracedPool(w.t.Context(), url, eventstore.DefaultSchema, &w.asked)
 	must(w.t, err)
 	w.t.Cleanup(pool.Close)
 	runner, err := projections.NewRunner(w.t.Context(), projections.RunnerConfig{Log: w.log, Pool: pool, Projections: projections.All()})

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,9 +19,12 @@ import (
 )
 
 const (
-	// findingsLook is how long a subscription waits before it looks for findings
-	// again. Some come with time alone, so that nothing announces them.
+	// findingsLook is how long a subscription waits before it asks whether there is
+	// anything new.
 	findingsLook = 500 * time.Millisecond
+	// findingsAnyway is how long it goes without looking while there is not. Some
+	// findings come with time alone, days after what they are about; nothing announces them.
+	findingsAnyway = 10 * time.Second
 	// findingsAtOnce is about how many are read at a time.
 	findingsAtOnce = 100
 )
@@ -78,6 +82,30 @@ type followingFindings struct {
 	place        projections.NewFindings
 	known        events.Position // the caller's rights are those of this position
 	until        time.Time       // the clock ends them then; zero: never
+
+	mark   projections.FindingsMark // what there was when it was last looked
+	looked time.Time                // zero: never
+}
+
+// lookout asks for all subscriptions at once whether any of them has to look.
+type lookout struct {
+	mu   sync.Mutex // guards all below, and lets one ask for all
+	at   time.Time
+	mark projections.FindingsMark
+}
+
+// now is the mark of at most half a look ago.
+func (l *lookout) now(ctx context.Context, ask func(context.Context) (projections.FindingsMark, error)) (projections.FindingsMark, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if time.Since(l.at) < findingsLook/2 {
+		return l.mark, nil
+	}
+	mark, err := ask(ctx)
+	if err == nil {
+		l.at, l.mark = time.Now(), mark
+	}
+	return mark, err
 }
 
 func (f followingFindings) concerns(row projections.FindingRow) bool {
@@ -93,7 +121,7 @@ func (s subscriptions) followFindings(ctx context.Context, f followingFindings, 
 	look := time.NewTicker(findingsLook)
 	defer look.Stop()
 	for {
-		more, err := s.sendFindings(ctx, &f, out)
+		more, err := s.lookForFindings(ctx, &f, out)
 		if err != nil {
 			s.endWith(ctx, err)
 			return
@@ -108,6 +136,19 @@ func (s subscriptions) followFindings(ctx context.Context, f followingFindings, 
 			return
 		}
 	}
+}
+
+// lookForFindings sends what is new, if there may be anything.
+func (s subscriptions) lookForFindings(ctx context.Context, f *followingFindings, out chan<- *model.NewFinding) (more bool, err error) {
+	mark, err := s.lookout.now(ctx, s.views.FindingsMark)
+	if err != nil || mark == f.mark && time.Since(f.looked) < findingsAnyway {
+		return false, err
+	}
+	looked := time.Now()
+	if more, err = s.sendFindings(ctx, f, out); err == nil && !more {
+		f.mark, f.looked = mark, looked
+	}
+	return more, err
 }
 
 // sendFindings sends what is new. The rights are asked for after it was read, so

@@ -76,6 +76,23 @@ func (v *Views) FindingsAfter(
 	return found, after, nil
 }
 
+// FindingsMark changes whenever there is a finding more that an event shows, and
+// whenever anybody's rights may have changed. Uses that show nothing leave it as it is.
+type FindingsMark struct {
+	Shown   events.Position // the last event that shows a finding
+	Decided events.Position // the last decision
+}
+
+// FindingsMark is asked in place of [Views.FindingsAfter], by all who follow at once.
+func (v *Views) FindingsMark(ctx context.Context) (m FindingsMark, err error) {
+	err = v.db.QueryRow(ctx, `SELECT coalesce((SELECT max(t.position) FROM findings t WHERE NOT t.timed), 0),
+		coalesce((SELECT max(position) FROM decisions), 0)`).Scan(&m.Shown, &m.Decided)
+	if err != nil {
+		return m, fmt.Errorf("look whether there are new findings: %w", err)
+	}
+	return m, nil
+}
+
 // newFindingsList is what the cursors of places are of.
 const newFindingsList = "new findings"
 
