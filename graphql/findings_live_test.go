@@ -24,7 +24,7 @@ type statements struct {
 func (s *statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.all == nil {
+	if s.all == nil { // the first one
 		s.all = map[string]int{}
 	}
 	s.all[q.SQL]++

@@ -42,7 +42,7 @@ type world struct {
 	verifier  *verifier.Verifier
 	server    *httptest.Server
 	logged    *logBuffer
-	asked     statements // of the read models
+	asked     *statements // of the read models
 	counts    *tally
 	org, user uuid.UUID
 	admin     string // the value of the owner's personal token
@@ -70,7 +70,7 @@ func newWorld(t *testing.T, change ...func(*graphql.Config)) *world {
 	t.Helper()
 	ring := keyring.Generate()
 	url := eventstoretest.Postgres(t)
-	w := &world{t: t, url: url, log: eventstoretest.Start(t, eventstore.Config{URL: url, Keys: ring}), logged: &logBuffer{}, counts: &tally{}}
+	w := &world{t: t, url: url, log: eventstoretest.Start(t, eventstore.Config{URL: url, Keys: ring}), logged: &logBuffer{}, asked: &statements{}, counts: &tally{}}
 	active, keys := ring.Peppers()
 	versions := map[secret.PepperVersion][]byte{}
 	for v, key := range keys {
@@ -128,7 +128,7 @@ func must(t *testing.T, err error) {
 }
 
 func (w *world) readModels(url string) *projections.Runner {
-	pool, err := projections.OpenTracedPool(w.t.Context(), url, eventstore.DefaultSchema, &w.asked)
+	pool, err := projections.OpenTracedPool(w.t.Context(), url, eventstore.DefaultSchema, w.asked)
 	must(w.t, err)
 	w.t.Cleanup(pool.Close)
 	runner, err := projections.NewRunner(w.t.Context(), projections.RunnerConfig{Log: w.log, Pool: pool, Projections: projections.All()})
