@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { enter, open, violations } from './browser.mjs';
+import { enter, open, violations, visit } from './browser.mjs';
 import { binary, eventually, graphql } from './service.mjs';
 import { downloaded, scene } from './scene.mjs';
 
@@ -15,7 +15,7 @@ stage.play('then and now marks what has changed', async ({ tokens, service }) =>
   return `/history?at=${encodeURIComponent(new Date(Date.parse(receipt.recordedAt) - 1).toISOString())}`;
 }, async page => {
   const then = page.getByRole('region', { name: 'Then' });
-  await then.locator('.line.ended', { hasText: 'gateway' }).waitFor();
+  await then.locator('.line.ended', { hasText: 'gateway' }).getByText('ended since').waitFor();
   assert.equal(await then.locator('.line', { hasText: 'made-later' }).count(), 0);
   await page.getByRole('region', { name: 'Changes' }).getByRole('link', { name: 'made-later' }).waitFor();
   assert.deepEqual(await violations(page), []);
@@ -76,6 +76,22 @@ stage.play('the live feed shows what is recorded, and can be paused', '/live', a
   await page.getByText('Member joined').waitFor();
 });
 
+stage.play('a feed that is empty misses nothing of what is recorded while it is opened', '/tokens', async (page, { service }) => {
+  const followed = page.waitForRequest(request => request.headers().accept?.includes('event-stream'));
+  let open;
+  const held = new Promise(done => { open = done; });
+  await page.route('**/query', async route => {
+    if (route.request().headers().accept?.includes('event-stream')) await held;
+    await route.continue();
+  });
+  await visit(page, '/live?type=invitation');
+  await followed; // the list was read, and nothing was in it
+  await graphql(service, 'mutation { inviteMember(input: {email: "in-between@example.com", role: MEMBER}) { invitation { id } } }');
+  open();
+  await page.locator('.timeline li', { hasText: 'Invitation issued' }).waitFor();
+  await page.getByText('1 event', { exact: true }).waitFor();
+});
+
 stage.play('the proof of an event is checked in the browser', async ({ service }) => {
   await eventually(() => graphql(service, '{ eventProof(position: 7) { checkpoint } }')); // once it is sealed
   return '/proof?event=5';
@@ -109,7 +125,13 @@ const dropped = (page, buffer, name = 'pack.zip') => page.getByLabel('Evidence p
 stage.play('a pack is made, checked in the browser, and every alteration is found', '/proof', async (page, { service }) => {
   const pack = await downloaded(page, () => page.getByRole('button', { name: 'Make and save it' }).click());
   const drop = (bytes, name) => dropped(page, bytes, name);
-  await drop(pack.bytes);
+  const file = await page.evaluateHandle(bytes => { // dropped, as from a file manager
+    const held = new DataTransfer();
+    held.items.add(new File([Uint8Array.from(atob(bytes), c => c.charCodeAt(0))], 'dropped.zip', { type: 'application/zip' }));
+    return held;
+  }, pack.bytes.toString('base64'));
+  await page.locator('.drop').dispatchEvent('drop', { dataTransfer: file });
+  await page.getByRole('heading', { name: 'dropped.zip' }).waitFor();
   await page.getByText('trust is not pinned').waitFor();
   await page.getByLabel('Verifier keys, one a line').fill(keysOf(service));
   const sent = [];

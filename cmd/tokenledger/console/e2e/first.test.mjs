@@ -1,7 +1,7 @@
 // The first look: signing in with a token, the inventory with its filter, order, keys, views and bulk commands.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { open, violations, without } from './browser.mjs';
+import { enter, open, violations, without } from './browser.mjs';
 import { graphql } from './service.mjs';
 import { scene } from './scene.mjs';
 
@@ -39,6 +39,24 @@ test('a token whose sign-in breaks off says why', { skip: without }, async () =>
   await page.unrouteAll();
   await page.getByRole('button', { name: 'Open the ledger' }).click();
   await page.locator('.shell').waitFor();
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
+test('a pasted token that ends elsewhere ends here, and another goes on at the same place', { skip: without }, async () => {
+  const { service } = stage;
+  const { createAPIToken: { apiToken } } = await graphql(service, 'mutation { createAPIToken(input: {name: "ends-soon", scopes: ["read"]}) { apiToken { id token } } }');
+  const page = await open(stage.browser, service);
+  await enter(page, service, '/tokens', apiToken.token);
+  await page.getByText(/^\d+ tokens$/).waitFor();
+  await graphql(service, 'mutation($id: ID!) { revokeAPIToken(id: $id, reason: "over") { apiToken { id } } }', { id: apiToken.id });
+  await page.getByRole('link', { name: 'Create', exact: true }).click();
+  await page.getByRole('alert').getByText('Your session or token has ended.').waitFor();
+  await page.getByRole('alert').getByRole('button', { name: 'Sign in' }).click();
+  await page.getByLabel('Token', { exact: true }).fill(service.token);
+  await page.getByRole('button', { name: 'Open the ledger' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Create a token' }).waitFor();
+  await graphql(service, 'mutation($id: ID!) { deleteAPIToken(id: $id) { deletedID } }', { id: apiToken.id }); // it is no part of the story
   assert.deepEqual(page.faults, []);
   await page.context().close();
 });

@@ -61,10 +61,44 @@ stage.play('revoking shows who would miss it', s => `/tokens/${s.tokens['vulnera
   assert.ok(await dialog(page).getByRole('button', { name: 'Revoke for good' }).isDisabled(), 'a reason is needed');
   assert.deepEqual(await violations(page), []);
   await dialog(page).getByLabel('Reason').fill('The scanner is replaced');
+  // What is shown is recorded: as long as the service has not answered, the token is what it was.
+  let sent, answer;
+  const revoking = new Promise(done => { sent = done; });
+  const answered = new Promise(done => { answer = done; });
+  await page.route('**/query', async route => {
+    if (route.request().postDataJSON().query.includes('revokeAPIToken(')) { sent(); await answered; }
+    await route.continue();
+  });
   await dialog(page).getByRole('button', { name: 'Revoke for good' }).click();
+  await revoking;
+  await page.locator('.topic').getByText('Active', { exact: true }).waitFor();
+  assert.equal(await page.getByText('Recorded at').count(), 0);
+  answer();
   await page.getByText('Recorded at').waitFor();
+  await page.locator('.topic').getByText('Revoked', { exact: true }).waitFor();
   await page.getByText('The scanner is replaced').first().waitFor();
   assert.deepEqual(await stateOf(service, tokens['vulnerability-scanner'].id), { status: 'REVOKED', revokedReason: 'The scanner is replaced' });
+});
+
+stage.play('one token: its use, where it came from, why it was refused, who did what to it', s => `/tokens/${s.tokens['ci-evidence-upload'].id}`, async page => {
+  const panel = title => page.locator('.panel').filter({ has: page.getByRole('heading', { name: title, exact: true }) });
+  await page.getByRole('img', { name: /^By hour, over the last 7 days: 19 uses and 3 refusals$/ }).waitFor();
+  await panel('Use').getByRole('row', { name: /createEvidence 14 0/ }).waitFor();
+  await panel('Use').getByRole('row', { name: /updateControl 0 3/ }).waitFor();
+  await panel('Sources').getByRole('row').nth(3).waitFor(); // three sources below the head
+  await panel('Why it was refused').getByRole('row', { name: /SCOPE_INSUFFICIENT 3/ }).waitFor();
+  const created = page.locator('.timeline li', { hasText: 'Created' });
+  await created.getByText('admin@example.com').waitFor();
+  await created.getByTitle('Check its proof').click();
+  await page.getByRole('heading', { name: /^Position \d+$/ }).waitFor();
+});
+
+stage.play('a lineage is followed in both directions', s => `/tokens/${s.tokens['terraform-state-reader'].id}`, async (page, { tokens }) => {
+  await page.getByText('both work until').waitFor();
+  await page.locator('dt', { hasText: 'Replaced by' }).locator('+ dd a').click();
+  await page.waitForURL(`**/tokens/${tokens.successor.id}`);
+  await page.locator('dt', { hasText: 'Replaces' }).locator('+ dd a').click();
+  await page.waitForURL(`**/tokens/${tokens['terraform-state-reader'].id}`);
 });
 
 stage.play('rotating gives a successor and its value', s => `/tokens/${s.tokens['ticket-bot'].id}`, async (page, { service, tokens }) => {
@@ -146,6 +180,21 @@ stage.play('the leak box hashes a value before it leaves the page', '/leak', asy
   assert.equal((await stateOf(service, id)).status, 'REVOKED');
 });
 
+stage.play('the leak box takes a hash and an id, too, and says when it is neither', '/leak', async (page, { tokens }) => {
+  const { id, token } = tokens['contractor-export'];
+  const asked = async words => {
+    await page.getByLabel('What was found').fill(words);
+    await page.getByRole('button', { name: 'Look it up' }).click();
+  };
+  for (const words of [createHash('sha256').update(token).digest('hex'), id]) {
+    await asked(words);
+    await page.waitForURL(`**/leak?id=${words}`);
+    await page.getByRole('region', { name: 'Rows of Leak report' }).getByRole('link', { name: 'contractor-export' }).first().waitFor();
+  }
+  await asked('hello');
+  await page.getByText('That is no value, hash or id of a token.').waitFor();
+});
+
 stage.play('a finding is triaged', '/findings', async (page, { service }) => {
   await page.getByRole('button', { name: 'Triage' }).first().click();
   await dialog(page).getByLabel('False positive').check();
@@ -180,7 +229,7 @@ stage.play('people are invited, added, changed and removed', '/people', async (p
   await dialog(page).getByRole('button', { name: 'Invite' }).click();
   assert.match(await page.getByLabel('the link', { exact: true }).textContent(), /\/v1\/invitation#/);
   await page.getByRole('button', { name: 'I have it' }).click();
-  await page.getByRole('cell', { name: 'auditor@example.com' }).waitFor();
+  await page.getByRole('cell', { name: 'auditor@example.com', exact: true }).waitFor();
   await page.getByRole('button', { name: 'Add somebody' }).click();
   await dialog(page).getByLabel('E-mail address').fill('sam@example.com');
   await dialog(page).getByLabel('Name').fill('Sam');
@@ -211,7 +260,22 @@ stage.play('an access review is opened, decided and closed', '/reviews', async p
   await page.getByText(/closed/).first().waitFor();
 });
 
-stage.play('the organization’s objects and webhooks', '/organization', async page => {
+stage.play('the organization’s name, single sign-on, objects and webhooks', '/organization', async (page, { service }) => {
+  await page.getByRole('button', { name: 'Rename' }).click();
+  await dialog(page).getByLabel('Name', { exact: true }).fill('Example Works');
+  await dialog(page).getByRole('button', { name: 'Record' }).click();
+  await page.getByRole('heading', { name: 'Example Works' }).waitFor();
+  await page.getByRole('button', { name: 'Set up' }).click();
+  assert.deepEqual(await violations(page), []);
+  await dialog(page).getByLabel('Issuer').fill('https://id.invalid');
+  await dialog(page).getByLabel('Client').fill('ledger');
+  await dialog(page).getByRole('button', { name: 'Record' }).click();
+  await dialog(page).getByRole('alert').getByText('id.invalid').waitFor(); // there is no such host, and the service's words say so
+  await dialog(page).getByLabel('Issuer').fill('https://127.0.0.2');
+  await dialog(page).getByRole('button', { name: 'Record' }).click();
+  await page.getByText('https://127.0.0.2').waitFor();
+  const { organization } = await graphql(service, '{ organization { displayName ssoProvider { issuer clientID } } }');
+  assert.deepEqual(organization, { displayName: 'Example Works', ssoProvider: { issuer: 'https://127.0.0.2', clientID: 'ledger' } });
   await page.getByRole('button', { name: 'Register one' }).click();
   await dialog(page).getByLabel('Name').fill('invoice');
   await dialog(page).getByLabel('Actions, each with its verb').fill('listInvoices=read payInvoice=write');

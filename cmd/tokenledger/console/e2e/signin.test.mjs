@@ -132,6 +132,69 @@ test('the address keeps the organization that was picked, also in links that are
   await page.context().close();
 });
 
+test('every view opens by its address, and one that is empty says what to do', { skip: without }, async () => {
+  await graphql(service, 'mutation($input: CreateOrganizationInput!) { createOrganization(input: $input) { organization { id } } }',
+    { input: { name: 'empty', displayName: 'The empty one', ownerEmail: 'admin@example.com' } });
+  const page = await open(browser, service, { others: [service.issuer] });
+  await signIn(page, '/tokens?org=empty', 'admin@example.com');
+  for (const [path, title, ...says] of [
+    ['/tokens', 'Inventory', 'No tokens yet', 'Create the first one'], ['/personal', 'Your tokens'], ['/grants', 'Personal access', 'No personal token reaches the organization', 'Create one of yours'],
+    ['/create', 'Create a token', 'Choose at least one scope.'], ['/live?type=review', 'Live', 'Quiet so far', 'appears here by itself'], ['/findings', 'Findings', 'Nothing is open', 'Show all there ever were'],
+    ['/leak', 'Leak box', 'A value never leaves this page'], ['/history', 'Then and now', 'There were no tokens yet.'], ['/reviews', 'Access reviews', 'No review yet', 'Open the first'],
+    ['/reports', 'Reports'], ['/proof', 'Proof', 'Drop a pack here'], ['/policy', 'Policy', 'Change something, and you see'], ['/people', 'People', 'You are alone here', 'Nobody is invited'],
+    ['/organization', 'Organization', 'Register what your systems have', 'can be sent to a URL of yours'], ['/reviews/none', 'Access review', 'There is no such review'],
+    ['/tokens?q=none', 'Inventory', 'No token is like that', 'Show all'], ['/nowhere', 'Not here', 'To the inventory'],
+  ]) {
+    await page.goto(service.url + path + (path.includes('?') ? '&' : '?') + 'org=empty');
+    if (path === '/nowhere') { // the service knows its views, and says so of others
+      await page.getByText(/not found/i).waitFor();
+      continue;
+    }
+    await page.getByRole('heading', { level: 1, name: title, exact: true }).waitFor();
+    for (const text of says) await page.getByText(text).first().waitFor();
+    assert.deepEqual(await violations(page), [], path);
+  }
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
+test('somebody else decides what was made by one', { skip: without }, async () => {
+  const made = async name => (await graphql(service, 'mutation($name: String!) { createAPIToken(input: {name: $name, scopes: ["read"]}) { apiToken { id } } }', { name })).createAPIToken.apiToken.id;
+  const kept = await made('still-needed'), ended = await made('forgotten');
+  await graphql(service, 'mutation { createUser(input: {email: "second@example.com", role: ADMIN}) { user { id } } }');
+  const page = await open(browser, service, { others: [service.issuer] });
+  await signIn(page, '/reviews', 'second@example.com');
+  const dialog = page.getByRole('dialog');
+  await page.getByRole('button', { name: 'Open a review' }).click();
+  await dialog.getByLabel('Name').fill('By two');
+  await dialog.getByRole('button', { name: 'Open', exact: true }).click();
+  await page.getByRole('link', { name: /By two/ }).click();
+  await page.getByRole('button', { name: 'Keep still-needed' }).click();
+  await dialog.getByLabel('Reason, if you like').fill('The nightly run');
+  await dialog.getByRole('button', { name: 'Keep it' }).click();
+  await page.getByRole('button', { name: 'Revoke forgotten' }).click();
+  assert.ok(await dialog.getByRole('button', { name: 'Revoke for good' }).isDisabled(), 'a reason is needed');
+  await dialog.getByLabel('Reason').fill('Nobody knows it');
+  await dialog.getByRole('button', { name: 'Revoke for good' }).click();
+  await page.getByRole('button', { name: 'Revoke forgotten' }).waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'All', exact: true }).click();
+  await page.getByRole('row', { name: /forgotten/ }).getByText('Nobody knows it').waitFor();
+  await page.getByRole('row', { name: /still-needed/ }).getByText('Kept').waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole('button', { name: 'Close it' }).click();
+  await dialog.getByText(/stay undecided/).waitFor();
+  await dialog.getByRole('button', { name: 'Close it' }).click();
+  await page.getByText(/, closed/).waitFor();
+  const { accessReviews: [{ closedAt, items }] } = await graphql(service, '{ accessReviews { closedAt items { token decision reason } } }');
+  assert.ok(closedAt);
+  const of = id => items.find(i => i.token === id);
+  assert.deepEqual([of(kept).decision, of(kept).reason, of(ended).decision, of(ended).reason], ['KEEP', 'The nightly run', 'REVOKE', 'Nobody knows it']);
+  const { apiToken } = await graphql(service, 'query($id: ID!) { apiToken(id: $id) { status revokedReason } }', { id: ended });
+  assert.deepEqual(apiToken, { status: 'REVOKED', revokedReason: 'Nobody knows it' });
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
 test('whoever the ledger does not know is told what to do', { skip: without }, async () => {
   const page = await open(browser, service, { others: [service.issuer] });
   await signIn(page, '/', 'stranger@example.com');

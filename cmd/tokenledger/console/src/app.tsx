@@ -47,7 +47,7 @@ export function App() {
     case 'looking': return null;
     case 'out': return <Gate />;
     case 'unreachable': return (
-      <div className="gate"><div className="card">
+      <div className="gate"><div className="way">
         {session.problem && <Problem error={session.problem} again={() => { void session.look(); }} />}
       </div></div>
     );
@@ -148,6 +148,7 @@ function Find({ field }: { field: RefObject<HTMLInputElement | null> }) {
   const inList = (segments[0] ?? 'tokens') === 'tokens' && segments.length < 2;
   const [text, set] = useState(inList ? query.get('q') ?? '' : '');
   useEffect(() => { if (inList) set(query.get('q') ?? ''); }, [inList, query]);
+  useEffect(() => { if (!inList) set(''); }, [inList]);
   return (
     <form className="find" role="search" onSubmit={event => {
       event.preventDefault();

@@ -56,14 +56,22 @@ export async function reach(path: string, init: RequestInit): Promise<Response> 
   }
 }
 
-/** What an answer that is no success says. */
+/** What an answer that is no success says; a status without the ledger's words may be a proxy's. */
 export async function refusalOf(answer: Response): Promise<Refused> {
   const id = answer.headers.get('X-Request-ID') ?? undefined;
   const body = await answer.json().catch(() => null) as Body<unknown> | null;
   const first = body?.errors?.[0];
-  if (!first) return new Refused(answer.status === 401 ? 'UNAUTHENTICATED' : 'UNREACHABLE', `The service answered ${answer.status}.`, undefined, id);
-  return new Refused(first.extensions?.code ?? 'INTERNAL_SERVER_ERROR', first.message, first.extensions?.field, id);
+  if (first) return new Refused(first.extensions?.code ?? 'INTERNAL_SERVER_ERROR', first.message, first.extensions?.field, id);
+  const [code, message] = wordless[answer.status] ?? (answer.status < 500 ? ['UNREACHABLE', 'Something else than the ledger answers here'] : ['INTERNAL_SERVER_ERROR', 'The service could not answer']);
+  return new Refused(code, `${message} (HTTP ${answer.status}).`, undefined, id);
 }
+
+/** What a status means where nothing else says it. */
+const wordless: Record<number, [code: string, message: string]> = {
+  401: ['UNAUTHENTICATED', 'The service wants to know who you are'], 403: ['FORBIDDEN', 'What stands in front of the service does not let this through'],
+  413: ['BAD_USER_INPUT', 'This is more than what stands in front of the service lets through'], 429: ['RATE_LIMITED', 'Too many requests'],
+  502: ['UNAVAILABLE', 'The service is not there at present'], 503: ['UNAVAILABLE', 'The service is not there at present'], 504: ['UNAVAILABLE', 'The service did not answer in time'],
+};
 
 const again = new Set(['STALE_READ', 'UNAVAILABLE']);
 
@@ -95,7 +103,12 @@ async function send<R>(query: string, variables: unknown, more: Record<string, s
     headers: headers({ 'Content-Type': 'application/json', Accept: 'application/json', ...more }),
   });
   if (!answer.ok) throw await refusalOf(answer);
-  const body = await answer.json() as Body<R>;
+  const body = await answer.json().catch((error: Error) => {
+    if (error.name === 'AbortError') throw error;
+    throw error instanceof SyntaxError
+      ? new Refused('UNREACHABLE', 'Something else than the ledger answers here.')
+      : new Refused('UNREACHABLE', 'The answer broke off.');
+  }) as Body<R>;
   const first = body.errors?.[0];
   if (first || body.data == null) {
     const id = answer.headers.get('X-Request-ID') ?? undefined;

@@ -1162,10 +1162,10 @@ export type NamesQueryVariables = Exact<{
 
 
 export type NamesQuery = { nodes: Array<
-    | { id: string, tokenName: string }
-    | { id: string }
-    | { id: string, tokenName: string }
-    | { displayName: string, email: string | null, id: string }
+    | { __typename: 'APIToken', id: string, tokenName: string }
+    | { __typename: 'Organization', id: string, organizationName: string }
+    | { __typename: 'PersonalAccessToken', id: string, tokenName: string }
+    | { __typename: 'User', displayName: string, email: string | null, id: string }
    | null> };
 
 export type RecentEventsQueryVariables = Exact<{
@@ -2604,6 +2604,7 @@ fragment FindingRow on Finding {
 export const NamesDocument = new TypedDocumentString(`
     query Names($ids: [ID!]!) {
   nodes(ids: $ids) {
+    __typename
     id
     ... on APIToken {
       tokenName: name
@@ -2614,6 +2615,9 @@ export const NamesDocument = new TypedDocumentString(`
     ... on User {
       displayName
       email
+    }
+    ... on Organization {
+      organizationName: displayName
     }
   }
 }

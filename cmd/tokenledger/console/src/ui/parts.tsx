@@ -37,6 +37,12 @@ const remedies: Record<string, string> = {
   UNREACHABLE: 'The service cannot be reached. Check the network, or whether it runs: /readyz tells. Nothing that you typed is lost.',
 };
 
+/** And about those of a question, which records nothing in any case. */
+const ofQuestions: Record<string, string> = {
+  BAD_USER_INPUT: 'The address asks for what cannot be. Check the link, or take away the filter.',
+  CONFLICT: 'It changed while it was read. Try again.',
+};
+
 export function Problem({ error, again, what }: { error: Error; again?: () => void; what?: string }) {
   const { look } = useSession();
   const refused = error instanceof Refused ? error : undefined;
@@ -44,7 +50,7 @@ export function Problem({ error, again, what }: { error: Error; again?: () => vo
   return (
     <div className="notice bad fade" role="alert">
       <strong>{what ? `${what}: ` : ''}{error.message}</strong>
-      <span className="soft">{remedies[code] ?? 'The service’s log knows more under the id of this request.'}</span>
+      <span className="soft">{(again && ofQuestions[code]) ?? remedies[code] ?? 'The service’s log knows more under the id of this request.'}</span>
       <span className="row">
         {code === 'UNAUTHENTICATED'
           ? <button className="button small" onClick={() => { void look(); }}>Sign in</button>
@@ -59,12 +65,14 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
   return <div className="empty"><h2>{title}</h2>{children}</div>;
 }
 
-/** What is shown of an answer: nothing for 200 ms, then that it takes longer; or the fault; or what it says. */
-export function Shown<R>({ of, what, children }: { of: Answer<R>; what: string; children: (data: R) => ReactNode }) {
+type Show<R> = { of: Answer<R>; what: string; children: (data: R) => ReactNode; title?: string; beside?: (fault: Error) => ReactNode };
+
+/** What is shown of an answer: nothing for 200 ms, then that it takes longer; or the fault, under the title of a view that has no other; or what it says. */
+export function Shown<R>({ of, what, children, title, beside }: Show<R>) {
   if (of.data !== undefined) {
     return <>{of.error && <Problem error={of.error} again={of.again} what={`${what} could not be read again`} />}{children(of.data)}</>;
   }
-  if (of.error) return <Problem error={of.error} again={of.again} what={what} />;
+  if (of.error) return <>{title && <Head title={title} />}<Problem error={of.error} again={of.again} what={what} />{beside?.(of.error)}</>;
   return of.slow ? <Waiting what={what} /> : null;
 }
 

@@ -23,7 +23,7 @@ export default function Plot({ at, series, height = 150, label, step }: Props) {
       plot = new uPlot({
         width: element.clientWidth, height, legend: { show: false }, cursor: { y: false, points: { show: false } }, padding: [8, 4, 0, 0],
         scales: { x: { time: true, range: [(at[0] ?? 0) - step / 2, (at.at(-1) ?? 1) + step / 2] }, y: { range: (_, __, most) => [0, Math.max(most, 4) * 1.08] } },
-        axes: [{ ...axis, grid: { show: false }, space: 76, values: (_, splits, __, ___, incr) => splits.map(t => (incr >= 86_400 ? dayText : timeText).format(t * 1000)) }, { ...axis, size: 40, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000] }],
+        axes: [{ ...axis, grid: { show: false }, size: 26, space: 76, values: (_, splits, __, ___, incr) => splits.map(t => (incr >= 86_400 ? dayText : timeText).format(t * 1000)) }, { ...axis, size: 40, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000] }],
         // The tallest is drawn first, and the rest over it.
         series: [{}, ...series.map((s, i) => ({
           label: s.name, fill: variable(series[series.length - 1 - i]!.color), stroke: 'transparent', width: 0,

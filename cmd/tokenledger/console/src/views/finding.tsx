@@ -1,9 +1,9 @@
 // One finding in words: its rule, its token, what is known of it, what became of it.
 import type { ReactNode } from 'react';
 import type { FindingRowFragment, FindingStatus } from '../api/operations';
-import { Time } from '../lib/time';
+import { local, span, Time } from '../lib/time';
 import { sentence } from '../ui/parts';
-import { TokenName } from './names';
+import { PersonName, TokenName } from './names';
 
 /** Each rule: what it says, and what to do about it. */
 export const rules: Record<string, [says: string, todo: string]> = {
@@ -22,12 +22,21 @@ export const rules: Record<string, [says: string, todo: string]> = {
 };
 
 const tones: Record<FindingStatus, string> = { OPEN: 'warn', ACKNOWLEDGED: 'info', CLOSED: '', FALSE_POSITIVE: '' };
-export const FindingBadge = ({ is }: { is: FindingStatus }) => <span className={`badge ${tones[is]}`}>{sentence(is)}</span>;
+const FindingBadge = ({ is }: { is: FindingStatus }) => <span className={`badge ${tones[is]}`}>{sentence(is)}</span>;
 
-export function detailOf(detail: Record<string, unknown>): string {
-  return Object.entries(detail).map(([name, value]) =>
-    `${name.replaceAll(/([A-Z])/g, ' $1').replaceAll('_', ' ').toLowerCase()} ${Array.isArray(value) ? value.join(' ') : typeof value === 'object' ? JSON.stringify(value)
-      : /^\d{4}-\d\d-\d\dT/.test(String(value)) ? new Date(String(value)).toLocaleString() : String(value)}`).join(' · ');
+const spans = new Set(['every', 'age']); // in seconds
+
+function inWords(name: string, value: unknown): string {
+  if (Array.isArray(value)) return value.join(' ');
+  if (typeof value === 'object') return JSON.stringify(value);
+  if (typeof value === 'number' && spans.has(name)) return span(value);
+  return /^\d{4}-\d\d-\d\dT/.test(String(value)) ? local(String(value)) : String(value);
+}
+
+/** What is known of a finding, in a line. Users are named apart from it. */
+function detailOf(detail: Record<string, unknown>): string {
+  return Object.entries(detail).filter(([name]) => name !== 'user')
+    .map(([name, value]) => `${name.replaceAll(/([A-Z])/g, ' $1').replaceAll('_', ' ').toLowerCase()} ${inWords(name, value)}`).join(' · ');
 }
 
 export function FindingLine({ finding: f, here, children }: { finding: FindingRowFragment; here?: boolean; children?: ReactNode }) {
@@ -39,7 +48,7 @@ export function FindingLine({ finding: f, here, children }: { finding: FindingRo
       <span className={`pip ${f.status === 'OPEN' ? 'warn' : ''}`} />
       <span className="row" style={{ gap: '2px 8px' }}><span className="what">{says}</span>
         {about.slice(0, 3).map(id => <TokenName key={id} id={id} />)}{about.length > 3 && <span className="dim">and {about.length - 3} more</span>}
-        <FindingBadge is={f.status} />{f.resolvedAt && <span className="small dim">resolved <Time at={f.resolvedAt} as="away" /></span>}</span>
+        {typeof f.detail.user === 'string' && <span className="soft">(<PersonName id={f.detail.user} />)</span>}<FindingBadge is={f.status} />{f.resolvedAt && <span className="small dim">resolved <Time at={f.resolvedAt} as="away" /></span>}</span>
       <span className="at"><Time at={f.raisedAt} as="away" /> · <a className="mono" href={`/proof?event=${f.position}`}>{f.position}</a></span>
       {(facts || f.note || children) && <span className="more">{facts && <span className="dim">{facts} </span>}{f.note && <q>{f.note}</q>}{children}</span>}
     </li>

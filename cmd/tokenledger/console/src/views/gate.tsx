@@ -19,8 +19,9 @@ export function Gate() {
   const back = location.pathname + location.search;
   return (
     <main className="gate">
-      <div className="card fade">
-        <div className="row"><img src={mark} alt="" width="30" height="30" /><h1>tokenledger</h1></div>
+      <div className="way fade">
+        <div className="stack"><div className="row"><img src={mark} alt="" width="30" height="30" /><h1>tokenledger</h1></div>
+          <p className="soft">The ledger of API tokens: who may do what, since when, and the proof of it.</p></div>
         <section className="panel"><div className="body">
           {provider && <>
             <a className="button primary" data-outside href={`/v1/login?return=${encodeURIComponent(back)}`}>Sign in with your organization’s account</a>

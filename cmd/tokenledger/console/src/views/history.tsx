@@ -6,17 +6,17 @@ import { usePages } from '../lib/pages';
 import { useAnswer } from '../lib/query';
 import { setQuery, usePlace } from '../lib/router';
 import { nodes } from '../lib/session';
-import { away, fromLocalInput, local, toLocalInput, utc } from '../lib/time';
+import { away, fromLocalInput, local, Time, toLocalInput, utc } from '../lib/time';
 import { count, Head, Panel, Problem, sentence, Shown } from '../ui/parts';
 import { orderOf, sortOf } from './filter';
 import { PersonName, TokenName } from './names';
-import { TokenTable } from './table';
+import { TokenTable, type Change } from './table';
 
 const steps = 1000;
 
 export default function History() {
   const answer = useAnswer(BeginningDocument, {});
-  return <Shown of={answer} what="The history">{({ organization }) => <Then begun={organization.createdAt ?? new Date(0).toISOString()} />}</Shown>;
+  return <Shown of={answer} what="The history" title="Then and now">{({ organization }) => <Then begun={organization.createdAt ?? new Date(0).toISOString()} />}</Shown>;
 }
 
 function Then({ begun }: { begun: string }) {
@@ -62,19 +62,22 @@ function AsOf({ moment, difference }: { moment: { time: string }; difference: Di
     const { apiTokens } = await ask(TokensDocument, { ...span, where: null, includeDeleted: false, orderBy: orderOf(sort), asOf: moment });
     return { nodes: nodes(apiTokens), start: apiTokens.pageInfo.startCursor, end: apiTokens.pageInfo.endCursor };
   });
-  const marks = useMemo(() => new Map(difference?.accessDiff.changes.map(c => [c.id, c.change]) ?? []), [difference]);
+  const marks = useMemo(() => new Map(difference?.accessDiff.changes.map(c => [c.id, c.change as Change]) ?? []), [difference]);
   const error = total.error ?? pages.error;
   return (
     <section className="stack" aria-label="Then">
       {error && <Problem error={error} again={total.again} what="The inventory of then" />}
       {length === 0 && <p className="soft" style={{ padding: 16 }}>There were no tokens yet.</p>}
-      {!!length && <div className="tall"><TokenTable total={length} rows={pages.rows} need={pages.need} sort={sort} mark={row => marks.get(row.id) ?? ''} /></div>}
+      {!!length && <div className="tall"><TokenTable total={length} rows={pages.rows} need={pages.need} sort={sort} mark={row => marks.get(row.id)} /></div>}
       {length !== undefined && <span className="small dim">{count(length, 'token')} then</span>}
     </section>
   );
 }
 
 const tones: Record<string, string> = { added: 'good', ended: 'bad', changed: 'warn' };
+
+/** One side of what differs. */
+const Side = ({ of }: { of: string }) => (/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(of) ? <Time at={of} as="full" /> : of);
 
 function Changes({ of: { changes, from, to } }: { of: DifferenceQuery['accessDiff'] }) {
   const number = (kind: string) => changes.filter(c => c.change === kind).length;
@@ -87,7 +90,7 @@ function Changes({ of: { changes, from, to } }: { of: DifferenceQuery['accessDif
         <thead><tr><th scope="col">What</th><th scope="col">Change</th></tr></thead>
         <tbody>{changes.slice(0, 500).map((c, i) => (
           <tr key={i} className={`changed-${c.change}`}><td>{c.kind === 'organization token' ? <TokenName id={c.id} name={c.name} /> : c.kind === 'member' ? <PersonName id={c.id} /> : c.name}<div className="small dim">{c.kind}</div></td>
-            <td><span className={`badge ${tones[c.change] ?? ''}`}>{sentence(c.change)}</span>{c.field && <div className="small wrap">{c.field.replaceAll('_', ' ')}: {c.before && <del className="dim">{c.before}</del>} {c.after && <ins>{c.after}</ins>}</div>}</td></tr>
+            <td><span className={`badge ${tones[c.change] ?? ''}`}>{sentence(c.change)}</span>{c.field && <div className="small wrap">{c.field.replaceAll('_', ' ')}: {c.before && <del className="dim"><Side of={c.before} /></del>} {c.after && <ins><Side of={c.after} /></ins>}</div>}</td></tr>
         ))}</tbody></table></div>
       {changes.length > 500 && <p className="body small dim">and {(changes.length - 500).toLocaleString()} more; <a href="/reports/access-difference">the report</a> has all.</p>}
     </>

@@ -79,16 +79,18 @@ function useFeed(type: string | null, trail: AuditTrail, paused: boolean) {
       for (let tries = 0; !stop.signal.aborted; tries++) {
         try {
           if (!after.current) {
-            const { auditEvents } = await ask(RecentEventsDocument, { last: 50, type, trail }, stop.signal);
-            const recent = nodes(auditEvents);
-            after.current = recent.at(-1)?.position ?? 0;
+            // Where the trail stood before the list was read: what is recorded behind it is not missed by a list that is empty.
+            const [end] = type ? nodes((await ask(RecentEventsDocument, { last: 1, type: null, trail }, stop.signal)).auditEvents) : [];
+            const recent = nodes((await ask(RecentEventsDocument, { last: 50, type, trail }, stop.signal)).auditEvents);
+            after.current = recent.at(-1)?.position ?? end?.position ?? 0;
             setEvents(recent.toReversed());
           }
-          await follow(LiveDocument, { type, trail, after: after.current || null }, stop.signal, ({ auditEvents }) => { tries = 0; add(auditEvents); }, () => { setState('open'); setError(undefined); });
+          await follow(LiveDocument, { type, trail, after: after.current }, stop.signal, ({ auditEvents }) => { tries = 0; add(auditEvents); }, () => { setState('open'); setError(undefined); });
         } catch (fault) {
           if (stop.signal.aborted) return;
           const refused = fault instanceof Refused ? fault : undefined;
           if (refused?.code === 'UNAUTHENTICATED' || refused?.code === 'FORBIDDEN' || refused?.code === 'BAD_USER_INPUT') { setError(refused); setState('waiting'); return; }
+          if (tries >= 2) setError(fault as Error); // a moment's absence needs no words
         }
         setState('waiting');
         await new Promise(done => setTimeout(done, Math.min(8000, 250 * 2 ** tries)));

@@ -3,7 +3,9 @@ import { useEffect, useState } from 'react';
 import { ask, readerNow } from '../api/client';
 import { NamesDocument, type NamesQuery } from '../api/operations';
 
-const known = new Map<string, { name: string; kind: 'person' | 'token' } | null>();
+type Known = { name: string; kind: 'person' | 'token' | 'personal' | 'organization' };
+
+const known = new Map<string, Known | null>();
 const waiting = new Set<string>();
 const listeners = new Set<() => void>();
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -42,11 +44,14 @@ async function fetchAll() {
   listeners.forEach(listener => listener());
 }
 
-function read(node: NamesQuery['nodes'][number] | undefined) {
-  if (!node) return null;
-  if ('tokenName' in node) return { name: node.tokenName, kind: 'token' as const };
-  if ('displayName' in node) return { name: node.displayName || node.email || 'somebody who was erased', kind: 'person' as const };
-  return null;
+function read(node: NamesQuery['nodes'][number] | undefined): Known | null {
+  switch (node?.__typename) {
+    case 'APIToken': return { name: node.tokenName, kind: 'token' };
+    case 'PersonalAccessToken': return { name: node.tokenName, kind: 'personal' };
+    case 'Organization': return { name: node.organizationName, kind: 'organization' };
+    case 'User': return { name: node.displayName || node.email || 'somebody who was erased', kind: 'person' };
+    default: return null;
+  }
 }
 
 /** What an id is called, once that is known. */
@@ -64,10 +69,12 @@ export function useName(id: string | null | undefined) {
 
 const short = (id: string) => (uuid.test(id) ? `…${id.slice(-8)}` : id);
 
+const pageOf = (id: string, of?: Known) => (of?.kind === 'personal' ? '/personal' : `/tokens/${id}`);
+
 /** A person, or a token that acted. */
 export function PersonName({ id }: { id: string }) {
   const name = useName(id);
-  if (name?.kind === 'token') return <a href={`/tokens/${id}`} title={id}>{name.name}</a>;
+  if (name?.kind === 'token' || name?.kind === 'personal') return <a href={pageOf(id, name)} title={id}>{name.name}</a>;
   return <span title={id} className={name ? undefined : 'mono small'}>{name?.name ?? short(id)}</span>;
 }
 
@@ -75,5 +82,5 @@ export function PersonName({ id }: { id: string }) {
 export function TokenName({ id, name }: { id: string; name?: string | null }) {
   const known = useName(name ? null : id);
   const text = name || known?.name;
-  return <a href={`/tokens/${id}`} title={id} className={text ? undefined : 'mono'}>{text ?? short(id)}</a>;
+  return <a href={pageOf(id, known)} title={id} className={text ? undefined : 'mono'}>{text ?? short(id)}</a>;
 }

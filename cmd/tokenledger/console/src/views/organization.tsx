@@ -107,7 +107,7 @@ function Webhooks({ add }: { add?: () => void }) {
     <Panel title="Webhooks" bare actions={add && <button className="button small" onClick={add}>Add one</button>}>
       <Shown of={answer} what="The webhooks">{({ webhooks }) => webhooks.length === 0
         ? <div className="body soft">Events and findings can be sent to a URL of yours, signed, as they are recorded.</div>
-        : <table className="plain"><thead><tr><th scope="col">To</th><th scope="col">State</th><th scope="col"><span className="sr">Change</span></th></tr></thead>
+        : <table className="plain narrow"><thead><tr><th scope="col">To</th><th scope="col">State</th><th scope="col"><span className="sr">Change</span></th></tr></thead>
             <tbody>{webhooks.map(w => (
               <tr key={w.id}><td className="wrap">{w.url}<div className="small dim">{w.types.length ? w.types.join(' ') : 'everything'}</div></td>
                 <td>{w.failures > 0 ? <span className="badge bad">Failing</span> : <span className="badge good">{count(w.delivered, 'message')}</span>}{w.lastError && w.failures > 0 && <div className="small dim wrap">{w.lastError}</div>}

@@ -50,13 +50,13 @@ function Members({ first, open }: { first: MembersQuery['organization']['members
   const all = behind.pages.flatMap(nodes);
   return (
     <Panel title={count(first.totalCount, 'member')} bare>
-      <div className="scroll-x" tabIndex={0} role="region" aria-label="Members"><table className="plain">
+      <div className="scroll-x" tabIndex={0} role="region" aria-label="Members"><table className="plain narrow">
         <thead><tr><th scope="col">Name</th><th scope="col">Role</th><th scope="col">Since</th><th scope="col">Until</th><th scope="col"><span className="sr">Change</span></th></tr></thead>
         <tbody>{all.map(m => (
           <tr key={m.user.id}>
             <td>{m.user.displayName || <span className="dim">erased</span>} {!m.user.isActive && <span className="badge bad">Deactivated</span>} {!m.isActive && <span className="badge">Ended</span>}
               {m.user.email && m.user.email !== m.user.displayName && <div className="small dim">{m.user.email}</div>}</td>
-            <td>{sentence(m.role)}</td><td><Time at={m.since} as="day" /></td><td>{m.until ? <Time at={m.until} as="day" /> : <span className="dim">—</span>}</td>
+            <td data-label="Role">{sentence(m.role)}</td><td data-label="Since"><Time at={m.since} as="day" /></td><td data-label="Until">{m.until ? <Time at={m.until} as="day" /> : <span className="dim">—</span>}</td>
             <td className="num">{rights.manages && m.isActive && <span className="row tight" style={{ justifyContent: 'flex-end' }}>
               <button className="button small" aria-label={`Change the role of ${m.user.displayName}`} onClick={() => open({ change: m })}>Change</button>
               <button className="button small danger" aria-label={`Remove ${m.user.displayName}`} onClick={() => open({ remove: m })}>Remove</button></span>}</td>
@@ -76,10 +76,10 @@ function Invitations({ first }: { first: InvitationsQuery['organization']['invit
   return (
     <Panel title="Invitations" bare>
       {all.length === 0 ? <div className="body soft">Nobody is invited at present.</div> : (
-        <div className="scroll-x" tabIndex={0} role="region" aria-label="Invitations"><table className="plain">
+        <div className="scroll-x" tabIndex={0} role="region" aria-label="Invitations"><table className="plain narrow">
           <thead><tr><th scope="col">Address</th><th scope="col">Role</th><th scope="col">Link ends</th><th scope="col"><span className="sr">Change</span></th></tr></thead>
-          <tbody>{all.map(i => <tr key={i.id}><td>{i.email ?? <span className="dim">erased</span>}</td><td>{sentence(i.role)}</td><td><Time at={i.expiresAt} as="away" /></td>
-            <td className="num">{rights.manages && <button className="button small" disabled={withdraw.pending} onClick={() => { void withdraw.run({ id: i.id }); }}>Withdraw</button>}</td></tr>)}</tbody>
+          <tbody>{all.map(i => <tr key={i.id}><td>{i.email ?? <span className="dim">erased</span>}</td><td data-label="Role">{sentence(i.role)}</td><td data-label="Link ends"><Time at={i.expiresAt} as="away" /></td>
+            <td className="num">{rights.manages && <button className="button small" aria-label={`Withdraw the invitation of ${i.email}`} disabled={withdraw.pending} onClick={() => { void withdraw.run({ id: i.id }); }}>Withdraw</button>}</td></tr>)}</tbody>
         </table></div>
       )}
       <More of={behind} left={behind.pages.at(-1)?.pageInfo.hasNextPage}>{all.length} of {first.totalCount}</More>

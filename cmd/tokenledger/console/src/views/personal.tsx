@@ -36,15 +36,15 @@ function Own({ first, act }: { first: PersonalTokensQuery['personalAccessTokens'
   const behind = useMore(first, last => ask(PersonalTokensDocument, { ...size, after: last.pageInfo.endCursor ?? null, includeDeleted: false }).then(answer => answer.personalAccessTokens));
   const all = behind.pages.flatMap(nodes);
   return (
-    <Panel title={count(first.totalCount, 'token')} bare><div className="scroll-x" tabIndex={0} role="region" aria-label="Your tokens"><table className="plain">
+    <Panel title={count(first.totalCount, 'token')} bare><div className="scroll-x" tabIndex={0} role="region" aria-label="Your tokens"><table className="plain narrow">
       <thead><tr><th scope="col">Name</th><th scope="col">State</th><th scope="col">Scopes</th><th scope="col">Reaches</th><th scope="col">Last used</th><th scope="col">Ends</th><th scope="col"><span className="sr">Change</span></th></tr></thead>
       <tbody>{all.map(t => {
         const live = t.status === 'ACTIVE' || t.status === 'ROTATING' || t.status === 'SUSPENDED';
         const deeds: [Deed, string][] = live ? [['rotate', 'Rotate'], t.status === 'SUSPENDED' ? ['resume', 'Resume'] : ['suspend', 'Suspend'], ['revoke', 'Revoke']] : [];
         return (
           <tr key={t.id}><td><strong>{t.name}</strong><div className="small dim mono">{t.token}</div>{t.revokedReason && <div className="small"><q>{t.revokedReason}</q></div>}</td><td><Status is={t.status} /></td>
-            <td><Tags of={t.scopes} none="all of yours" /></td><td>{nodes(t.organizations).map(o => o.displayName).join(', ') || <span className="dim">nothing</span>}</td>
-            <td>{t.lastUsedAt ? <Time at={t.lastUsedAt} as="away" /> : <span className="dim">never</span>}</td><td>{t.expiresAt ? <Time at={t.expiresAt} as="away" /> : <span className="dim">no deadline</span>}</td>
+            <td data-label="Scopes"><Tags of={t.scopes} none="all of yours" /></td><td data-label="Reaches">{nodes(t.organizations).map(o => o.displayName).join(', ') || <span className="dim">nothing</span>}</td>
+            <td data-label="Last used">{t.lastUsedAt ? <Time at={t.lastUsedAt} as="away" /> : <span className="dim">never</span>}</td><td data-label="Ends">{t.expiresAt ? <Time at={t.expiresAt} as="away" /> : <span className="dim">no deadline</span>}</td>
             <td><span className="row tight" style={{ justifyContent: 'flex-end' }}>{deeds.map(([deed, text]) => <button key={deed} aria-label={`${text} ${t.name}`} className={deed === 'revoke' ? 'button small danger' : 'button small'} onClick={() => act(deed, t)}>{text}</button>)}</span></td></tr>
         );
       })}</tbody>
@@ -84,13 +84,14 @@ function PersonalAct({ deed, token: t, close }: { deed: Deed; token: PersonalRow
 const tones: Record<TokenGrantStatus, string> = { PENDING: 'warn', ACTIVE: 'good', SUSPENDED: 'warn', EXPIRED: '', ENDED: 'bad' };
 
 export function Grants() {
+  const rights = useRights();
   const answer = useAnswer(GrantsDocument, size);
   const [act, setAct] = useState<{ deed: GrantDeed; grant: GrantRowFragment }>();
   return (
     <>
       <Head title="Personal access" lead="Personal tokens that reach the organization: whose they are, what they may do, and who let them in." />
       <Shown of={answer} what="The access">{({ organization: { tokenGrants: all } }) => all.totalCount === 0
-        ? <Empty title="No personal token reaches the organization"><p>Members grant theirs to it when they create or change them.</p></Empty>
+        ? <Empty title="No personal token reaches the organization"><p>Members grant theirs to it when they create or change them.</p>{rights.person && <a className="button" href="/create?kind=personal">Create one of yours</a>}</Empty>
         : <Reaching first={all} act={(deed, grant) => setAct({ deed, grant })} />}</Shown>
       {act && <GrantAct {...act} close={() => setAct(undefined)} />}
     </>
@@ -102,12 +103,12 @@ function Reaching({ first, act }: { first: GrantsQuery['organization']['tokenGra
   const behind = useMore(first, last => ask(GrantsDocument, { ...size, after: last.pageInfo.endCursor ?? null }).then(({ organization }) => organization.tokenGrants));
   const all = behind.pages.flatMap(nodes);
   return (
-    <Panel title={count(first.totalCount, 'personal token')} bare><div className="scroll-x" tabIndex={0} role="region" aria-label="Personal access"><table className="plain">
+    <Panel title={count(first.totalCount, 'personal token')} bare><div className="scroll-x" tabIndex={0} role="region" aria-label="Personal access"><table className="plain narrow">
       <thead><tr><th scope="col">Token</th><th scope="col">Whose</th><th scope="col">State</th><th scope="col">Scopes</th><th scope="col">Given</th><th scope="col">Ends</th><th scope="col"><span className="sr">Change</span></th></tr></thead>
       <tbody>{all.map(g => (
-        <tr key={g.tokenID}><td><strong>{g.name}</strong><div className="small dim mono">{g.token}</div></td><td>{g.user.displayName || 'erased'}{g.user.email && g.user.email !== g.user.displayName && <div className="small dim">{g.user.email}</div>}</td>
+        <tr key={g.tokenID}><td><strong>{g.name}</strong><div className="small dim mono">{g.token}</div></td><td data-label="Whose">{g.user.displayName || 'erased'}{g.user.email && g.user.email !== g.user.displayName && <div className="small dim">{g.user.email}</div>}</td>
           <td><span className={`badge ${tones[g.status]}`}>{sentence(g.status)}</span>{g.endedBecause && <div className="small dim">{g.endedBecause.replaceAll('_', ' ')}</div>}</td>
-          <td><Tags of={g.scopes} none="all of the owner’s" /></td><td><Time at={g.givenAt} as="day" /></td><td>{g.expiresAt ? <Time at={g.expiresAt} as="away" /> : <span className="dim">no deadline</span>}</td>
+          <td data-label="Scopes"><Tags of={g.scopes} none="all of the owner’s" /></td><td data-label="Given"><Time at={g.givenAt} as="day" /></td><td data-label="Ends">{g.expiresAt ? <Time at={g.expiresAt} as="away" /> : <span className="dim">no deadline</span>}</td>
           <td><span className="row tight" style={{ justifyContent: 'flex-end' }}>{rights.manages && g.status === 'PENDING' && <>
             <button className="button small" aria-label={`Approve ${g.name}`} onClick={() => act('approve', g)}>Approve</button><button className="button small danger" aria-label={`Decline ${g.name}`} onClick={() => act('decline', g)}>Decline</button></>}
             {rights.manages && (g.status === 'ACTIVE' || g.status === 'SUSPENDED') && <button className="button small danger" aria-label={`End the access of ${g.name}`} onClick={() => act('end', g)}>End</button>}</span></td></tr>

@@ -20,7 +20,10 @@ export function plotOf(report: ReportPartsFragment): Picture | undefined {
         const [a, b] = by.get(String(r.value)) ?? [0, 0];
         by.set(String(r.value), [a + number(r.uses), b + number(r.refusals)]);
       }
-      return bars('Uses by hour of the day', [...by].sort().map(([name, [uses]]) => ({ name, value: uses })));
+      return bars('Uses by hour of the day', Array.from({ length: 24 }, (_, hour) => {
+        const name = `${String(hour).padStart(2, '0')}h UTC`;
+        return { name, value: by.get(name)?.[0] ?? 0 };
+      }));
     }
     case 'roll-forward': return bars('Tokens', rows.filter(r => number(r.count) > 0 && r.line !== 'difference').map(r => ({ name: `${r.population}s: ${r.line}`, value: number(r.count), bad: r.sign === '-' })));
     case 'population': return overTime(report, rows, 'created_at', 'Tokens by the day of their creation');

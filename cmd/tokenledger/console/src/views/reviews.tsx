@@ -18,16 +18,17 @@ export default function Reviews() {
   const answer = useAnswer(ReviewsDocument, {});
   const [opening, setOpening] = useState(false);
   return (
-    <Shown of={answer} what="The reviews">{({ accessReviews: all }) => {
+    <Shown of={answer} what="The reviews" title="Access reviews">{({ accessReviews: all }) => {
       const one = all.find(r => r.id === segments[1]);
       if (one) return <One review={one} />;
+      if (segments[1]) return <><Head title="Access review" /><Empty title="There is no such review"><p>It may be another organization’s. Check the link.</p><a className="button" href="/reviews">All reviews</a></Empty></>;
       return (
         <>
-          <Head title="Access reviews" lead="Everything that can reach the organization, frozen at a position of the log; people decide on each, and nobody on his own.">
+          <Head title="Access reviews" lead="Everything that can reach the organization, frozen at a position of the log; people decide on each, and nobody on what is their own.">
             {rights.manages && rights.person && <button className="button primary" onClick={() => setOpening(true)}>Open a review</button>}
           </Head>
           {all.length === 0
-            ? <Empty title="No review yet"><p>A review makes somebody look at every token, and records what was decided. Auditors ask for one a quarter.</p></Empty>
+            ? <Empty title="No review yet"><p>A review makes somebody look at every token, and records what was decided. Auditors ask for one a quarter.</p>{rights.manages && rights.person && <button className="button" onClick={() => setOpening(true)}>Open the first</button>}</Empty>
             : <ul className="cards">{all.map(r => <li key={r.id}><a className="card" href={`/reviews/${r.id}`}><span className="row"><strong className="grow">{r.name}</strong>{r.closedAt ? <span className="badge">Closed</span> : <span className="badge info">Open</span>}</span>
                 <Progress review={r} /><span className="small dim">due <Time at={r.due} as="away" /> · snapshot at position {r.position}</span></a></li>)}</ul>}
           {opening && <Open close={() => setOpening(false)} />}
@@ -75,11 +76,11 @@ function One({ review }: { review: Review }) {
         <div className="filters"><button className="chip" aria-pressed={open} onClick={() => setQuery({ show: null })}>To decide</button><button className="chip" aria-pressed={!open} onClick={() => setQuery({ show: 'all' })}>All</button></div>
         {items.length === 0
           ? <Empty title="Everything is decided"><p>{review.closedAt ? 'The review is closed.' : 'Close the review when you are done; what was decided stands in the log.'}</p></Empty>
-          : <Panel title={count(items.length, 'token')} bare><div className="scroll-x" tabIndex={0} role="region" aria-label="Tokens under review"><table className="plain">
+          : <Panel title={count(items.length, 'token')} bare><div className="scroll-x" tabIndex={0} role="region" aria-label="Tokens under review"><table className="plain narrow">
               <thead><tr><th scope="col">Token</th><th scope="col">Scopes</th><th scope="col">Whose</th><th scope="col">Last used</th><th scope="col">Decision</th></tr></thead>
               <tbody>{items.map(item => (
                 <tr key={item.token}><td>{item.kind === 'organization token' ? <TokenName id={item.token} name={item.name} /> : item.name}<div className="small dim">{item.kind}{item.late && ', late'}</div></td>
-                  <td><Tags of={item.scopes} none="all of the owner’s" /></td><td><PersonName id={item.owner} /></td><td>{item.lastUsedAt ? <Time at={item.lastUsedAt} as="away" /> : <span className="dim">never</span>}</td>
+                  <td data-label="Scopes"><Tags of={item.scopes} none="all of the owner’s" /></td><td data-label="Whose"><PersonName id={item.owner} /></td><td data-label="Last used">{item.lastUsedAt ? <Time at={item.lastUsedAt} as="away" /> : <span className="dim">never</span>}</td>
                   <td>{item.decision
                     ? <><span className={item.decision === 'KEEP' ? 'badge good' : 'badge bad'}>{item.decision === 'KEEP' ? 'Kept' : 'Revoked'}</span><div className="small dim">{item.decidedBy && <PersonName id={item.decidedBy} />} <Time at={item.decidedAt} as="away" /></div>{item.reason && <q className="small">{item.reason}</q>}</>
                     : may && item.owner !== me?.id

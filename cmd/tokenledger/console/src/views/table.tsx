@@ -9,6 +9,15 @@ import { Time } from '../lib/time';
 import { Status, Tags } from '../ui/parts';
 import type { Sort } from './filter';
 
+declare module '@tanstack/react-table' {
+  // The name is TanStack's: what a table tells its cells.
+  interface TableMeta<TData> { mark?: (row: TData) => Change | undefined }
+}
+
+/** What has become of a token since the moment that the table is of. */
+export type Change = 'added' | 'ended' | 'changed';
+const tones: Record<Change, string> = { added: 'good', ended: 'bad', changed: 'warn' };
+
 const column = createColumnHelper<TokenRowFragment>();
 const columns = [
   column.display({
@@ -17,7 +26,7 @@ const columns = [
   }),
   column.accessor('name', {
     id: 'name', header: 'Name',
-    cell: ({ row }) => <span className="row tight clip"><a className="name clip" href={`/tokens/${row.original.id}`} title={row.original.name}>{row.original.name}</a>
+    cell: ({ row, table }) => <span className="row tight clip"><a className="name clip" href={`/tokens/${row.original.id}`} title={row.original.name}>{row.original.name}</a><Since mark={table.options.meta?.mark?.(row.original)} />
       {row.original.tags?.slice(0, 2).map(tag => <a key={tag} className="tag" href={`/tokens?tag=${encodeURIComponent(tag)}`}>{tag}</a>)}</span>,
   }),
   column.accessor('status', { id: 'is_active', header: 'State', cell: ({ getValue }) => <Status is={getValue()} /> }),
@@ -26,12 +35,15 @@ const columns = [
   column.accessor('expiresAt', { id: 'expires_at', header: 'Ends', cell: ({ getValue }) => getValue() ? <Time at={getValue()} as="away" /> : <span className="dim">no deadline</span> }),
   column.accessor('createdAt', { id: 'created_at', header: 'Created', cell: ({ getValue }) => <Time at={getValue()} as="day" /> }),
 ];
+
+const Since = ({ mark }: { mark?: Change }) => (mark ? <span className={`badge ${tones[mark]}`}>{mark} since</span> : null);
+
 const classes: Record<string, string> = { scopes: 'c-scopes', last_used_at: 'c-used', expires_at: 'c-expires', created_at: 'c-created' };
 const sortable = new Set<string>(['name', 'is_active', 'last_used_at', 'expires_at', 'created_at']);
 
 type Props = {
   total: number; rows: (TokenRowFragment | undefined)[]; need: (start: number, end: number) => void; sort: Sort;
-  selection?: RowSelectionState; select?: OnChangeFn<RowSelectionState>; mark?: (row: TokenRowFragment) => string;
+  selection?: RowSelectionState; select?: OnChangeFn<RowSelectionState>; mark?: (row: TokenRowFragment) => Change | undefined;
 };
 
 export function TokenTable({ total, rows, need, sort, selection = {}, select, mark }: Props) {
@@ -47,7 +59,7 @@ export function TokenTable({ total, rows, need, sort, selection = {}, select, ma
   const shown = useMemo(() => rows.slice(start, end), [rows, start, end, rows[start], rows[end - 1]]);
   const known = useMemo(() => shown.filter(row => row !== undefined), [shown]);
   const table = useReactTable({
-    data: known, columns, getCoreRowModel: getCoreRowModel(), getRowId: row => row.id, manualSorting: true,
+    data: known, columns, meta: { mark }, getCoreRowModel: getCoreRowModel(), getRowId: row => row.id, manualSorting: true,
     state: { rowSelection: selection, columnVisibility: { select: select !== undefined } }, onRowSelectionChange: select, enableSorting: false,
   });
   const byID = useMemo(() => new Map(table.getRowModel().rows.map(row => [row.id, row])), [known, selection, table]);

@@ -1,11 +1,12 @@
 // One token: what it is, what it did, who did what to it, and what can be done.
 import { useState } from 'react';
+import { Refused } from '../api/client';
 import { FindingsDocument, TokenDocument, type TokenDetailFragment } from '../api/operations';
 import { useAnswer } from '../lib/query';
 import { usePlace } from '../lib/router';
 import { nodes, useRights } from '../lib/session';
 import { Time } from '../lib/time';
-import { Head, Panel, Shown, Status, Tags } from '../ui/parts';
+import { Empty, Head, Panel, Problem, Shown, Status, Tags } from '../ui/parts';
 import { FindingLine } from './finding';
 import { PersonName } from './names';
 import { Timeline } from './timeline';
@@ -15,7 +16,18 @@ import { Refusals, Sources, Usage } from './usage';
 export default function Token() {
   const { segments } = usePlace();
   const answer = useAnswer(TokenDocument, { id: segments[1] ?? '', asOf: null });
-  return <Shown of={answer} what="The token">{({ apiToken }) => <Page token={apiToken} />}</Shown>;
+  return <Shown of={answer} what="The token" title="Token" beside={fault => fault instanceof Refused && /^(NOT_FOUND|BAD_USER_INPUT)$/.test(fault.code) && <Elsewhere />}>{({ apiToken }) => <Page token={apiToken} />}</Shown>;
+}
+
+/** Where else a token may be that is not found here. */
+function Elsewhere() {
+  const rights = useRights();
+  return (
+    <Empty title="Was it a personal token?">
+      <p>This page is for the organization’s own tokens. Personal ones stand with their owners{rights.reads && ', and where they reach the organization, under Personal access'}.</p>
+      <div className="row">{rights.reads && <a className="button" href="/grants">Personal access</a>}{rights.person && <a className="button" href="/personal">Your tokens</a>}<a className="button" href="/tokens">The inventory</a></div>
+    </Empty>
+  );
 }
 
 function Page({ token }: { token: TokenDetailFragment }) {
@@ -76,6 +88,7 @@ function Facts({ token }: { token: TokenDetailFragment }) {
 function TokenFindings({ id }: { id: string }) {
   const answer = useAnswer(FindingsDocument, { first: 10, token: id, after: null, rule: null, status: null });
   const found = nodes(answer.data?.findings);
+  if (answer.error) return <Problem error={answer.error} again={answer.again} what="The findings" />;
   if (!found.length) return null;
   return (
     <Panel title="Findings" bare actions={<a className="small" href={`/findings?token=${id}`}>All {answer.data?.findings.totalCount}</a>}>
