@@ -10,9 +10,9 @@ package pace
 import (
 	"context"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-	"time"
 )
 
 // Room is how much a heap may grow between two collections, however little of it is alive.
@@ -21,28 +21,47 @@ const Room = 64 << 20
 const (
 	usual = 100 // what Go does by itself
 	most  = 1000
-	every = time.Second
 )
 
-// Collector sets the collector's pace until ctx ends, and then what is usual.
+// Collector sets the collector's pace until ctx ends, and then what is usual. It does so
+// after each collection: a heap that has grown since the last one, as at a start, would
+// otherwise grow by as many times more.
 func Collector(ctx context.Context) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
 	defer debug.SetGCPercent(usual)
-	tick := time.NewTicker(every)
-	defer tick.Stop()
+	collected := make(chan struct{}, 1)
+	tell(ctx, collected)
 	for at := usual; ; {
 		if next := percent(alive()); next != at {
 			debug.SetGCPercent(next)
 			at = next
 		}
 		select {
-		case <-tick.C:
+		case <-collected:
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// mark is what nobody holds, so that each collection finds it. With a pointer in it, it
+// shares its memory with no other object.
+type mark struct{ _ *mark }
+
+// tell sends after each collection until ctx ends.
+func tell(ctx context.Context, collected chan<- struct{}) {
+	runtime.SetFinalizer(&mark{}, func(*mark) {
+		if ctx.Err() != nil {
+			return
+		}
+		select {
+		case collected <- struct{}{}:
+		default:
+		}
+		tell(ctx, collected)
+	})
 }
 
 // alive is what the last collection found in use.

@@ -36,13 +36,21 @@ func TestCollector(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); Collector(ctx) }()
-	for told() == usual {
-		select {
-		case <-t.Context().Done():
-			t.Fatal("the collector keeps its usual pace")
-		case <-time.After(time.Millisecond):
+	await := func(what string, is func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: the pace is %d %%", what, told())
+			}
 		}
 	}
+	await("a small heap", func() bool { return told() > usual })
+	large := make([]byte, 2*Room)
+	runtime.GC()
+	await("a large heap", func() bool { return told() == usual })
+	runtime.KeepAlive(large)
+	runtime.GC()
+	await("a small heap again", func() bool { return told() > usual })
 	end()
 	if <-ended; told() != usual {
 		t.Errorf("the pace stays at %d %%", told())
