@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -28,8 +30,9 @@ type chore struct {
 	run  func(ctx context.Context, n *round, l *load) error
 }
 
+// chores leaves out what FAULTS_AMID, part of a name, does not match.
 func chores() []chore {
-	return []chore{
+	return slices.DeleteFunc([]chore{
 		{"appends, relays, projection batches and seals alone", func(context.Context, *round, *load) error { return nil }},
 		{"a rebuild of read models", func(ctx context.Context, n *round, _ *load) error {
 			return n.insist(ctx, false, "projections", "rebuild")
@@ -37,12 +40,16 @@ func chores() []chore {
 		{"a rebuild of read models that is killed itself", func(ctx context.Context, n *round, _ *load) error {
 			return n.insist(ctx, true, "projections", "rebuild")
 		}},
-		{"an export of evidence", export},
-		{"a rotation of the pepper", rotate("pepper")},
-		{"a rotation of the signing key", rotate("signing")},
-		{"a rotation of the key-encryption key", rotate("key_encryption")},
+		{"an export of evidence", export(false)},
+		{"an export of evidence that is killed itself", export(true)},
+		{"a rotation of the pepper", rotate("pepper", false)},
+		{"a rotation of the signing key", rotate("signing", false)},
+		{"a rotation of the key-encryption key", rotate("key_encryption", false)},
+		{"a rotation of the pepper that is killed itself", rotate("pepper", true)},
+		{"a rotation of the signing key that is killed itself", rotate("signing", true)},
+		{"a rotation of the key-encryption key that is killed itself", rotate("key_encryption", true)},
 		{"appends of one more process, whose clock jumps", jumping},
-	}
+	}, func(c chore) bool { return !strings.Contains(c.name, os.Getenv("FAULTS_AMID")) })
 }
 
 // insist runs a command past every fault of the network until it succeeds. Where it is
@@ -73,58 +80,54 @@ func (n *round) insist(ctx context.Context, kill bool, args ...string) error {
 }
 
 // export writes a pack of all that there is, and verifies it with keys from elsewhere.
-func export(ctx context.Context, n *round, _ *load) error {
-	dir, err := os.MkdirTemp(n.dir, "pack-")
-	if err != nil {
+func export(kill bool) func(context.Context, *round, *load) error {
+	return func(ctx context.Context, n *round, _ *load) error {
+		dir, err := os.MkdirTemp(n.dir, "pack-")
+		if err != nil {
+			return err
+		}
+		file := filepath.Join(dir, "pack.zip")
+		from := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
+		to := time.Now().UTC().Format(time.RFC3339)
+		err = n.insist(ctx, kill, "audit", "export", "--organization", n.organization, "--from", from, "--to", to, "--output-file", file)
+		if err != nil {
+			return err
+		}
+		keys, err := n.command(n.services[0], "keys", "list", "--public")
+		if err != nil {
+			return err
+		}
+		public := filepath.Join(dir, "keys")
+		if err := os.WriteFile(public, []byte(keys.Stdout.String()), 0o600); err != nil {
+			return err
+		}
+		p, err := n.command(n.services[0], "audit", "verify", file, "--key", "@"+public)
+		if err == nil && p.Code() != 0 {
+			err = fmt.Errorf("the pack is verified with exit code %d\n%s", p.Code(), p.Output())
+		}
 		return err
 	}
-	file := filepath.Join(dir, "pack.zip")
-	from := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
-	to := time.Now().UTC().Format(time.RFC3339)
-	err = n.insist(ctx, false, "audit", "export", "--organization", n.organization, "--from", from, "--to", to, "--output-file", file)
-	if err != nil {
-		return err
-	}
-	keys, err := n.command(n.services[0], "keys", "list", "--public")
-	if err != nil {
-		return err
-	}
-	public := filepath.Join(dir, "keys")
-	if err := os.WriteFile(public, []byte(keys.Stdout.String()), 0o600); err != nil {
-		return err
-	}
-	p, err := n.command(n.services[0], "audit", "verify", file, "--key", "@"+public)
-	if err == nil && p.Code() != 0 {
-		err = fmt.Errorf("the pack is verified with exit code %d\n%s", p.Code(), p.Output())
-	}
-	return err
 }
 
 // rotate makes another version of a key the active one, as docs/operations.md says for
 // several services: each knows it before anybody uses it. They would take it on by
 // themselves; that each is started again meanwhile is a trial more.
-func rotate(key string) func(context.Context, *round, *load) error {
+func rotate(key string, kill bool) func(context.Context, *round, *load) error {
 	return func(ctx context.Context, n *round, _ *load) error {
-		return await(ctx, func() error {
-			for _, more := range [][]string{{"--prepare"}, nil} {
-				p, err := n.command(n.services[0], append([]string{"keys", "rotate", key}, more...)...)
-				if err == nil && p.Code() != 0 {
-					err = errors.New(p.Output())
-				}
-				if err != nil {
+		for _, more := range [][]string{{"--prepare"}, nil} {
+			if err := n.insist(ctx, kill, append([]string{"keys", "rotate", key}, more...)...); err != nil {
+				return err
+			}
+			for _, s := range n.services {
+				if err := await(ctx, s.restart); err != nil {
 					return err
 				}
-				for _, s := range n.services {
-					if err := s.restart(); err != nil {
-						return err
-					}
-					if err := await(ctx, func() error { return s.ready(ctx) }); err != nil {
-						return fmt.Errorf("%s after it was started again: %w", s.name, err)
-					}
+				if err := await(ctx, func() error { return s.ready(ctx) }); err != nil {
+					return fmt.Errorf("%s after it was started again: %w", s.name, err)
 				}
 			}
-			return nil
-		})
+		}
+		return nil
 	}
 }
 

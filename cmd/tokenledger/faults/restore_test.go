@@ -152,43 +152,60 @@ func (l *ledger) subscribe(through int) {
 	}
 }
 
-// halt ends all services, and brings the checkpoints that each has kept together: only
-// the one that sealed last has the last of them.
+// halt ends all services, and brings the checkpoints that each has kept together, as
+// docs/operations.md says: of the epochs the longest file, since only the one that sealed
+// last has the last of them, and of what was about to be stored the newest.
 func (l *ledger) halt() {
 	l.Helper()
-	newest := map[string][]byte{}
+	type kept struct {
+		content []byte
+		written time.Time
+	}
+	best := map[string]kept{}
 	for _, s := range l.services {
 		l.must(s.stop())
 		l.checkpoints(s, func(name, path string) {
 			content, err := os.ReadFile(path)
 			l.must(err)
-			if len(content) > len(newest[name]) {
-				newest[name] = content
+			info, err := os.Stat(path)
+			l.must(err)
+			old, seen := best[name]
+			better := len(content) > len(old.content)
+			if filepath.Ext(name) == ".json" {
+				better = info.ModTime().After(old.written)
+			}
+			if !seen || better {
+				best[name] = kept{content, info.ModTime()}
 			}
 		})
 	}
-	if len(newest) == 0 {
-		l.Fatal("no service has kept a checkpoint")
-	}
-	for name, content := range newest {
+	kinds := map[string]int{}
+	for name, k := range best {
+		kinds[filepath.Ext(name)]++
 		for _, s := range l.services {
 			path := filepath.Join(l.dir, s.name, "checkpoints", name)
 			l.must(os.MkdirAll(filepath.Dir(path), 0o700))
-			l.must(os.WriteFile(path, content, 0o600))
+			l.must(os.WriteFile(path, k.content, 0o600))
 		}
+	}
+	if kinds[".jsonl"] == 0 || kinds[".json"] == 0 {
+		l.Fatalf("the services have kept %v", kinds)
 	}
 }
 
-// checkpoints visits the files of epochs that a service has kept.
+// checkpoints visits the files of epochs that a service has kept, and of what was about
+// to be stored.
 func (l *ledger) checkpoints(s *service, visit func(name, path string)) {
 	l.Helper()
 	root := filepath.Join(l.dir, s.name, "checkpoints")
-	found, err := filepath.Glob(filepath.Join(root, "*", "*.jsonl"))
-	l.must(err)
-	for _, path := range found {
-		name, err := filepath.Rel(root, path)
+	for _, pattern := range []string{"*.jsonl", "*-next.json"} {
+		found, err := filepath.Glob(filepath.Join(root, "*", pattern))
 		l.must(err)
-		visit(name, path)
+		for _, path := range found {
+			name, err := filepath.Rel(root, path)
+			l.must(err)
+			visit(name, path)
+		}
 	}
 }
 

@@ -110,6 +110,9 @@ func inWorld(t *testing.T, r *report, schedule *rand.Rand, deck *deck, minutes f
 	if !slices.ContainsFunc(kinds(), func(f fault) bool { return deck.deals(f, w) }) {
 		t.Fatalf("FAULTS_ONLY=%s: no fault that is possible here has this in its name", deck.only)
 	}
+	if len(chores()) == 0 {
+		t.Fatalf("FAULTS_AMID=%s: nothing that goes on meanwhile has this in its name", os.Getenv("FAULTS_AMID"))
+	}
 	var leaves []outside.Leaf
 	for n := 0; n < roundsOfAWorld && time.Since(r.began).Minutes() < minutes; n++ {
 		round := newRound(w, r, schedule, deck)
