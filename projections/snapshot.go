@@ -13,7 +13,10 @@ import (
 )
 
 // Snapshot is the read models at one moment. It holds a connection until it is closed.
-type Snapshot struct{ tx pgx.Tx }
+type Snapshot struct {
+	tx  pgx.Tx
+	now queryer
+}
 
 // Snapshot begins one.
 func (v *Views) Snapshot(ctx context.Context) (*Snapshot, error) {
@@ -21,7 +24,7 @@ func (v *Views) Snapshot(ctx context.Context) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin a snapshot of the read models: %w", err)
 	}
-	return &Snapshot{tx}, nil
+	return &Snapshot{tx, v.db}, nil
 }
 
 // Close ends it.
@@ -33,6 +36,21 @@ func (s *Snapshot) Position(ctx context.Context, projection string) (at events.P
 		return 0, fmt.Errorf("read the position of %s: %w", projection, err)
 	}
 	return at, nil
+}
+
+// Replaced reports whether a rebuild has taken the place of a projection since. Views show
+// what is there now, to a snapshot, too: of the tables that took over it sees the rows that were
+// there at its moment, which may be none.
+func (s *Snapshot) Replaced(ctx context.Context, projection string) (bool, error) {
+	had, err := activeGeneration(ctx, s.tx, projection)
+	if err != nil {
+		return false, fmt.Errorf("read which tables %s had: %w", projection, err)
+	}
+	has, err := activeGeneration(ctx, s.now, projection)
+	if err != nil {
+		return false, fmt.Errorf("read which tables %s has: %w", projection, err)
+	}
+	return had.Tables != has.Tables, nil
 }
 
 // Tokens are all tokens of both kinds. Their last use, which stands elsewhere, is left out.

@@ -33,14 +33,32 @@ func (a *audit) readModels(ctx context.Context) error {
 	return nil
 }
 
+// readModel compares once more where a rebuild took over in the middle: what differed was
+// then of tables that the snapshot does not see.
 func (a *audit) readModel(
 	ctx context.Context, name string, needs events.Position, compare func(context.Context, *projections.Snapshot) error,
 ) error {
-	snapshot, at, err := a.caughtUp(ctx, name, needs)
-	if err != nil {
-		return err
+	for rows := a.done.Rows; ; a.done.Rows = rows {
+		snapshot, at, err := a.caughtUp(ctx, name, needs)
+		if err != nil {
+			return err
+		}
+		err = a.compareAt(ctx, name, at, needs, func() error { return compare(ctx, snapshot) })
+		replaced := false
+		if _, differs := errors.AsType[*Mismatch](err); differs {
+			var unknown error
+			if replaced, unknown = snapshot.Replaced(ctx, name); unknown != nil {
+				err = unknown
+			}
+		}
+		snapshot.Close(context.WithoutCancel(ctx))
+		if !replaced {
+			return err
+		}
 	}
-	defer snapshot.Close(context.WithoutCancel(ctx))
+}
+
+func (a *audit) compareAt(ctx context.Context, name string, at, needs events.Position, compare func() error) error {
 	if at < needs {
 		return nil // it is behind; the next audit compares it
 	}
@@ -50,7 +68,7 @@ func (a *audit) readModel(
 	if a.state.Position < at {
 		return a.mismatch(a.state.Position, "read model "+name, fmt.Sprintf("it is at position %d, behind the end of the log", at))
 	}
-	return compare(ctx, snapshot)
+	return compare()
 }
 
 // caughtUpWithin is how long the audit waits for a read model that is behind.
