@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -257,14 +258,17 @@ func (r *Runner) Status() []Status {
 // Wait returns when every read model includes the position, or after two
 // seconds with an error that wraps [ErrStale]. The hub does not gather beyond a
 // position that is waited for.
-func (r *Runner) Wait(ctx context.Context, p events.Position) error {
+func (r *Runner) Wait(ctx context.Context, p events.Position) error { return r.WaitFor(ctx, p) }
+
+// WaitFor is Wait for some read models alone; for all, where none is named.
+func (r *Runner) WaitFor(ctx context.Context, p events.Position, names ...string) error {
 	limit := time.NewTimer(waitLimit)
 	defer limit.Stop()
 	for wanted := false; ; {
 		r.mu.Lock()
 		behind, moved := "", r.moved
 		for _, s := range r.status {
-			if s.Position < p {
+			if s.Position < p && (len(names) == 0 || slices.Contains(names, s.Name)) {
 				behind = s.Name
 			}
 		}

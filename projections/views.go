@@ -20,6 +20,7 @@ type Views struct {
 	db    *pgxpool.Pool
 	fresh interface {
 		Wait(ctx context.Context, p events.Position) error
+		WaitFor(ctx context.Context, p events.Position, names ...string) error
 	}
 }
 
@@ -28,6 +29,12 @@ func NewViews(pool *pgxpool.Pool, r *Runner) *Views { return &Views{db: pool, fr
 
 // Wait returns once the read models include the position; see [Runner.Wait].
 func (v *Views) Wait(ctx context.Context, p events.Position) error { return v.fresh.Wait(ctx, p) }
+
+// WaitDirectory returns once the read model of people and organizations includes the
+// position, whatever the others do.
+func (v *Views) WaitDirectory(ctx context.Context, p events.Position) error {
+	return v.fresh.WaitFor(ctx, p, directory{}.Name())
+}
 
 // TokensByID finds tokens of either kind, deleted ones too. What is not there
 // is left out.

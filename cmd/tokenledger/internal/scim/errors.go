@@ -65,7 +65,10 @@ func problemOf(err error) *problem {
 		return &problem{status: http.StatusRequestEntityTooLarge, detail: "This is more than one user can be."}
 	case errors.Is(err, events.ErrBusy):
 		return &problem{status: http.StatusServiceUnavailable, detail: "There are more requests than can be answered in time; try again in a moment."}
-	case errors.Is(err, projections.ErrStale), errors.Is(err, events.ErrUnavailable):
+	case errors.Is(err, projections.ErrStale):
+		return &problem{status: http.StatusServiceUnavailable, detail: "The directory has not caught up with what was recorded, so that users can neither be read nor named now; " +
+			"to deactivate or delete one is done all the same. Try again in a moment."}
+	case errors.Is(err, events.ErrUnavailable):
 		return &problem{status: http.StatusServiceUnavailable, detail: "The ledger is catching up; try again in a moment."}
 	}
 	return nil

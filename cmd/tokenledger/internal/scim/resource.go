@@ -100,6 +100,13 @@ func describing(row projections.ProvisionedRow) *description {
 	return &description{was: row, userName: value(row.UserName), externalID: value(row.ExternalID), email: value(row.Email)}
 }
 
+// letsOut reports whether it says of somebody of whom nothing is known that he is not
+// active, and nothing else.
+func (d *description) letsOut() bool {
+	return d.active != nil && !*d.active && d.userName == "" && d.externalID == "" && d.email == "" &&
+		d.display == nil && d.formatted == nil && d.given == nil && d.family == nil
+}
+
 // displayName is the one name that is kept.
 func (d *description) displayName() string {
 	switch {

@@ -32,7 +32,7 @@ type Directory interface {
 
 // Views is what it reads, once that includes all of the log.
 type Views interface {
-	Wait(ctx context.Context, p events.Position) error
+	WaitDirectory(ctx context.Context, p events.Position) error
 	Provisioned(ctx context.Context, q projections.ProvisionedQuery) ([]projections.ProvisionedRow, int64, error)
 }
 

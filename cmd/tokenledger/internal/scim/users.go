@@ -3,6 +3,7 @@
 package scim
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -21,14 +22,14 @@ const (
 	maxCount     = 500
 )
 
-// find reads members once the read model has all of the log, so that a provider
+// find reads members once their read model has all of the log, so that a provider
 // sees what it did before, through whichever process.
 func (h *handler) find(c *call, q projections.ProvisionedQuery) ([]projections.ProvisionedRow, int64, error) {
 	head, err := h.Log.Head(c.ctx())
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := h.Views.Wait(c.ctx(), head); err != nil {
+	if err := h.Views.WaitDirectory(c.ctx(), head); err != nil {
 		return nil, 0, err
 	}
 	q.Organization, q.Now = c.organization, h.Now()
@@ -49,6 +50,17 @@ func (h *handler) user(c *call) (projections.ProvisionedRow, error) {
 		return row, errChanged
 	}
 	return row, nil
+}
+
+// leaver is user for what may let somebody out: where the read model comes too late,
+// the id has to do, for nobody stays because a read model stands still.
+func (h *handler) leaver(c *call) (row projections.ProvisionedRow, known bool, err error) {
+	row, err = h.user(c)
+	if !errors.Is(err, projections.ErrStale) || c.r.Header.Get("If-Match") != "" {
+		return row, err == nil, err
+	}
+	row.ID, err = uuid.Parse(c.r.PathValue("id"))
+	return row, false, err
 }
 
 func (h *handler) byID(c *call, id uuid.UUID) (projections.ProvisionedRow, error) {
@@ -198,13 +210,16 @@ func (h *handler) patch(c *call) error {
 	if err := c.decode(&changes); err != nil {
 		return err
 	}
-	row, err := h.user(c)
+	row, known, err := h.leaver(c)
 	if err != nil {
 		return err
 	}
 	d := describing(row)
 	if err := changes.apply(d); err != nil {
 		return err
+	}
+	if !known {
+		return h.letOut(c, d)
 	}
 	return h.provision(c, d, http.StatusOK)
 }
@@ -230,6 +245,20 @@ func (h *handler) provision(c *call, d *description, status int) error {
 	return c.answer(status, row)
 }
 
+// letOut is provision where the user cannot be read: all that can be done then, and
+// there is nothing to show.
+func (h *handler) letOut(c *call, d *description) error {
+	if !d.letsOut() {
+		return projections.ErrStale
+	}
+	in := aggregate.Provision{Organization: c.organization, User: d.was.ID, Active: d.active}
+	if _, err := h.Directory.Provision(c.ctx(), c.Call, in); err != nil {
+		return err
+	}
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
 // expect has the decision rest on the versions that were read, where the caller
 // named one.
 func (c *call) expect(in *aggregate.Provision, row projections.ProvisionedRow) {
@@ -239,7 +268,7 @@ func (c *call) expect(in *aggregate.Provision, row projections.ProvisionedRow) {
 }
 
 func (h *handler) remove(c *call) error {
-	row, err := h.user(c)
+	row, _, err := h.leaver(c)
 	if err != nil {
 		return err
 	}

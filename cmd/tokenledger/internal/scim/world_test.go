@@ -32,6 +32,7 @@ func TestMain(m *testing.M) { eventstoretest.Main(m) }
 // world is a ledger with one organization, its owner, and its identity provider's token.
 type world struct {
 	t         *testing.T
+	url       string // of the database
 	log       *eventstore.Log
 	views     *projections.Views
 	verifier  *verifier.Verifier
@@ -47,7 +48,7 @@ func newWorld(t *testing.T) *world {
 	url := eventstoretest.Postgres(t)
 	peppers, err := secret.NewPeppers(1, map[secret.PepperVersion][]byte{1: make([]byte, 32)})
 	must(t, err)
-	w := &world{t: t, log: eventstoretest.Start(t, eventstore.Config{URL: url, Keys: ring})}
+	w := &world{t: t, url: url, log: eventstoretest.Start(t, eventstore.Config{URL: url, Keys: ring})}
 	pool, err := projections.OpenPool(t.Context(), url, eventstore.DefaultSchema)
 	must(t, err)
 	t.Cleanup(pool.Close)
