@@ -1,4 +1,4 @@
-// The documents name tests; every one of them exists where they say.
+// The documents name tests, and show operations: every one of them exists.
 
 package main
 
@@ -10,6 +10,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/tokenledger/tokenledger/graphql"
 )
 
 // Tests are named behind their package, as in `graphql` TestA, TestB; `aggregate` TestC.
@@ -86,6 +91,40 @@ func TestEveryFuzzTargetHasACorpus(t *testing.T) {
 	})
 	if err != nil || targets == 0 {
 		t.Errorf("%d targets, %v", targets, err)
+	}
+}
+
+// Operations that documents show are ones that the schema takes.
+func TestOperationsInDocumentsAreValid(t *testing.T) {
+	t.Parallel()
+	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "schema", Input: graphql.SDL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fence := regexp.MustCompile("(?ms)^ *```graphql\n(.*?)^ *```$")
+	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	guides, err := filepath.Glob(filepath.Join("..", "..", "docs", "*", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, page := range append(pages, guides...) {
+		raw, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range fence.FindAllStringSubmatch(string(raw), -1) {
+			seen++
+			if _, err := gqlparser.LoadQuery(schema, m[1]); err != nil {
+				t.Errorf("%s: %v in\n%s", page, err, m[1])
+			}
+		}
+	}
+	if seen < 4 {
+		t.Errorf("only %d operations in all documents", seen)
 	}
 }
 

@@ -198,7 +198,7 @@ func (d *doctor) sealed(ctx context.Context, store *service.Store, head events.P
 		defer reader.Close()
 		latest, latestErr := reader.Latest(ctx)
 		if latestErr == nil {
-			d.lag("sealer", int64(max(0, head-events.Position(latest.Size()))), "tokenledger serve; if it runs, look at its log for \"sealer\"")
+			d.lag("sealer", int64(max(0, head-events.Position(latest.Epoch.Size))), "tokenledger serve; if it runs, look at its log for \"sealer\"")
 			return
 		}
 		err = latestErr

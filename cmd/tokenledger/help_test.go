@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bytes"
+	"io"
 	"strings"
 	"testing"
 
@@ -32,6 +34,22 @@ func TestEveryCommandIsExplained(t *testing.T) {
 	for words := range examples {
 		if !named[words] {
 			t.Errorf("there is an example of %q, which is no command", words)
+		}
+	}
+}
+
+// The root command lists every command in a group, and a word that is none is answered with those it resembles.
+func TestCommandsAreFound(t *testing.T) {
+	t.Parallel()
+	for _, c := range quietRoot().Commands() {
+		if c.IsAvailableCommand() && c.GroupID == "" {
+			t.Errorf("%s is in no group", c.CommandPath())
+		}
+	}
+	for line, want := range map[string]string{"tokn": `"token"`, "token crate": `"create"`, "serv": `"serve"`, "zzzz": "--help"} {
+		var stderr bytes.Buffer
+		if code := run(t.Context(), strings.Fields(line), stdio{in: strings.NewReader(""), out: io.Discard, err: &stderr}); code != exitUsage || !strings.Contains(stderr.String(), want) {
+			t.Errorf("%s: exit code %d, %s", line, code, &stderr)
 		}
 	}
 }

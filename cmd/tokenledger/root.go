@@ -169,6 +169,7 @@ shell completes commands and names.`,
 	a.showWaiting(root)
 	a.completeNames(root)
 	showExamples(root)
+	inGroups(root)
 	return root
 }
 
@@ -185,7 +186,7 @@ func strictArgs(c *cobra.Command) {
 	c.Args = func(c *cobra.Command, args []string) error {
 		if err := check(c, args); err != nil {
 			if c.HasSubCommands() {
-				return usage("%w; see %s --help", err, c.CommandPath())
+				return usage("%w%s; see %s --help", err, meant(c, args), c.CommandPath())
 			}
 			return usage("%w; usage: %s", err, strings.TrimSuffix(c.UseLine(), " [flags]"))
 		}
@@ -194,6 +195,43 @@ func strictArgs(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		strictArgs(sub)
 	}
+}
+
+// meant names the commands that a word resembles which is none.
+func meant(c *cobra.Command, words []string) string {
+	c.SuggestionsMinimumDistance = 2
+	if like := c.SuggestionsFor(words[0]); len(like) > 0 {
+		return ` (did you mean "` + strings.Join(like, `" or "`) + `"?)`
+	}
+	return ""
+}
+
+// kinds are the groups that the root command lists its commands in.
+var kinds = []struct {
+	id, title string
+	commands  []string
+}{
+	{"begin", "To begin", []string{"serve", "demo", "init", "login", "logout", "context", "doctor"}},
+	{"tokens", "Tokens, and who may have them", []string{"token", "grant", "org", "user", "member", "scan"}},
+	{"look", "What happened, and what to do about it", []string{"tail", "findings", "webhook", "report", "audit", "replay"}},
+	{"run", "For whoever runs it", []string{
+		"health", "keys", "archive", "projections", "relay", "sealer", "witness", "subject", "migrate", "psql", "reader",
+	}},
+	{"more", "And", []string{"bench", "schema", "version", "help", "completion"}},
+}
+
+// inGroups has the help list commands by what they are for.
+func inGroups(root *cobra.Command) {
+	for _, k := range kinds {
+		root.AddGroup(&cobra.Group{ID: k.id, Title: k.title + ":"})
+		for _, c := range root.Commands() {
+			if slices.Contains(k.commands, c.Name()) {
+				c.GroupID = k.id
+			}
+		}
+	}
+	root.SetHelpCommandGroupID("more")
+	root.SetCompletionCommandGroupID("more")
 }
 
 // app is what the commands share.

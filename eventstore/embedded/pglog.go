@@ -42,9 +42,13 @@ func (l *pgLog) line(text string) {
 	}
 	// An ERROR was answered to the client that caused it; what concerns the server
 	// as a whole is a WARNING, FATAL or PANIC.
-	switch severity, _, _ := strings.Cut(text, ":"); severity {
+	// Connections that are open when it is told to end are none of that: each is told why, and so is whoever ends one.
+	switch severity, said, _ := strings.Cut(text, ":"); severity {
 	case "WARNING", "FATAL", "PANIC":
 		l.level = slog.LevelWarn
+		if strings.TrimSpace(said) == "terminating connection due to administrator command" {
+			l.level = slog.LevelDebug
+		}
 	case "LOG", "ERROR", "NOTICE", "INFO", "HINT", "DETAIL":
 		l.level = slog.LevelDebug
 	}
