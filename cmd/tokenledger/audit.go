@@ -39,7 +39,7 @@ func (a app) auditExportCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&organization, "organization", "", "the organization's id; by default the one of the token")
-	f.StringVar(&from, "from", "", "the period's first instant, as in RFC 3339")
+	f.StringVar(&from, "from", "", "the period's first instant: 2026-01-31, which is its midnight UTC, or 2026-01-31T09:30:00Z")
 	f.StringVar(&to, "to", "", "the instant at which the period ends, not part of it")
 	f.StringVar(&file, "output-file", "", "the pack")
 	f.StringSliceVar(&disclose, "disclose", nil, "personal values to disclose, of these fields: "+strings.Join(evidence.DisclosableFields(), ", "))
@@ -47,10 +47,11 @@ func (a app) auditExportCommand() *cobra.Command {
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		query := url.Values{}
 		for name, text := range map[string]string{"from": from, "to": to} {
-			if _, err := time.Parse(time.RFC3339Nano, text); err != nil {
-				return usage("--%s %q: want a time such as 2026-01-01T00:00:00Z", name, text)
+			at, err := moment("--"+name, text)
+			if err != nil {
+				return err
 			}
-			query.Set(name, text)
+			query.Set(name, at.Format(time.RFC3339Nano))
 		}
 		if file == "" {
 			return usage("--output-file is missing: name the file to write")

@@ -173,8 +173,8 @@ func (a app) replayReport(ctx context.Context, point evidence.Point, trail event
 	r := evidence.Request{Organization: organization, To: point.Time, Position: point.Position}
 	var err error
 	if asked.from != "" {
-		if r.From, err = time.Parse(time.RFC3339Nano, asked.from); err != nil {
-			return usage("--from %q: want a time such as 2026-01-01T00:00:00Z", asked.from)
+		if r.From, err = moment("--from", asked.from); err != nil {
+			return err
 		}
 	}
 	if asked.token != "" {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -25,13 +26,13 @@ func (a app) reportCommand() *cobra.Command {
 	var in reportAsked
 	c := &cobra.Command{
 		Use: "report [NAME]", Short: "A report over an organization's trail; without a name, the list of reports",
-		Example: `  tokenledger report roll-forward --from 2026-01-01T00:00:00Z --to 2026-07-01T00:00:00Z
+		Example: `  tokenledger report roll-forward --from 2026-01-01 --to 2026-07-01
   tokenledger report leak --token 2Xn… --output pdf --output-file leak.pdf`,
 		Args: cobra.MaximumNArgs(1), ValidArgs: reportNames(),
 	}
 	f := c.Flags()
 	f.String("organization", "", "id of the organization; needed where the token reaches several")
-	f.StringVar(&in.from, "from", "", "the period's first instant, as in RFC 3339; by default the beginning")
+	f.StringVar(&in.from, "from", "", "the period's first instant: 2026-01-31, which is its midnight UTC, or 2026-01-31T09:30:00Z; by default the beginning")
 	f.StringVar(&in.to, "to", "", "the instant at which the period ends; by default now")
 	f.Int64Var(&in.position, "position", 0, "leave out what stands behind this position of the log")
 	f.StringVar(&in.token, "token", "", "of the leak report: id, masked value, or SHA-256 of the value")
@@ -79,10 +80,18 @@ func (a app) report(c *cobra.Command, name string, in reportAsked, form string) 
 	if form != "table" {
 		variables["form"] = strings.ToUpper(form)
 	}
-	for variable, text := range map[string]string{"from": in.from, "to": in.to, "token": in.token} {
-		if text != "" {
-			variables[variable] = text
+	for variable, text := range map[string]string{"from": in.from, "to": in.to} {
+		if text == "" {
+			continue
 		}
+		at, err := moment("--"+variable, text)
+		if err != nil {
+			return err
+		}
+		variables[variable] = at.Format(time.RFC3339Nano)
+	}
+	if in.token != "" {
+		variables["token"] = in.token
 	}
 	for variable, n := range map[string]int64{"position": in.position, "dormantDays": int64(in.dormant), "overAgeDays": int64(in.overAge)} {
 		if n != 0 {

@@ -1,4 +1,4 @@
-// Spans of time as people write them: 90d, 12h.
+// Spans of time as people write them, 90d, 12h, and moments: 2026-01-31.
 
 package main
 
@@ -28,6 +28,20 @@ func instant(flag, s string, now time.Time) (time.Time, error) {
 		return now.Add(d), nil
 	}
 	return time.Time{}, usage("%s %q: want 30d, 12h, or a time such as 2027-01-31T00:00:00Z", flag, s)
+}
+
+// moment reads a time, or a day, which begins at midnight UTC.
+func moment(flag, s string) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+		return t, nil
+	}
+	if t, err := time.Parse(time.DateOnly, s); err == nil {
+		return t, nil
+	}
+	if s == "" {
+		return time.Time{}, usage("%s is missing: want 2026-01-31, or 2026-01-31T09:30:00Z", flag)
+	}
+	return time.Time{}, usage("%s %q: want 2026-01-31, or 2026-01-31T09:30:00Z", flag, s)
 }
 
 // seconds is a span as the schema has it. People see it as they would write it.
