@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"sort"
 	"sync"
 	"time"
@@ -18,8 +19,12 @@ import (
 // The recent blocks are kept within these bounds, and one block at least.
 const (
 	ringBlocks = 4096
-	ringBytes  = 32 << 20 // of leaves
+	ringBytes  = 32 << 20 // of leaves; decoded, they take a third more besides
 )
+
+// ringRoom is ringBytes, or less where the process has a memory limit: leaves and what they
+// were decoded to take less than a tenth of it.
+func ringRoom(limit int64) int { return int(min(ringBytes, max(1<<20, limit/30))) }
 
 // head is the last block, without its events.
 type head struct {
@@ -46,12 +51,13 @@ type tail struct {
 	floor     events.Position                       // where the tail began; before it, no kind's last decision is known
 	ring      []*Block                              // without a gap, up to the head
 	bytes     int                                   // of the ring's leaves
+	room      int                                   // immutable: the most of bytes
 	moved     chan struct{}                         // closed when any of the above changes, then replaced
 	err       error                                 // set once, when the log turns out to be corrupt
 }
 
 func newTail() *tail {
-	return &tail{hash: newStreamHash(), streams: newStreamCache(), moved: make(chan struct{})}
+	return &tail{hash: newStreamHash(), streams: newStreamCache(), room: ringRoom(debug.SetMemoryLimit(-1)), moved: make(chan struct{})}
 }
 
 // load sets the tail to a head and the counts up to it.
@@ -110,7 +116,7 @@ func (t *tail) apply(b *Block, changes []change) error {
 func (t *tail) keep(b *Block) {
 	t.ring = append(t.ring, b)
 	t.bytes += len(b.leaves)
-	for len(t.ring) > ringBlocks || (t.bytes > ringBytes && len(t.ring) > 1) {
+	for len(t.ring) > ringBlocks || (t.bytes > t.room && len(t.ring) > 1) {
 		t.bytes -= len(t.ring[0].leaves)
 		t.ring[0] = nil
 		t.ring = t.ring[1:]

@@ -4,6 +4,7 @@ package eventstore
 
 import (
 	"errors"
+	"math"
 	"testing"
 	"time"
 
@@ -83,6 +84,16 @@ func TestTailRefusesWhatCannotFollow(t *testing.T) {
 		c.change(b)
 		if err := tail.apply(b, nil); errors.Is(err, ErrCorrupt) != c.bad {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestTheRingFollowsTheMemoryLimit: it never takes more than without one, nor nothing.
+func TestTheRingFollowsTheMemoryLimit(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[int64]int{math.MaxInt64: ringBytes, 300 << 20: 10 << 20, 1 << 20: 1 << 20} {
+		if got := ringRoom(limit); got != want {
+			t.Errorf("with a limit of %d bytes the ring has %d, want %d", limit, got, want)
 		}
 	}
 }

@@ -47,9 +47,9 @@ const (
 )
 
 // usesKept is how many tokens in use are remembered in a generation where the process has
-// a memory limit: both generations take a quarter of it and no more.
+// a memory limit: both generations take an eighth of it and no more.
 func usesKept(limit int64) int {
-	return int(min(mostKept, max(leastKept, limit/4/2/useRoom)))
+	return int(min(mostKept, max(leastKept, limit/8/2/useRoom)))
 }
 
 // memoryLimit is what GOMEMLIMIT says.

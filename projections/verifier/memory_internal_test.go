@@ -42,13 +42,13 @@ func TestATokenTakesLittleRoom(t *testing.T) {
 	}
 }
 
-// TestWhatIsRememberedOfUsesFollowsTheMemoryLimit: both generations take a quarter of it.
+// TestWhatIsRememberedOfUsesFollowsTheMemoryLimit: both generations take an eighth of it.
 func TestWhatIsRememberedOfUsesFollowsTheMemoryLimit(t *testing.T) {
 	t.Parallel()
 	for limit, want := range map[int64]int{
 		math.MaxInt64: mostKept, // none is set
 		2 << 30:       mostKept,
-		300 << 20:     38_400,
+		300 << 20:     19_200,
 		1 << 20:       leastKept,
 	} {
 		if got := usesKept(limit); got != want {
