@@ -13,6 +13,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/tokenledger/tokenledger/graphql"
 )
@@ -118,7 +119,7 @@ func TestOperationsInDocumentsAreValid(t *testing.T) {
 		}
 		for _, m := range fence.FindAllStringSubmatch(string(raw), -1) {
 			seen++
-			if _, err := gqlparser.LoadQuery(schema, m[1]); err != nil {
+			if _, err := gqlparser.LoadQueryWithRules(schema, m[1], rules.NewDefaultRules()); err != nil {
 				t.Errorf("%s: %v in\n%s", page, err, m[1])
 			}
 		}
