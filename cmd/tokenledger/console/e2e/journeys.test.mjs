@@ -270,7 +270,7 @@ stage.play('the organization’s name, single sign-on, objects and webhooks', '/
   await dialog(page).getByLabel('Issuer').fill('https://id.invalid');
   await dialog(page).getByLabel('Client').fill('ledger');
   await dialog(page).getByRole('button', { name: 'Record' }).click();
-  await dialog(page).getByRole('alert').getByText('id.invalid').waitFor(); // there is no such host, and the service's words say so
+  await dialog(page).getByRole('alert').getByText('cannot be found').waitFor(); // the service's own words
   await dialog(page).getByLabel('Issuer').fill('https://127.0.0.2');
   await dialog(page).getByRole('button', { name: 'Record' }).click();
   await page.getByText('https://127.0.0.2').waitFor();
