@@ -33,7 +33,7 @@ log in memory once an hour, is off: its room comes on top, or in another process
 	countFlag(c, &o.Tail, "tail", 10_000, "tokens after the snapshot")
 	countFlag(c, &o.Rounds, "rounds", 3, "starts from the snapshot")
 	c.Flags().DurationVar(&o.Uses, "uses", 10*time.Second, "how long tokens are used after each start")
-	c.Flags().StringVar(&o.Memory, "memory-limit", "300MiB", "GOMEMLIMIT of the service")
+	c.Flags().StringVar(&o.Memory, "memory-limit", "270MiB", "GOMEMLIMIT of the service")
 	return a.figures(c, func(ctx context.Context) ([]bench.Figure, error) { return a.benchStart(ctx, o) })
 }
 
