@@ -123,7 +123,7 @@ func (v *Views) Tokens(ctx context.Context, q TokenQuery) (Page[TokenRow], error
 	}
 	c := &compiler{now: instant(q.Now)}
 	holder := c.arg(q.Visible.Holder)
-	if len(q.Order) > 0 && q.Order[0].Field == "last_used_at" {
+	if len(q.Order) > 0 && q.Order[0].Field == "last_used_at" && len(q.Where) == 0 {
 		l = fromUsage(l, holder)
 	}
 	conditions := []string{"t.holder = " + holder, "t.kind = " + c.arg(string(q.Kind))}
@@ -146,7 +146,9 @@ func (v *Views) Tokens(ctx context.Context, q TokenQuery) (Page[TokenRow], error
 
 // fromUsage drives a list whose first key is the last use from the side whose
 // index has the order, with the id. Every token has its row there. OFFSET 0 keeps
-// Postgres from joining all of the holder's rows with each other and sorting them.
+// Postgres from joining all of the holder's rows with each other and sorting them. It
+// is for lists without a filter: of one that few tokens pass, a page would be looked for
+// among all that were ever used.
 func fromUsage(l list[TokenRow], holder string) list[TokenRow] {
 	l.counted = l.from
 	l.from = "usage u JOIN LATERAL (SELECT * FROM tokens k WHERE k.id = u.token OFFSET 0) t ON u.holder = " + holder

@@ -78,12 +78,16 @@ func TestAPageOfAListIsReadFromAnIndex(t *testing.T) {
 		where  map[string]any
 		order  []projections.Order
 		sorted bool // the rows that a prefix names have another order
+		index  string
 	}{
 		"by owner and status": {where: map[string]any{"ownerID": w.orgs[0].String(), "status": "ACTIVE"}},
 		"by a name's prefix":  {where: map[string]any{"nameHasPrefix": "token 1"}, sorted: true},
-		"by last use":         {order: []projections.Order{{Field: "last_used_at", Desc: true}}},
+		"by last use":         {order: []projections.Order{{Field: "last_used_at", Desc: true}}, index: "_holder_coalesce_token_"},
 		"by last use, oldest": {order: []projections.Order{{Field: "last_used_at"}}},
-		"by name":             {order: []projections.Order{{Field: "name"}}},
+		"by last use, few": {
+			where: map[string]any{"nameHasPrefix": "token 1"}, order: []projections.Order{{Field: "last_used_at"}}, sorted: true, index: "_holder_name_id_",
+		},
+		"by name": {order: []projections.Order{{Field: "name"}}},
 	} {
 		size := 20
 		q := projections.TokenQuery{
@@ -103,6 +107,9 @@ func TestAPageOfAListIsReadFromAnIndex(t *testing.T) {
 				plan := asked.plan(t, pool)
 				if strings.Contains(plan, "Seq Scan") || strings.Contains(plan, "Sort") && !c.sorted {
 					t.Errorf("%s, %s page:\n%s", name, which, plan)
+				}
+				if !strings.Contains(plan, c.index) {
+					t.Errorf("%s, %s page, not by the index %s:\n%s", name, which, c.index, plan)
 				}
 			}
 			q.Page.After = p.Edges[size-1].Cursor
