@@ -51,19 +51,16 @@ func Headers(r Recorded, source string, term int64) map[string][]string {
 
 // HeaderSet makes the headers of many events, one after the other, in one map.
 type HeaderSet struct {
-	all                                             map[string][]string
-	id, kind, time, subject, trail, term, hash, own []string // of one value each; those of all but own stand in the map
-	at                                              time.Time
-	in                                              int64 // the term that is written down
+	all                                               map[string][]string
+	id, kind, time, subject, trail, term, hash, trace []string  // what stands in the map, of one value each
+	at                                                time.Time // the time and the term that are written down
+	in                                                int64
 }
 
 // NewHeaderSet is for the events of the log with this origin.
 func NewHeaderSet(source string) *HeaderSet {
-	one := make([]string, 8)
-	s := &HeaderSet{
-		id: one[0:1:1], kind: one[1:2:2], time: one[2:3:3], subject: one[3:4:4],
-		trail: one[4:5:5], term: one[5:6:6], hash: one[6:7:7], own: one[7:8:8],
-	}
+	one := func() []string { return make([]string, 1) }
+	s := &HeaderSet{id: one(), kind: one(), time: one(), subject: one(), trail: one(), term: one(), hash: one(), trace: one()}
 	s.all = map[string][]string{
 		"ce-specversion":    {"1.0"},
 		"ce-id":             s.id,
@@ -97,8 +94,8 @@ func (s *HeaderSet) Of(r Recorded, term int64) map[string][]string {
 	// could break out of the header.
 	delete(s.all, HeaderTrace)
 	if plain(r.Meta.Trace) {
-		s.own[0] = r.Meta.Trace
-		s.all[HeaderTrace] = s.own
+		s.trace[0] = r.Meta.Trace
+		s.all[HeaderTrace] = s.trace
 	}
 	return s.all
 }

@@ -4,6 +4,7 @@ package projections
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,8 +124,8 @@ func (v *Views) Tokens(ctx context.Context, q TokenQuery) (Page[TokenRow], error
 	}
 	c := &compiler{now: instant(q.Now)}
 	holder := c.arg(q.Visible.Holder)
-	if len(q.Order) > 0 && q.Order[0].Field == "last_used_at" && len(q.Where) == 0 {
-		l = fromUsage(l, holder)
+	if len(q.Order) == 1 && q.Order[0].Field == "last_used_at" {
+		l.along = alongUsage(l, holder)
 	}
 	conditions := []string{"t.holder = " + holder, "t.kind = " + c.arg(string(q.Kind))}
 	if q.Visible.CreatedBy != "" {
@@ -144,18 +145,28 @@ func (v *Views) Tokens(ctx context.Context, q TokenQuery) (Page[TokenRow], error
 	return l.page(ctx, v.db, c, strings.Join(append(conditions, asked), " AND "), q.Page, q.Count)
 }
 
-// fromUsage drives a list whose first key is the last use from the side whose
-// index has the order, with the id. Every token has its row there. OFFSET 0 keeps
-// Postgres from joining all of the holder's rows with each other and sorting them. It
-// is for lists without a filter: of one that few tokens pass, a page would be looked for
-// among all that were ever used.
-func fromUsage(l list[TokenRow], holder string) list[TokenRow] {
-	l.counted = l.from
-	l.from = "usage u JOIN LATERAL (SELECT * FROM tokens k WHERE k.id = u.token OFFSET 0) t ON u.holder = " + holder
-	l.columns = strings.Replace(l.columns, lastUsedSQL, "u.last_used_at", 1)
-	l.terms[0].sql = "coalesce(u.last_used_at, '-infinity')"
-	l.terms[len(l.terms)-1].sql = "u.token"
-	return l
+// lookedAt is how many rows of an index are looked at for one that is asked for. A filter
+// that less of them pass is better begun with.
+const lookedAt = 20
+
+// alongUsage leads a list by last use along the index that has the order, with the id.
+// Every token has its row there. OFFSET 0 keeps Postgres from joining all of the
+// holder's rows with each other and sorting them.
+func alongUsage(l list[TokenRow], holder string) func(*compiler, bounds, int, bool) list[TokenRow] {
+	const place = "coalesce(u.last_used_at, '-infinity')"
+	by := func(place string) []term[TokenRow] {
+		terms := slices.Clone(l.terms)
+		terms[0].sql, terms[1].sql = place, "u.token"
+		return terms
+	}
+	index := list[TokenRow]{columns: "u.token, u.last_used_at, " + place + " AS place", from: "usage u", terms: by(place)}
+	tokens := list[TokenRow]{name: l.name, columns: strings.Replace(l.columns, lastUsedSQL, "u.last_used_at", 1), terms: by("u.place")}
+	return func(c *compiler, b bounds, limit int, backward bool) list[TokenRow] {
+		near := tokens
+		near.from = "(" + index.sql(c, "u.holder = "+holder, b, lookedAt*limit, backward) + ") u" +
+			" JOIN LATERAL (SELECT * FROM tokens k WHERE k.id = u.token OFFSET 0) t ON true"
+		return near
+	}
 }
 
 // instant is the moment that a question is about, as Postgres keeps it.

@@ -45,7 +45,7 @@ func (q lastQuery) plan(t *testing.T, pool *pgxpool.Pool) string {
 var crowdSQL = []string{
 	`INSERT INTO tokens SELECT r.* FROM tokens t, generate_series(1, 8000) n, jsonb_populate_record(t, jsonb_build_object(
 		'id', gen_random_uuid(), 'name', 'token ' || n, 'holder', CASE WHEN n % 20 = 0 THEN t.holder ELSE md5((n % 20)::text)::uuid END)) r`,
-	`INSERT INTO usage (token, holder, last_used_at) SELECT id, holder, now() - random() * interval '90 days' FROM tokens ON CONFLICT DO NOTHING`,
+	`INSERT INTO usage (token, holder, last_used_at) SELECT id, holder, now() - substr(name, 7)::int * interval '1 minute' FROM tokens ON CONFLICT DO NOTHING`,
 	`ANALYZE`,
 }
 
@@ -74,22 +74,23 @@ func TestAPageOfAListIsReadFromAnIndex(t *testing.T) {
 	}
 	defer pool.Close()
 	views := projections.NewViews(pool, r.runner)
+	oldest, newest := []projections.Order{{Field: "last_used_at"}}, []projections.Order{{Field: "last_used_at", Desc: true}}
 	for name, c := range map[string]struct {
 		where  map[string]any
 		order  []projections.Order
+		size   int
 		sorted bool // the rows that a prefix names have another order
 		index  string
 	}{
-		"by owner and status": {where: map[string]any{"ownerID": w.orgs[0].String(), "status": "ACTIVE"}},
-		"by a name's prefix":  {where: map[string]any{"nameHasPrefix": "token 1"}, sorted: true},
-		"by last use":         {order: []projections.Order{{Field: "last_used_at", Desc: true}}, index: "_holder_coalesce_token_"},
-		"by last use, oldest": {order: []projections.Order{{Field: "last_used_at"}}},
-		"by last use, few": {
-			where: map[string]any{"nameHasPrefix": "token 1"}, order: []projections.Order{{Field: "last_used_at"}}, sorted: true, index: "_holder_name_id_",
-		},
-		"by name": {order: []projections.Order{{Field: "name"}}},
+		"by owner and status":    {where: map[string]any{"ownerID": w.orgs[0].String(), "status": "ACTIVE"}, size: 20},
+		"by a name's prefix":     {where: map[string]any{"nameHasPrefix": "token 1"}, size: 20, sorted: true},
+		"by last use":            {order: newest, size: 20, index: "_holder_coalesce_token_"},
+		"by last use, oldest":    {order: oldest, size: 20},
+		"by last use, many pass": {where: map[string]any{"nameHasPrefix": "token 7"}, order: oldest, size: 20, index: "_holder_coalesce_token_"},
+		"by last use, few pass":  {where: map[string]any{"nameHasPrefix": "token 8"}, order: oldest, size: 2, sorted: true, index: "_holder_name_id_"},
+		"by name":                {order: []projections.Order{{Field: "name"}}, size: 20},
 	} {
-		size := 20
+		size := c.size
 		q := projections.TokenQuery{
 			Kind: events.OrganizationKind, Visible: projections.Visibility{Holder: w.orgs[0]}, Where: c.where, Order: c.order,
 			Page: projections.PageArgs{First: &size},
@@ -97,8 +98,8 @@ func TestAPageOfAListIsReadFromAnIndex(t *testing.T) {
 		seen := map[uuid.UUID]bool{}
 		for _, which := range []string{"first", "second"} {
 			p, err := views.Tokens(t.Context(), q)
-			if err != nil || len(p.Edges) != size || !p.HasNext {
-				t.Fatalf("%s, %s page: %d rows, %v", name, which, len(p.Edges), err)
+			if err != nil || len(p.Edges) != size || !p.HasNext || p.HasPrevious != (which == "second") {
+				t.Fatalf("%s, %s page: %d rows, %v, %v, %v", name, which, len(p.Edges), p.HasPrevious, p.HasNext, err)
 			}
 			for _, row := range p.Nodes() {
 				seen[row.ID] = true

@@ -10,7 +10,6 @@
 package projections
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -101,9 +100,11 @@ type list[T any] struct {
 	name    string // of the table, which its cursors are bound to
 	columns string
 	from    string
-	counted string    // from what its rows are counted, where that is not from
 	terms   []term[T] // the id last
 	order   string    // the terms in words, which cursors are bound to
+	// along, where it is there, is the list along an index that has its order, no further than some
+	// rows behind the bounds: so it may give less rows than there are.
+	along func(c *compiler, b bounds, limit int, backward bool) list[T]
 }
 
 // newList orders rows by what is asked for and then by id, which follows the
@@ -146,7 +147,7 @@ func (l list[T]) page(
 	if err != nil {
 		return Page[T]{}, err
 	}
-	rows, err := l.rows(ctx, db, c.clone(), where, bounds{after, before}, n+1, backward)
+	rows, err := l.rows(ctx, db, c.clone(), where, bounds{after: after, before: before}, n+1, backward)
 	if err != nil {
 		return Page[T]{}, err
 	}
@@ -159,11 +160,11 @@ func (l list[T]) page(
 	for i, row := range rows {
 		p.Edges[i] = Edge[T]{row, l.cursor(row, c.now)}
 	}
-	if err := l.neighbours(ctx, db, c, where, &p, bounds{after, before}, more, backward); err != nil {
+	if err := l.neighbours(ctx, db, c, where, &p, bounds{after: after, before: before}, more, backward); err != nil {
 		return Page[T]{}, err
 	}
 	if count {
-		sql := "SELECT count(*) FROM " + cmp.Or(l.counted, l.from) + " WHERE " + where
+		sql := "SELECT count(*) FROM " + l.from + " WHERE " + where
 		if err := db.QueryRow(ctx, sql, c.args...).Scan(&p.Total); err != nil {
 			return Page[T]{}, fmt.Errorf("count %s: %w", l.name, err)
 		}
@@ -171,8 +172,11 @@ func (l list[T]) page(
 	return p, nil
 }
 
-// bounds are the keys that a page lies between, both exclusive; nil is none.
-type bounds struct{ after, before []string }
+// bounds are the keys that a page lies between; nil is none.
+type bounds struct {
+	after, before []string
+	inclusive     bool // the rows on them belong to it
+}
 
 // neighbours tells whether rows stand on either side of the page. One more row
 // than asked for has answered for one side; the other side, and the one beyond
@@ -201,26 +205,31 @@ func (l list[T]) neighbours(
 func (l list[T]) beyond(
 	ctx context.Context, db queryer, c *compiler, where string, keys []string, inclusive, backward bool,
 ) (found bool, err error) {
+	b := bounds{after: keys, inclusive: inclusive}
+	if backward {
+		b = bounds{before: keys, inclusive: inclusive}
+	}
+	if near, err := l.ahead(ctx, db, c, where, b, 1, backward); err != nil || len(near) > 0 {
+		return len(near) > 0, err
+	}
 	c = c.clone()
-	sql := "SELECT EXISTS (SELECT FROM " + l.from + " WHERE " + where + " AND " + l.past(c, keys, inclusive, backward) + ")"
+	sql := "SELECT EXISTS (SELECT FROM " + l.from + " WHERE " + where + l.between(c, b) + ")"
 	if err := db.QueryRow(ctx, sql, c.args...).Scan(&found); err != nil {
 		return false, fmt.Errorf("neighbours in %s: %w", l.name, err)
 	}
 	return found, nil
 }
 
+// rows are the first of those between the bounds, or the last where backward. Where most
+// rows pass the filter, the index that has the order leads to them; else they are found by
+// the filter, and sorted.
 func (l list[T]) rows(
 	ctx context.Context, db queryer, c *compiler, where string, b bounds, limit int, backward bool,
 ) ([]T, error) {
-	sql := "SELECT " + c.expr(l.columns) + " FROM " + l.from + " WHERE " + where
-	if b.after != nil {
-		sql += " AND " + l.past(c, b.after, false, false)
+	if rows, err := l.ahead(ctx, db, c, where, b, limit, backward); err != nil || len(rows) == limit {
+		return rows, err
 	}
-	if b.before != nil {
-		sql += " AND " + l.past(c, b.before, false, true)
-	}
-	sql += " ORDER BY " + l.orderBy(c, backward) + fmt.Sprintf(" LIMIT %d", limit)
-	rows, err := db.Query(ctx, sql, c.args...)
+	rows, err := db.Query(ctx, l.sql(c, where, b, limit, backward), c.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", l.name, err)
 	}
@@ -229,6 +238,33 @@ func (l list[T]) rows(
 		return nil, fmt.Errorf("list %s: %w", l.name, err)
 	}
 	return out, nil
+}
+
+// ahead are the rows that [list.along] leads to, if there is one.
+func (l list[T]) ahead(
+	ctx context.Context, db queryer, c *compiler, where string, b bounds, limit int, backward bool,
+) ([]T, error) {
+	if l.along == nil {
+		return nil, nil
+	}
+	c = c.clone()
+	return l.along(c, b, limit, backward).rows(ctx, db, c, where, bounds{}, limit, backward)
+}
+
+func (l list[T]) sql(c *compiler, where string, b bounds, limit int, backward bool) string {
+	return "SELECT " + c.expr(l.columns) + " FROM " + l.from + " WHERE " + where + l.between(c, b) +
+		" ORDER BY " + l.orderBy(c, backward) + fmt.Sprintf(" LIMIT %d", limit)
+}
+
+// between is the condition that a row lies between the bounds, behind other conditions.
+func (l list[T]) between(c *compiler, b bounds) (sql string) {
+	if b.after != nil {
+		sql += " AND " + l.past(c, b.after, b.inclusive, false)
+	}
+	if b.before != nil {
+		sql += " AND " + l.past(c, b.before, b.inclusive, true)
+	}
+	return sql
 }
 
 func (l list[T]) orderBy(c *compiler, backward bool) string {

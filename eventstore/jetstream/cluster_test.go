@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
 
+	"github.com/tokenledger/tokenledger/eventstore/eventstoretest"
 	"github.com/tokenledger/tokenledger/eventstore/jetstream"
 )
 
@@ -29,7 +30,7 @@ func newCluster(t *testing.T) *cluster {
 	var routes []*url.URL
 	var addresses [3]string
 	for i := range addresses {
-		addresses[i] = freeAddress(t)
+		addresses[i] = eventstoretest.FreeAddress(t)
 		routes = append(routes, &url.URL{Scheme: "nats", Host: addresses[i]})
 	}
 	for i := range c.servers {

@@ -1,5 +1,6 @@
--- Here an index was built that decisions had already; 00010 drops it where it was.
+-- Decisions are read by position, too: all of them, or those after a snapshot.
+-- Without an order to follow, each thousand of them took a look at all.
 
 -- +goose Up
 
-SELECT;
+CREATE INDEX decisions_position ON decisions (position);

@@ -19,9 +19,9 @@ import (
 	"github.com/tokenledger/tokenledger/eventstore/eventstoretest"
 )
 
-func TestTheOldestPartitionLeavesTheDatabase(t *testing.T) {
-	t.Parallel()
-	const cut = 40
+// startPartitioned starts a service on a log whose first partition ends at a position.
+func startPartitioned(t *testing.T, cut int64) (*shared, *service) {
+	t.Helper()
 	sh := startShared(t)
 	if err := eventstore.Migrate(t.Context(), sh.database, ""); err != nil {
 		t.Fatal(err)
@@ -30,6 +30,13 @@ func TestTheOldestPartitionLeavesTheDatabase(t *testing.T) {
 	s := sh.service(t, "TOKENLEDGER_AUDIT_RATE=0")
 	s.initialize(t, "--organization", "Demo", "--email", "admin@example.com").exits(t, 0)
 	s.start(t)
+	return sh, s
+}
+
+func TestTheOldestPartitionLeavesTheDatabase(t *testing.T) {
+	t.Parallel()
+	const cut = 40
+	_, s := startPartitioned(t, cut)
 	old := s.createToken(t, map[string]any{"name": "old", "scopes": []string{"read"}})
 	for i := range cut {
 		s.createToken(t, map[string]any{"name": fmt.Sprintf("token-%d", i), "scopes": []string{"read"}})
@@ -119,14 +126,7 @@ func TestAPartitionStaysWhileReadModelsOrTheStreamNeedIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const cut = 40
-			sh := startShared(t)
-			if err := eventstore.Migrate(t.Context(), sh.database, ""); err != nil {
-				t.Fatal(err)
-			}
-			eventstoretest.Partition(t, sh.database, cut)
-			s := sh.service(t, "TOKENLEDGER_AUDIT_RATE=0")
-			s.initialize(t, "--organization", "Demo", "--email", "admin@example.com").exits(t, 0)
-			s.start(t)
+			sh, s := startPartitioned(t, cut)
 			token := s.createToken(t, map[string]any{"name": "old", "scopes": []string{"evidence:write"}})
 			release := c.hold(t, sh)
 			for range cut {
