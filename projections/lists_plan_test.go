@@ -4,8 +4,10 @@ package projections_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -85,7 +87,7 @@ func TestAPageOfAListIsReadFromAnIndex(t *testing.T) {
 		"by owner and status":    {where: map[string]any{"ownerID": w.orgs[0].String(), "status": "ACTIVE"}, size: 20},
 		"by a name's prefix":     {where: map[string]any{"nameHasPrefix": "token 1"}, size: 20, sorted: true},
 		"by last use":            {order: newest, size: 20, index: "_holder_coalesce_token_"},
-		"by last use, oldest":    {order: oldest, size: 20},
+		"by last use, oldest":    {order: oldest, size: 20, index: "_holder_coalesce_token_"},
 		"by last use, many pass": {where: map[string]any{"nameHasPrefix": "token 7"}, order: oldest, size: 20, index: "_holder_coalesce_token_"},
 		"by last use, few pass":  {where: map[string]any{"nameHasPrefix": "token 8"}, order: oldest, size: 2, sorted: true, index: "_holder_name_id_"},
 		"by name":                {order: []projections.Order{{Field: "name"}}, size: 20},
@@ -96,6 +98,7 @@ func TestAPageOfAListIsReadFromAnIndex(t *testing.T) {
 			Page: projections.PageArgs{First: &size},
 		}
 		seen := map[uuid.UUID]bool{}
+		var used []time.Time
 		for _, which := range []string{"first", "second"} {
 			p, err := views.Tokens(t.Context(), q)
 			if err != nil || len(p.Edges) != size || !p.HasNext || p.HasPrevious != (which == "second") {
@@ -103,6 +106,9 @@ func TestAPageOfAListIsReadFromAnIndex(t *testing.T) {
 			}
 			for _, row := range p.Nodes() {
 				seen[row.ID] = true
+				if row.LastUsedAt != nil {
+					used = append(used, *row.LastUsedAt)
+				}
 			}
 			if which == "first" {
 				plan := asked.plan(t, pool)
@@ -117,6 +123,14 @@ func TestAPageOfAListIsReadFromAnIndex(t *testing.T) {
 		}
 		if len(seen) != 2*size {
 			t.Errorf("%s: %d rows on two pages", name, len(seen))
+		}
+		if c.index != "" { // an order by last use
+			if !c.order[0].Desc {
+				slices.Reverse(used)
+			}
+			if !slices.IsSortedFunc(used, func(a, b time.Time) int { return b.Compare(a) }) {
+				t.Errorf("%s: not in order: %v", name, used)
+			}
 		}
 	}
 }
